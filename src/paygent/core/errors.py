@@ -1,0 +1,227 @@
+"""What went wrong, grouped by what the caller knows about the money.
+
+::
+
+    PaygentError
+    ├── PaymentNotAttempted            nothing left this process: trying again is safe
+    │   ├── PolicyDenied               a rule said no
+    │   ├── ApprovalRefused · ApprovalLapsed · ApprovalPending
+    │   ├── BudgetExceeded             a limit over a window is used up
+    │   ├── NoAcceptableRequirements   the seller made no offer that may be taken
+    │   ├── SigningFailed              the signer or the signing firewall refused
+    │   ├── Halted                     the kill switch is on
+    │   ├── DuplicatePurchase          the same request is still unknown or undelivered
+    │   └── IdempotencyConflict        the idempotency key belongs to another request
+    ├── PaymentCannotSettle            proven that it did not and will not settle
+    │   └── AuthorizationExpired · AuthorizationCancelled · TransactionReverted
+    ├── PaymentOutcomeUnknown          an authorization is out, no proof yet: reconcile only
+    ├── PaidUndelivered                settled, but there is no answer
+    ├── ProtocolError
+    │   ├── LocalProtocolError         we broke the rules
+    │   └── RemoteProtocolError        the other side did
+    ├── AdapterError                   store, chain, facilitator, directory
+    │   └── JournalConflict            somebody else moved the payment first
+    └── ConfigurationError             found when something is constructed
+        └── PluginError
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paygent.core.ids import PaymentId
+    from paygent.core.money import Amount
+    from paygent.core.payment import Receipt
+    from paygent.core.verdict import Deny, Refusal
+
+
+class PaygentError(Exception):
+    """Everything this library raises on purpose."""
+
+    payment_id: "PaymentId | None"
+    """The journal's id of the payment concerned, where there is one."""
+
+    def __init__(self, message: str, *, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(message)
+        self.payment_id = payment_id
+
+
+class PaymentNotAttempted(PaygentError):
+    """Nothing left this process; trying again is safe."""
+
+
+class PolicyDenied(PaymentNotAttempted):
+    """A rule of the policy denied the payment; `verdict` has the reasons."""
+
+    def __init__(self, verdict: "Deny", *, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(f"the policy denied the payment: {verdict.explain()}", payment_id=payment_id)
+        self.verdict = verdict
+
+
+class ApprovalRefused(PaymentNotAttempted):
+    """A person said no."""
+
+
+class ApprovalLapsed(PaymentNotAttempted):
+    """Nobody decided in time."""
+
+
+class ApprovalPending(PaymentNotAttempted):
+    """The payment waits for a person: resume it, never ask again."""
+
+
+class BudgetExceeded(PaymentNotAttempted):
+    """A limit over a window has no room; the figures are atomic units of the limit's asset."""
+
+    def __init__(
+        self, scope: str, *, limit: "Amount", committed: "Amount", reserved: "Amount", asked: "Amount"
+    ) -> None:
+        super().__init__(
+            f"the budget {scope!r} of {limit} has no room for {asked}: {committed} spent and {reserved} reserved; "
+            "raise the limit, or wait for the next window"
+        )
+        self.scope = scope
+        self.limit = limit
+        self.committed = committed
+        self.reserved = reserved
+        self.asked = asked
+
+
+class NoAcceptableRequirements(PaymentNotAttempted):
+    """The seller asked for money, and no offer may be taken; `refusals` says why for each."""
+
+    def __init__(self, refusals: "Sequence[Refusal]", *, resource: str) -> None:
+        said = "; ".join(str(refusal) for refusal in refusals) or "the seller made no offer"
+        super().__init__(f"no offer of {resource} may be taken: {said}")
+        self.refusals = tuple(refusals)
+        self.resource = resource
+
+
+class SigningFailed(PaymentNotAttempted):
+    """The signer, or the signing firewall in front of it, refused or broke."""
+
+
+class Halted(PaymentNotAttempted):
+    """The kill switch is on."""
+
+
+class DuplicatePurchase(PaymentNotAttempted):
+    """The same request has a payment that is unknown or undelivered."""
+
+    payment_id: "PaymentId"
+
+    def __init__(self, payment_id: "PaymentId", *, state: str, resource: str) -> None:
+        super().__init__(
+            f"{resource} was already bought by payment {payment_id}, which is {state} and was not delivered; "
+            "reconcile that payment, or pass new_purchase=True or another idempotency key to buy again",
+            payment_id=payment_id,
+        )
+        self.state = state
+        self.resource = resource
+
+
+class IdempotencyConflict(PaymentNotAttempted):
+    """The idempotency key already belongs to a payment for another request."""
+
+    payment_id: "PaymentId"
+
+    def __init__(self, payment_id: "PaymentId", *, key: str) -> None:
+        super().__init__(
+            f"idempotency key {key!r} belongs to payment {payment_id} for another request; use a key of its own",
+            payment_id=payment_id,
+        )
+        self.key = key
+
+
+class PaymentCannotSettle(PaygentError):
+    """Proven on chain: the payment did not settle and never will."""
+
+
+class AuthorizationExpired(PaymentCannotSettle):
+    """A final block is past the authorization's end and it was never used."""
+
+
+class AuthorizationCancelled(PaymentCannotSettle):
+    """The authorization was cancelled on chain before anybody used it."""
+
+
+class TransactionReverted(PaymentCannotSettle):
+    """Our own transaction was mined and reverted."""
+
+
+class PaymentOutcomeUnknown(PaygentError):
+    """An authorization is out and nothing is proven: only `reconcile(payment_id)` may decide."""
+
+    payment_id: "PaymentId"
+
+    def __init__(self, payment_id: "PaymentId", *, nonce: str, expires_at: int, why: str) -> None:
+        super().__init__(
+            f"payment {payment_id} was sent and its outcome is unknown ({why}); do not pay again, reconcile it: "
+            f"it can settle until unix time {expires_at}",
+            payment_id=payment_id,
+        )
+        self.nonce = nonce
+        self.expires_at = expires_at
+        self.why = why
+
+
+class PaidUndelivered(PaygentError):
+    """The chain proves the payment settled, and the seller's answer was lost."""
+
+    payment_id: "PaymentId"
+
+    def __init__(self, payment_id: "PaymentId", *, receipt: "Receipt", why: str) -> None:
+        super().__init__(
+            f"payment {payment_id} settled in transaction {receipt.transaction}, but the answer was lost ({why}); "
+            "fetch again with its idempotency key, complain to the seller, or buy anew with new_purchase=True",
+            payment_id=payment_id,
+        )
+        self.receipt = receipt
+        self.why = why
+
+
+class ProtocolError(PaygentError):
+    """A message broke the protocol."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This process broke the protocol, or was asked to."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The other side broke the protocol; `excerpt` is the beginning of what it said."""
+
+    def __init__(self, message: str, *, excerpt: str = "", payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(f"{message}: {excerpt!r}" if excerpt else message, payment_id=payment_id)
+        self.excerpt = excerpt
+
+
+class AdapterError(PaygentError):
+    """A store, chain, facilitator or directory could not answer."""
+
+    def __init__(self, message: str, *, retryable: bool, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(message, payment_id=payment_id)
+        self.retryable = retryable
+
+
+class JournalConflict(AdapterError):
+    """The stored payment is not the one the write was based on; read it again."""
+
+    payment_id: "PaymentId"
+
+    def __init__(self, payment_id: "PaymentId") -> None:
+        super().__init__(
+            f"payment {payment_id} was moved by somebody else; read it again", retryable=True, payment_id=payment_id
+        )
+
+
+class ConfigurationError(PaygentError):
+    """Something is not configured, or wrongly; the message says how to configure it."""
+
+
+class PluginError(ConfigurationError):
+    """A plugin cannot be used."""
+
+    def __init__(self, message: str, *, plugin: str) -> None:
+        super().__init__(f"plugin {plugin!r}: {message}")
+        self.plugin = plugin

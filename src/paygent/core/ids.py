@@ -1,0 +1,46 @@
+"""Identifiers, and how one is derived from another: the same input always gives the same id."""
+
+import hashlib
+import hmac
+from typing import NewType
+
+IntentId = NewType("IntentId", str)
+"""``int_`` and 32 hexadecimal digits: one wish to pay once."""
+PaymentId = NewType("PaymentId", str)
+"""``pay_`` and 32 hexadecimal digits: what the journal calls the payment of an intent."""
+ApprovalId = NewType("ApprovalId", str)
+"""``apr_`` and 32 hexadecimal digits."""
+
+
+def digest(*parts: bytes | str) -> bytes:
+    """Return the SHA-256 of the parts, each preceded by its length, so that no two lists of parts collide."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        hashed.update(len(raw).to_bytes(8, "big"))
+        hashed.update(raw)
+    return hashed.digest()
+
+
+def intent_id(*parts: bytes | str) -> IntentId:
+    """Derive an intent id from what makes the intent the same one: a key and a count, or 16 random bytes."""
+    return IntentId(f"int_{digest('intent', *parts).hex()[:32]}")
+
+
+def payment_id(intent: IntentId) -> PaymentId:
+    """Return the id of the one payment that `intent` can have."""
+    return PaymentId(f"pay_{digest('payment', intent).hex()[:32]}")
+
+
+def authorization_nonce(secret: bytes, intent_digest: bytes) -> bytes:
+    """Return the 32-byte nonce of an intent's only authorization.
+
+    The same intent always gets the same nonce, so the token contract itself refuses a second transfer; without the
+    installation's secret (32 bytes) nobody can foresee it.
+    """
+    return hmac.digest(secret, b"paygent authorization nonce" + intent_digest, "sha256")
+
+
+def request_digest(method: str, url: str, body: bytes) -> str:
+    """Return 64 hexadecimal digits that name a request: method, URL without its fragment, body."""
+    return digest("request", method.upper(), url.partition("#")[0], hashlib.sha256(body).digest()).hex()

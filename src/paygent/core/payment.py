@@ -1,0 +1,116 @@
+"""A payment: its intent, where it stands, and everything that is known about the money."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from paygent.core.errors import LocalProtocolError
+from paygent.core.ids import PaymentId
+from paygent.core.intent import PaymentIntent
+from paygent.core.lifecycle import FREED, OUT, TRANSITIONS, Event, State, advance
+from paygent.core.money import Amount
+from paygent.core.requirements import Authorization, Settlement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One line of a payment's history."""
+
+    event: Event
+    state: State
+    """The state the event led to."""
+    at: int
+    """Unix seconds by the clock of the process that wrote it."""
+    note: str = ""
+    """For people; no secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Proof that a payment settled, read from the chain."""
+
+    payment_id: PaymentId
+    transaction: str
+    """0x hash of the transaction that moved the money."""
+    block_number: int
+    block_hash: str
+    payer: str
+    payee: str
+    amount: Amount
+    """What moved; for `upto` what was charged."""
+    nonce: str
+    """0x and 64 hexadecimal digits: the authorization that was used."""
+    final: bool
+    """The block cannot be reorganised away any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedPayload:
+    """The exact bytes that are sent, and sent again. Whoever has them can settle the payment."""
+
+    header: str
+    """The header's name."""
+    value: str = field(repr=False)
+    """The header's value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """A payment as the journal knows it. A value: `move` returns the next one."""
+
+    id: PaymentId
+    intent: PaymentIntent
+    state: State
+    version: int
+    """How many moves it has made; the journal appends only to the version it was shown."""
+    created_at: int
+    """Unix seconds by the clock of the process that proposed it."""
+    idempotency_key: str | None = None
+    """The caller's own name for the purchase."""
+    authorization: Authorization | None = None
+    """What is, or will be, signed; known from RESERVED on."""
+    lease_until: int = 0
+    """Unix seconds; until then nobody else may void a RESERVED payment."""
+    from_block: int | None = None
+    """The chain's height before signing: no settlement is in or before this block."""
+    payload: SignedPayload | None = field(default=None, repr=False)
+    """What is sent; durable before the first send."""
+    claim: Settlement | None = None
+    """What the seller or facilitator said; not proof."""
+    delivered: bool = False
+    """A 2xx answer to the paid request reached the caller."""
+    receipt: Receipt | None = None
+    """The proof of a SETTLED payment."""
+    history: tuple[Move, ...] = ()
+
+    def move(self, event: Event, *, at: int, note: str = "", **facts: Any) -> "Payment":
+        """Return the payment after `event`; `facts` are fields that the event brings.
+
+        Raises: LocalProtocolError: the lifecycle has no such move, or the payment is settled in a final block.
+        """
+        if self.receipt is not None and self.receipt.final:
+            raise LocalProtocolError(f"payment {self.id} is settled in a final block; it cannot be {event.value!r}")
+        state = advance(self.state, event)
+        line = Move(event=event, state=state, at=at, note=note)
+        return replace(self, state=state, version=self.version + 1, history=(*self.history, line), **facts)
+
+    def learn(self, **facts: Any) -> "Payment":
+        """Return the payment with more known about it, in the same state; a version of its own."""
+        return replace(self, version=self.version + 1, **facts)
+
+    @property
+    def over(self) -> bool:
+        """No move is left."""
+        return not TRANSITIONS[self.state] or (self.receipt is not None and self.receipt.final)
+
+    @property
+    def blocks_repeat(self) -> bool:
+        """Buying the same thing again might pay twice for one answer: it is out or settled, and was not delivered."""
+        return not self.delivered and self.state in _UNSETTLED_OR_PAID
+
+    @property
+    def blocks_key(self) -> bool:
+        """Its idempotency key cannot be used for a new payment: it is under way, out, or settled."""
+        return self.state not in FREED
+
+
+_UNSETTLED_OR_PAID = OUT | {State.SETTLED, State.RESERVED}

@@ -1,0 +1,86 @@
+"""Where payments are remembered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from paygent.core.budget import Hold
+from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import State
+from paygent.core.payment import Payment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentPage:
+    """Some payments, newest first."""
+
+    payments: tuple[Payment, ...]
+    next: str | None
+    """Pass it as `after` to go on; None where this was the last page."""
+
+
+class PaymentJournal(Protocol):
+    """**Protocol:** the durable memory of payments and budgets.
+
+    When a method returns, what it wrote survives the death of the process and of the machine (as far as the store's
+    settings promise). Each write is one transaction; a write that raises has written nothing, unless it says otherwise.
+    Several processes may share one store. Every method raises AdapterError where the store cannot answer.
+    """
+
+    async def secret(self) -> bytes:
+        """Return this installation's 32 secret bytes, made by the first caller and the same for ever after."""
+        ...
+
+    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+        """Write a new payment, which is RESERVED or DENIED, with all its history.
+
+        For a RESERVED payment the same transaction checks, in this order, and then adds the holds to their windows:
+
+        - no other payment of the same payer and idempotency key `blocks_key`;
+        - unless `new_purchase` is set or it has an idempotency key: no other payment of the same payer and request
+          digest blocks a repeat (`Payment.blocks_repeat`; a RESERVED one only while `lease_until > now`);
+        - every hold's window has room: committed + reserved + asked <= limit.
+
+        A hold with no room is recorded: the payment is written as DENIED before BudgetExceeded is raised.
+
+        Raises:
+            IdempotencyConflict: the key belongs to a payment for another request.
+            DuplicatePurchase: another payment of the same key, or of the same request, stands in the way.
+            BudgetExceeded: a limit has no room.
+            JournalConflict: the payment's id is already there.
+        """
+        ...
+
+    async def append(self, before: Payment, after: Payment) -> None:
+        """Replace `before` by `after` (one or more versions later), if it still is what the store has.
+
+        The same transaction moves the holds from reserved to committed or released, and back after a reorganisation, as
+        `core.budget.hold_state` says. Where an `upto` payment settled for less, the rest is released.
+
+        Raises: JournalConflict: the stored payment is at another version; nothing was written.
+        """
+        ...
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return a payment, or None."""
+        ...
+
+    async def by_key(self, payer: str, key: str) -> Payment | None:
+        """Return the newest payment of an idempotency key of `payer` (checksummed address), or None."""
+        ...
+
+    async def by_request(self, payer: str, request: str) -> Payment | None:
+        """Return the newest payment of `payer` for a request digest, or None."""
+        ...
+
+    async def page(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
+        """Return payments, newest first; `states` empty means any. Cursors stay valid while payments are added."""
+        ...
+
+    async def unresolved(self, *, limit: int = 100, after: str | None = None) -> PaymentPage:
+        """Return payments that reconciling may move: RESERVED, SIGNED, SUBMITTED, OUTCOME_UNKNOWN, and SETTLED not final."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what is being written and let go of the store. Safe to call twice."""
+        ...
