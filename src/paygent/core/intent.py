@@ -44,7 +44,7 @@ class PaymentIntent:
         return self.resource.partition("://")[2].partition("/")[0].partition("?")[0].lower()
 
     def canonical(self) -> bytes:
-        """Return the bytes that stand for the intent: JSON with sorted keys, no blanks, ASCII (a subset of RFC 8785)."""
+        """Return the bytes that stand for the intent: JSON, sorted keys, no blanks, ASCII (within RFC 8785)."""
         facts = {
             "amount": str(self.amount.atomic),
             "asset": str(self.amount.asset.id),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from paygent.core.caip import ChainId
 from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import PaymentId
 from paygent.core.intent import PaymentIntent
@@ -26,21 +27,27 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof that a payment settled, read from the chain."""
+    """What became of a payment: proven by the chain, or, while `proven` is false, as the seller claims it."""
 
     payment_id: PaymentId
-    transaction: str
-    """0x hash of the transaction that moved the money."""
-    block_number: int
-    block_hash: str
+    network: ChainId
+    transaction: str | None
+    """0x hash of the transaction that moved the money; None where the seller named none."""
     payer: str
     payee: str
     amount: Amount
     """What moved; for `upto` what was charged."""
     nonce: str
     """0x and 64 hexadecimal digits: the authorization that was used."""
-    final: bool
+    block_number: int | None = None
+    block_hash: str | None = None
+    final: bool = False
     """The block cannot be reorganised away any more."""
+
+    @property
+    def proven(self) -> bool:
+        """The transfer was found on chain."""
+        return self.block_hash is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,16 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextBlock:
+    """The block that is not mined yet."""
+
+    number: int
+    """Nothing sent from now on is mined below this height."""
+    timestamp: int
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
     """An event that a contract wrote in a mined transaction that succeeded."""
 
@@ -52,8 +62,20 @@ class Chain(Protocol):
     Every method raises AdapterError where the chain cannot answer; an answer is never made up.
     """
 
+    @property
+    def max_log_range(self) -> int:
+        """How many blocks one `logs` call may span."""
+        ...
+
     async def chain_number(self) -> int:
         """Return the EIP-155 chain number that the endpoint says it serves."""
+        ...
+
+    async def next_block(self) -> NextBlock:
+        """Return what the next block would be, by the chain's own clock: its height and its time.
+
+        Where the node has no pending block, the newest block's height and time: never later than the truth.
+        """
         ...
 
     async def block(self, tag: BlockTag) -> Block:
@@ -61,7 +83,7 @@ class Chain(Protocol):
         ...
 
     async def call(self, to: str, data: str, *, at: str | BlockTag = "latest") -> str:
-        """Return the 0x result of an `eth_call`; `at` may be a block hash. A contract's revert is an AdapterError too."""
+        """Return the 0x result of an `eth_call`; `at` may be a block hash. A revert is an AdapterError too."""
         ...
 
     async def code(self, address: str) -> str:
@@ -71,9 +93,12 @@ class Chain(Protocol):
     async def logs(
         self, *, address: str, topics: Sequence[str | None], from_block: int, to_block: int
     ) -> Sequence[Log]:
-        """Return the matching logs in order; None matches any topic. The range is inclusive and kept small by the caller."""
+        """Return the matching logs in order; None matches any topic.
+
+        The range is inclusive and at most `max_log_range` blocks long.
+        """
         ...
 
-    async def transaction(self, hash: str) -> Transaction | None:
+    async def transaction(self, transaction_hash: str) -> Transaction | None:
         """Return a mined transaction, or None where the chain does not know it."""
         ...

@@ -78,7 +78,7 @@ class PaymentJournal(Protocol):
         ...
 
     async def unresolved(self, *, limit: int = 100, after: str | None = None) -> PaymentPage:
-        """Return payments that reconciling may move: RESERVED, SIGNED, SUBMITTED, OUTCOME_UNKNOWN, and SETTLED not final."""
+        """Return what reconciling may move: RESERVED, SIGNED, SUBMITTED, OUTCOME_UNKNOWN, and SETTLED not final."""
         ...
 
     async def aclose(self) -> None:

@@ -1,0 +1,1 @@
+"""Floor 4: what may be paid, decided by pure functions over frozen values."""
