@@ -1,0 +1,107 @@
+"""Every check of the repository. `nox` alone runs all that must hold, in one environment built from hashed pins."""
+
+import os
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.4"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "build", "bench", "tests"]
+
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
+os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
+
+ROOT = Path(__file__).parent
+BIN = ROOT / ".nox" / "env" / ("Scripts" if os.name == "nt" else "bin")
+PYTEST = ("pytest", "--numprocesses=auto", "--dist=loadgroup")
+
+
+def run(session: nox.Session, tool: str, *arguments: str, **environment: str) -> None:
+    """Run a tool of the one environment that the sessions below share."""
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    session.run(str(BIN / tool), *arguments, env={"PATH": path, **environment}, external=True)
+
+
+@nox.session(default=False)
+def env(session: nox.Session) -> None:
+    """Install exactly what requirements/dev.txt pins, then this package without looking for anything else."""
+    session.install("--require-hashes", "-r", "requirements/dev.txt")
+    session.install("--no-deps", "--no-build-isolation", "-e", ".")
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def peers(session: nox.Session) -> None:
+    """Install the sellers and facilitators of other people that tests/interop pays."""
+    run(session, "python", "-m", "tests.interop.install")
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def demo(session: nox.Session) -> None:
+    """Pay a real seller on a local chain and show the proof."""
+    run(session, "paygent", "demo", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def lint(session: nox.Session) -> None:
+    run(session, "ruff", "check", ".")
+    run(session, "ruff", "format", "--check", ".")
+    run(session, "lint-imports", "--no-cache")
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def types(session: nox.Session) -> None:
+    run(session, "mypy")
+    run(session, "pyright", "--pythonpath", str(BIN / "python"))
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def build(session: nox.Session) -> None:
+    """Build the wheel from the source distribution, with the pinned build backend."""
+    run(session, "uv", "build", "--no-build-isolation", "--python", str(BIN / "python"), "--out-dir", "dist")
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def bench(session: nox.Session) -> None:
+    """Print medians and ratios; judging them is the reader's."""
+    run(session, "python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["peers"])
+def tests(session: nox.Session) -> None:
+    """Run every test there is: unit, architecture, documents, real chains and real peers."""
+    run(session, *PYTEST, *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def architecture(session: nox.Session) -> None:
+    run(session, *PYTEST, "tests/architecture", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["peers"])
+def integration(session: nox.Session) -> None:
+    run(session, *PYTEST, "tests/integration", "tests/interop", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def docs(session: nox.Session) -> None:
+    """Run the code in the documents."""
+    run(session, *PYTEST, "tests/docs", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def coverage(session: nox.Session) -> None:
+    """Below the engine every branch is taken by a unit test."""
+    run(session, *PYTEST, "--cov", "--cov-report=", "tests/unit")
+    floors = ("core", "ports", "plugin", "evm", "x402", "policy", "budget", "approvals")
+    run(session, "coverage", "report", "--fail-under=100", "--include", ",".join(f"*/paygent/{f}/*" for f in floors))
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
+def lock(session: nox.Session) -> None:
+    """Resolve the ranges of pyproject.toml anew and write the pins, with hashes and without index addresses."""
+    run(session, "uv", "lock", "--upgrade", *session.posargs)
+    export = ("export", "--quiet", "--frozen", "--no-emit-workspace", "--no-header", "--format=requirements.txt")
+    run(session, "uv", *export, "--all-extras", "--all-groups", "--output-file=requirements/dev.txt")
+    run(session, "uv", *export, "--only-group=nox", "--output-file=requirements/nox.txt")
