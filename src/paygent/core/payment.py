@@ -87,6 +87,8 @@ class Payment:
     """A 2xx answer to the paid request reached the caller."""
     receipt: Receipt | None = None
     """The proof of a SETTLED payment."""
+    alarm: str | None = None
+    """What contradicts an honest seller, facilitator or token, for people; None where nothing does."""
     history: tuple[Move, ...] = ()
 
     def move(self, event: Event, *, at: int, note: str = "", **facts: Any) -> "Payment":
