@@ -1,0 +1,41 @@
+"""A local chain with a real token, a seller and a facilitator: for the quickstart, notebooks and tests.
+
+::
+
+    with Devnet() as net:
+        print(net.seller.url("/premium"), net.rpc_url, net.balance(net.payer.address))
+
+Needs the extra ``paygent[devnet]``: without it the import of a name raises `ConfigurationError`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from paygent.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from paygent.devnet.net import Devnet, TokenTransfer
+    from paygent.devnet.seller import Seller, Token
+    from paygent.testing.keys import DevAccount
+
+__all__ = ["DevAccount", "Devnet", "Seller", "Token", "TokenTransfer"]
+
+_HOMES = {
+    "DevAccount": "paygent.testing.keys",
+    "Devnet": "paygent.devnet.net",
+    "Seller": "paygent.devnet.seller",
+    "Token": "paygent.devnet.seller",
+    "TokenTransfer": "paygent.devnet.net",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        home = import_module(_HOMES[name])
+    except ModuleNotFoundError as missing:
+        raise ConfigurationError(
+            f'the devnet needs the package {missing.name!r}: pip install "paygent[devnet]"'
+        ) from missing
+    return vars(home)[name]

@@ -1,0 +1,1 @@
+"""What programs that use Paygent test with: fakes, fault injection, conformance kits, development keys."""
