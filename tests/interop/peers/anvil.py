@@ -17,7 +17,8 @@ from tests.interop.peers.process import running
 
 MNEMONIC = "test test test test test test test test test test test junk"
 """The mnemonic of every local development chain; its keys are public and worthless."""
-ACCOUNT_COUNT = 60
+ACCOUNT_COUNT = 16
+"""Accounts that have ether and a role; payers come after them."""
 
 
 class RpcError(Exception):
@@ -25,7 +26,7 @@ class RpcError(Exception):
 
 
 def dev_account(index: int) -> LocalAccount:
-    """Return the key that anvil funds at this place of its mnemonic."""
+    """Return the key at this place of the mnemonic."""
     Account.enable_unaudited_hdwallet_features()
     account: LocalAccount = Account.from_mnemonic(MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
     return account
@@ -57,7 +58,7 @@ class Anvil:
         return [answer["result"] for answer in ordered]
 
     def send(self, sender: str, to: str, data: str) -> str:
-        """Send a transaction from an unlocked account and return its hash; raises if it reverts."""
+        """Send a transaction from any account that has ether and return its hash; raises if it reverts."""
         transaction: str = self.call("eth_sendTransaction", {"from": sender, "to": to, "data": data})
         receipt = self._receipt(transaction)
         if receipt["status"] != "0x1":
@@ -90,7 +91,7 @@ class Anvil:
 def running_anvil(installed: Installed, *, chain_id: int, log_dir: Path) -> Iterator[Anvil]:
     """Run a node on a free port until the block ends."""
     command = [str(installed.anvil), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(chain_id)]
-    options = ["--accounts", str(ACCOUNT_COUNT), "--mnemonic", MNEMONIC]
+    options = ["--accounts", str(ACCOUNT_COUNT), "--mnemonic", MNEMONIC, "--auto-impersonate"]
     with (
         running(f"anvil-{chain_id}", [*command, *options], log_dir=log_dir) as urls,
         httpx.Client(trust_env=False, timeout=30) as http,

@@ -3,7 +3,7 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,7 @@ _SIGNATURE_CHECKER = "0x0000000000000000000000000000000000051640"
 _PROXY_ADMIN = "0x00000000000000000000000000000000000Ad314"
 _IMPLEMENTATION_SLOT = "0x" + keccak(text="org.zeppelinos.proxy.implementation").hex()
 _ADMIN_SLOT = "0x" + keccak(text="org.zeppelinos.proxy.admin").hex()
-_STARTING_BALANCE = 1_000_000_000
-_FIRST_PAYER = 20
+STARTING_BALANCE = 1_000_000_000
 _MAX_UINT = 2**256 - 1
 
 
@@ -45,13 +44,13 @@ def call_data(signature: str, *arguments: Any) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenChain:
-    """A chain with one stable token, and payers that hold 1,000 units of it each."""
+    """A chain with one stable token, and payers created as they are asked for."""
 
     anvil: Anvil
     token: str
     token_name: str
     token_version: str
-    _payers: Iterator[int] = field(default_factory=lambda: itertools.count(_FIRST_PAYER), repr=False)
+    _payers: Iterator[int] = field(default_factory=lambda: itertools.count(ACCOUNT_COUNT), repr=False)
 
     @property
     def network(self) -> str:
@@ -59,10 +58,13 @@ class TokenChain:
 
     def new_payer(self) -> LocalAccount:
         """Return a funded key that nobody has used yet, so that tests do not see each other's payments."""
-        index = next(self._payers)
-        if index < ACCOUNT_COUNT:
-            return dev_account(index)
-        raise LookupError(f"all {ACCOUNT_COUNT - _FIRST_PAYER} payers are taken")
+        payer = dev_account(next(self._payers))
+        self.anvil.call("anvil_setBalance", payer.address, hex(10**18))
+        self.mint(payer.address, STARTING_BALANCE)
+        return payer
+
+    def mint(self, to: str, amount: int) -> None:
+        self.anvil.send(_minter(self.anvil), self.token, call_data("mint(address,uint256)", to, amount))
 
     def read(self, signature: str, *arguments: Any, to: str | None = None) -> bytes:
         call = {"to": to or self.token, "data": call_data(signature, *arguments)}
@@ -114,7 +116,6 @@ def place_cronos_testnet(anvil: Anvil, installed: Installed) -> TokenChain:
     """Put a token with devUSDC.e's EIP-712 domain at its address on Cronos testnet."""
     contracts = json.loads(installed.contracts.read_text())
     anvil.call("anvil_setCode", BRIDGED_USDC, contracts["BridgedUsdc"]["runtime"])
-    _send_all(anvil, BRIDGED_USDC, [call_data("mint(address,uint256)", to, _STARTING_BALANCE) for to in _payers(anvil)])
     return TokenChain(anvil=anvil, token=BRIDGED_USDC, token_name="Bridged USDC (Stargate)", token_version="1")
 
 
@@ -148,9 +149,9 @@ def _initialize_usdc(anvil: Anvil) -> None:
         call_data("initializeV2_1(address)", lost_and_found),
         _initialize_v2_2(),
         call_data("configureMinter(address,uint256)", deployer, _MAX_UINT),
-        *(call_data("mint(address,uint256)", to, _STARTING_BALANCE) for to in _payers(anvil)),
     ]
-    _send_all(anvil, USDC, calls)
+    for data in calls:
+        anvil.send(deployer, USDC, data)
 
 
 def _initialize_v2_2() -> str:
@@ -158,15 +159,9 @@ def _initialize_v2_2() -> str:
     return "0x" + (selector + encode(["address[]", "string"], [[], "USDC"])).hex()
 
 
-def _send_all(anvil: Anvil, to: str, calls: Sequence[str]) -> None:
-    sender = anvil.call("eth_accounts")[0]
-    for data in calls:
-        anvil.send(sender, to, data)
-
-
-def _payers(anvil: Anvil) -> list[str]:
-    accounts: list[str] = anvil.call("eth_accounts")
-    return accounts[_FIRST_PAYER:]
+def _minter(anvil: Anvil) -> str:
+    deployer: str = anvil.call("eth_accounts")[0]
+    return deployer
 
 
 def _multicall3_code(modules: Path) -> str:

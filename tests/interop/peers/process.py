@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def running(
     *,
     log_dir: Path,
     listeners: int = 1,
-    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
     timeout_seconds: float = 60,
 ) -> Iterator[list[str]]:
     """Run a child until the block ends; yield the base URLs it announced, in its order.
@@ -40,7 +40,8 @@ def running(
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**_clean_environment(), **(environment or {})},
+            cwd=directory,
+            env=_clean_environment(),
         )
     try:
         yield _wait_for_urls(name, child, log, listeners, time.monotonic() + timeout_seconds)

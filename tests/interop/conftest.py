@@ -1,0 +1,31 @@
+"""Fixtures of the interop tests: one market of real peers for the whole run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop.install import Installed, find_installed
+from tests.interop.peers.market import Market, running_market
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests in one xdist worker, so that the peers start once."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("interop"))
+
+
+@pytest.fixture(scope="session")
+def installed() -> Installed:
+    """Where the peers are installed; fails when they are not."""
+    return find_installed()
+
+
+@pytest.fixture(scope="session")
+def market(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """Both chains, all facilitators and all sellers, running."""
+    with running_market(installed, tmp_path_factory.mktemp("peers")) as market:
+        yield market

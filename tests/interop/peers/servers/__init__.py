@@ -1,0 +1,1 @@
+"""The child processes: each file is one peer."""
