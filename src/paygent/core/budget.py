@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
+from typing import Final
 
+from paygent.core.errors import BudgetExceeded
+from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import FREED, HOLDING, State
-from paygent.core.money import Amount
+from paygent.core.money import MAX_ATOMIC, Amount
+from paygent.core.payment import Payment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,10 @@ class Hold:
     """What the payment takes, in the limit's asset (a token, or USD)."""
     limit: Amount
     """The most the window may hold; reaching it exactly is allowed."""
+
+    def __post_init__(self) -> None:
+        if self.amount.asset != self.limit.asset:
+            raise ValueError(f"a hold of {self.amount.asset.id} has no limit in {self.limit.asset.id}")
 
 
 @unique
@@ -37,3 +45,64 @@ def hold_state(state: State) -> HoldState:
     if state is State.SETTLED:
         return HoldState.COMMITTED
     return HoldState.RESERVED if state in HOLDING else HoldState.RELEASED
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one hold adds to its window's two sums, in atomic units."""
+
+    reserved: int
+    committed: int
+
+
+NOTHING: Final = Share(0, 0)
+
+
+def share(held: int, payment: Payment) -> Share:
+    """Return what a hold of `held` atomic units adds to its window while its payment is as given.
+
+    A payment settled for less than its ceiling (`upto`) commits that part of the hold, rounded up; the rest is free.
+    """
+    match hold_state(payment.state):
+        case HoldState.RESERVED:
+            return Share(held, 0)
+        case HoldState.COMMITTED:
+            return Share(0, _charged(held, payment))
+        case HoldState.RELEASED:
+            return NOTHING
+
+
+def same_share(before: Payment, after: Payment) -> bool:
+    """Tell whether every hold of the payment adds the same to its window before and after."""
+    return hold_state(before.state) is hold_state(after.state) and _moved(before) == _moved(after)
+
+
+def _moved(payment: Payment) -> int | None:
+    """Return the atomic units that the chain proves were paid."""
+    return None if payment.state is not State.SETTLED or payment.receipt is None else payment.receipt.amount.atomic
+
+
+def _charged(held: int, payment: Payment) -> int:
+    ceiling, moved = payment.intent.amount.atomic, _moved(payment)
+    if moved is None or moved >= ceiling:
+        return held
+    return -(-held * moved // ceiling)
+
+
+def room(hold: Hold, sums: Share, payment_id: PaymentId) -> BudgetExceeded | None:
+    """Return the refusal of a hold for which its window's sums leave no room, or None."""
+    if sums.committed + sums.reserved + hold.amount.atomic <= hold.limit.atomic:
+        return None
+    return BudgetExceeded(
+        hold.scope,
+        limit=hold.limit,
+        committed=_figure(sums.committed, hold),
+        reserved=_figure(sums.reserved, hold),
+        asked=hold.amount,
+        payment_id=payment_id,
+    )
+
+
+def _figure(atomic: int, hold: Hold) -> Amount:
+    """Return a sum as an amount: after a reorganisation it can pass the largest one, and is shown as that."""
+    return Amount(min(atomic, MAX_ATOMIC), hold.limit.asset)

@@ -74,11 +74,19 @@ class BudgetExceeded(PaymentNotAttempted):
     """A limit over a window has no room; the figures are atomic units of the limit's asset."""
 
     def __init__(
-        self, scope: str, *, limit: "Amount", committed: "Amount", reserved: "Amount", asked: "Amount"
+        self,
+        scope: str,
+        *,
+        limit: "Amount",
+        committed: "Amount",
+        reserved: "Amount",
+        asked: "Amount",
+        payment_id: "PaymentId | None" = None,
     ) -> None:
         super().__init__(
             f"the budget {scope!r} of {limit} has no room for {asked}: {committed} spent and {reserved} reserved; "
-            "raise the limit, or wait for the next window"
+            "raise the limit, or wait for the next window",
+            payment_id=payment_id,
         )
         self.scope = scope
         self.limit = limit
@@ -108,7 +116,7 @@ class Halted(PaymentNotAttempted):
 class DuplicatePurchase(PaymentNotAttempted):
     """The same request has a payment that is unknown or undelivered."""
 
-    payment_id: "PaymentId"
+    payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
 
     def __init__(self, payment_id: "PaymentId", *, state: str, resource: str) -> None:
         super().__init__(
@@ -123,7 +131,7 @@ class DuplicatePurchase(PaymentNotAttempted):
 class IdempotencyConflict(PaymentNotAttempted):
     """The idempotency key already belongs to a payment for another request."""
 
-    payment_id: "PaymentId"
+    payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
 
     def __init__(self, payment_id: "PaymentId", *, key: str) -> None:
         super().__init__(
@@ -152,7 +160,7 @@ class TransactionReverted(PaymentCannotSettle):
 class PaymentOutcomeUnknown(PaygentError):
     """An authorization is out and nothing is proven: only `reconcile(payment_id)` may decide."""
 
-    payment_id: "PaymentId"
+    payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
 
     def __init__(self, payment_id: "PaymentId", *, nonce: str, expires_at: int, why: str) -> None:
         super().__init__(
@@ -168,7 +176,7 @@ class PaymentOutcomeUnknown(PaygentError):
 class PaidUndelivered(PaygentError):
     """The chain proves the payment settled, and the seller's answer was lost."""
 
-    payment_id: "PaymentId"
+    payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
 
     def __init__(self, payment_id: "PaymentId", *, receipt: "Receipt", why: str) -> None:
         super().__init__(
@@ -207,7 +215,7 @@ class AdapterError(PaygentError):
 class JournalConflict(AdapterError):
     """The stored payment is not the one the write was based on; read it again."""
 
-    payment_id: "PaymentId"
+    payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
 
     def __init__(self, payment_id: "PaymentId") -> None:
         super().__init__(

@@ -56,7 +56,7 @@ class Amount:
             TypeError: `text` is not a string or Decimal (a float never is money).
             ValueError: signs, exponents, commas, blanks or more decimal places than the asset has.
         """
-        if not isinstance(text, str | Decimal):
+        if not isinstance(text, str | Decimal):  # pyright: ignore[reportUnnecessaryIsInstance]  # types are not checked here
             raise TypeError(f"write an amount as a string such as '0.10', not {text!r}")
         plain = text if isinstance(text, str) else format(text, "f")
         if not _PLAIN.fullmatch(plain):

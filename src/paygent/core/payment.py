@@ -7,7 +7,7 @@ from paygent.core.caip import ChainId
 from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import PaymentId
 from paygent.core.intent import PaymentIntent
-from paygent.core.lifecycle import FREED, OUT, TRANSITIONS, Event, State, advance
+from paygent.core.lifecycle import FREED, HOLDING, OUT, TRANSITIONS, Event, State, advance
 from paygent.core.money import Amount
 from paygent.core.requirements import Authorization, Settlement
 
@@ -106,6 +106,29 @@ class Payment:
         """Return the payment with more known about it, in the same state; a version of its own."""
         return replace(self, version=self.version + 1, **facts)
 
+    def out_of_budget(self, *, at: int, note: str) -> "Payment":
+        """Return this RESERVED payment as it is recorded when a limit had no room: DENIED instead of RESERVED.
+
+        Raises: LocalProtocolError: the payment was not just reserved.
+        """
+        if self.state is not State.RESERVED or not self.history or self.history[-1].state is not State.RESERVED:
+            raise LocalProtocolError(f"payment {self.id} is {self.state} and was not just reserved")
+        line = Move(event=Event.REFUSED, state=advance(State.APPROVED, Event.REFUSED), at=at, note=note)
+        history = (*self.history[:-1], line)
+        return replace(self, state=line.state, history=history, authorization=None, lease_until=0)
+
+    def check_successor(self, after: "Payment") -> None:
+        """Make sure that `after` can be what becomes of this payment: later, and bound to the same offer.
+
+        Raises: LocalProtocolError: another payment or intent, another authorization, or not a later version.
+        """
+        if self.id != after.id or self.intent != after.intent:
+            raise LocalProtocolError(f"payment {self.id} is bound to one intent; it cannot become another payment")
+        if self.authorization is not None and self.authorization != after.authorization:
+            raise LocalProtocolError(f"payment {self.id} has its authorization already; there is never a second one")
+        if after.version <= self.version or after.history[: len(self.history)] != self.history:
+            raise LocalProtocolError(f"payment {self.id} goes on from version {self.version}, not to {after.version}")
+
     @property
     def over(self) -> bool:
         """No move is left."""
@@ -115,6 +138,11 @@ class Payment:
     def blocks_repeat(self) -> bool:
         """Buying the same thing again might pay twice for one answer: it is out or settled, and was not delivered."""
         return not self.delivered and self.state in _UNSETTLED_OR_PAID
+
+    @property
+    def unresolved(self) -> bool:
+        """Reconciling may move it: reserved, out, or settled in a block that is not final."""
+        return self.state in HOLDING or (self.state is State.SETTLED and not self.over)
 
     @property
     def blocks_key(self) -> bool:

@@ -23,8 +23,8 @@ class PaymentJournal(Protocol):
     """**Protocol:** the durable memory of payments and budgets.
 
     When a method returns, what it wrote survives the death of the process and of the machine (as far as the store's
-    settings promise). Each write is one transaction; a write that raises has written nothing, unless it says otherwise.
-    Several processes may share one store. Every method raises AdapterError where the store cannot answer.
+    settings promise). Each write is one transaction; a write that raises has written nothing, unless it says otherwise,
+    and a write that is cancelled has been made whole or not at all. Several processes may share one store. Every method raises AdapterError where the store cannot answer.
     """
 
     async def secret(self) -> bytes:
@@ -32,7 +32,7 @@ class PaymentJournal(Protocol):
         ...
 
     async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
-        """Write a new payment, which is RESERVED or DENIED, with all its history.
+        """Write a new payment, which is RESERVED or DENIED, with all its history. A DENIED payment has no holds.
 
         For a RESERVED payment the same transaction checks, in this order, and then adds the holds to their windows:
 
@@ -41,13 +41,15 @@ class PaymentJournal(Protocol):
           digest blocks a repeat (`Payment.blocks_repeat`; a RESERVED one only while `lease_until > now`);
         - every hold's window has room: committed + reserved + asked <= limit.
 
-        A hold with no room is recorded: the payment is written as DENIED before BudgetExceeded is raised.
+        A hold with no room is recorded: the payment is written as DENIED (`Payment.out_of_budget`) before BudgetExceeded
+        is raised.
 
         Raises:
             IdempotencyConflict: the key belongs to a payment for another request.
             DuplicatePurchase: another payment of the same key, or of the same request, stands in the way.
             BudgetExceeded: a limit has no room.
-            JournalConflict: the payment's id is already there.
+            JournalConflict: the payment's id is already there; this is looked at first.
+            LocalProtocolError: the payment is in another state.
         """
         ...
 
@@ -55,9 +57,12 @@ class PaymentJournal(Protocol):
         """Replace `before` by `after` (one or more versions later), if it still is what the store has.
 
         The same transaction moves the holds from reserved to committed or released, and back after a reorganisation, as
-        `core.budget.hold_state` says. Where an `upto` payment settled for less, the rest is released.
+        `core.budget.share` says. Where an `upto` payment settled for less, the rest is released. A payload once written
+        is kept: `after` without one (a payment from `page`) does not take it away.
 
-        Raises: JournalConflict: the stored payment is at another version; nothing was written.
+        Raises:
+            JournalConflict: the stored payment is at another version, or there is none; nothing was written.
+            LocalProtocolError: `after` is not what `before` can become (`Payment.check_successor`).
         """
         ...
 
@@ -74,11 +79,17 @@ class PaymentJournal(Protocol):
         ...
 
     async def page(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
-        """Return payments, newest first; `states` empty means any. Cursors stay valid while payments are added."""
+        """Return payments, newest first; `states` empty means any. Cursors stay valid while payments are added.
+
+        They come without `payload`: who lists payments has no use for bytes that move money.
+        """
         ...
 
     async def unresolved(self, *, limit: int = 100, after: str | None = None) -> PaymentPage:
-        """Return what reconciling may move: RESERVED, SIGNED, SUBMITTED, OUTCOME_UNKNOWN, and SETTLED not final."""
+        """Return what reconciling may move: RESERVED, SIGNED, SUBMITTED, OUTCOME_UNKNOWN, and SETTLED not final.
+
+        Newest first.
+        """
         ...
 
     async def aclose(self) -> None:

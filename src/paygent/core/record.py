@@ -1,0 +1,272 @@
+"""A payment as a JSON object and back, without loss.
+
+The signed payload is not part of the record: whoever has it can settle the payment, so a store keeps it apart and loads
+it only for who sends it. Integers are decimal strings, because JSON numbers are floating point to most readers.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn, TypeAlias, TypeVar, cast, get_args
+
+from paygent.core.caip import AssetId, chain_id
+from paygent.core.ids import IntentId, PaymentId
+from paygent.core.intent import PaymentIntent, Purpose
+from paygent.core.lifecycle import Event, State
+from paygent.core.money import Amount, Asset
+from paygent.core.payment import Move, Payment, Receipt, SignedPayload
+from paygent.core.requirements import Authorization, Scheme, Settlement, TransferMethod
+
+FORMAT: Final = 1
+"""The version that `to_record` writes and `from_record` reads."""
+
+JSON: TypeAlias = bool | int | str | list["JSON"] | dict[str, "JSON"] | None
+"""What a record is made of."""
+
+_T = TypeVar("_T")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,90}")
+
+
+def to_record(payment: Payment) -> dict[str, JSON]:
+    """Return everything about the payment but its payload."""
+    return {
+        "format": FORMAT,
+        "id": payment.id,
+        "intent": _intent(payment.intent),
+        "state": payment.state.value,
+        "version": str(payment.version),
+        "created_at": str(payment.created_at),
+        "idempotency_key": payment.idempotency_key,
+        "authorization": _maybe(_authorization, payment.authorization),
+        "lease_until": str(payment.lease_until),
+        "from_block": _maybe(str, payment.from_block),
+        "claim": _maybe(_claim, payment.claim),
+        "delivered": payment.delivered,
+        "receipt": _maybe(_receipt, payment.receipt),
+        "alarm": payment.alarm,
+        "history": [[move.event.value, move.state.value, str(move.at), move.note] for move in payment.history],
+    }
+
+
+def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None) -> Payment:
+    """Return the payment that `to_record` wrote.
+
+    Raises: ValueError: another format, or not such a record; the message names the field.
+    """
+    if record.get("format") != FORMAT or isinstance(record.get("format"), bool):
+        raise ValueError(f"this payment has format {record.get('format')!r}, and only format {FORMAT} can be read")
+    fields = _Fields(record, "payment")
+    payment_id = PaymentId(fields.text("id"))
+    return Payment(
+        id=payment_id,
+        intent=_read_intent(fields.inner("intent")),
+        state=fields.word("state", State),
+        version=fields.number("version"),
+        created_at=fields.number("created_at"),
+        idempotency_key=fields.maybe("idempotency_key", fields.text),
+        authorization=fields.maybe("authorization", lambda name: _read_authorization(fields.inner(name))),
+        lease_until=fields.number("lease_until"),
+        from_block=fields.maybe("from_block", fields.number),
+        payload=payload,
+        claim=fields.maybe("claim", lambda name: _read_claim(fields.inner(name))),
+        delivered=fields.flag("delivered"),
+        receipt=fields.maybe("receipt", lambda name: _read_receipt(fields.inner(name), payment_id)),
+        alarm=fields.maybe("alarm", fields.text),
+        history=tuple(map(_read_move, fields.list("history"))),
+    )
+
+
+def _maybe(write: Callable[[_T], JSON], value: _T | None) -> JSON:
+    return None if value is None else write(value)
+
+
+def _amount(amount: Amount) -> JSON:
+    asset = amount.asset
+    return [str(amount.atomic), str(asset.id), asset.symbol, str(asset.decimals)]
+
+
+def _intent(intent: PaymentIntent) -> JSON:
+    return {
+        "id": intent.id,
+        "purpose": intent.purpose,
+        "network": intent.network.text,
+        "payer": intent.payer,
+        "payee": intent.payee,
+        "amount": _amount(intent.amount),
+        "scheme": intent.scheme,
+        "resource": intent.resource,
+        "method": intent.method,
+        "request": intent.request,
+        "deadline": str(intent.deadline),
+    }
+
+
+def _authorization(authorization: Authorization) -> JSON:
+    return {
+        "scheme": authorization.scheme,
+        "method": authorization.method,
+        "payer": authorization.payer,
+        "payee": authorization.payee,
+        "amount": _amount(authorization.amount),
+        "nonce": authorization.nonce,
+        "valid_after": str(authorization.valid_after),
+        "valid_before": str(authorization.valid_before),
+        "spender": authorization.spender,
+        "facilitator": authorization.facilitator,
+    }
+
+
+def _claim(claim: Settlement) -> JSON:
+    return {
+        "success": claim.success,
+        "transaction": claim.transaction,
+        "network": claim.network,
+        "payer": claim.payer,
+        "amount": _maybe(str, claim.amount),
+        "error": claim.error,
+        "pending": claim.pending,
+    }
+
+
+def _receipt(receipt: Receipt) -> JSON:
+    return {
+        "network": receipt.network.text,
+        "transaction": receipt.transaction,
+        "payer": receipt.payer,
+        "payee": receipt.payee,
+        "amount": _amount(receipt.amount),
+        "nonce": receipt.nonce,
+        "block_number": _maybe(str, receipt.block_number),
+        "block_hash": receipt.block_hash,
+        "final": receipt.final,
+    }
+
+
+def _read_intent(fields: "_Fields") -> PaymentIntent:
+    return PaymentIntent(
+        id=IntentId(fields.text("id")),
+        purpose=cast("Purpose", fields.one_of("purpose", Purpose)),
+        network=chain_id(fields.text("network")),
+        payer=fields.text("payer"),
+        payee=fields.text("payee"),
+        amount=fields.amount("amount"),
+        scheme=fields.text("scheme"),
+        resource=fields.text("resource"),
+        method=fields.text("method"),
+        request=fields.text("request"),
+        deadline=fields.number("deadline"),
+    )
+
+
+def _read_authorization(fields: "_Fields") -> Authorization:
+    return Authorization(
+        scheme=cast("Scheme", fields.one_of("scheme", Scheme)),
+        method=cast("TransferMethod", fields.one_of("method", TransferMethod)),
+        payer=fields.text("payer"),
+        payee=fields.text("payee"),
+        amount=fields.amount("amount"),
+        nonce=fields.text("nonce"),
+        valid_after=fields.number("valid_after"),
+        valid_before=fields.number("valid_before"),
+        spender=fields.maybe("spender", fields.text),
+        facilitator=fields.maybe("facilitator", fields.text),
+    )
+
+
+def _read_claim(fields: "_Fields") -> Settlement:
+    return Settlement(
+        success=fields.flag("success"),
+        transaction=fields.maybe("transaction", fields.text),
+        network=fields.maybe("network", fields.text),
+        payer=fields.maybe("payer", fields.text),
+        amount=fields.maybe("amount", fields.number),
+        error=fields.maybe("error", fields.text),
+        pending=fields.flag("pending"),
+    )
+
+
+def _read_receipt(fields: "_Fields", payment_id: PaymentId) -> Receipt:
+    return Receipt(
+        payment_id=payment_id,
+        network=chain_id(fields.text("network")),
+        transaction=fields.maybe("transaction", fields.text),
+        payer=fields.text("payer"),
+        payee=fields.text("payee"),
+        amount=fields.amount("amount"),
+        nonce=fields.text("nonce"),
+        block_number=fields.maybe("block_number", fields.number),
+        block_hash=fields.maybe("block_hash", fields.text),
+        final=fields.flag("final"),
+    )
+
+
+def _read_move(line: JSON) -> Move:
+    if not isinstance(line, list) or len(line) != 4:
+        raise ValueError("payment.history has a line that is not [event, state, at, note]")
+    fields = _Fields(dict(zip(("event", "state", "at", "note"), line, strict=True)), "payment.history")
+    event, state = fields.word("event", Event), fields.word("state", State)
+    return Move(event=event, state=state, at=fields.number("at"), note=fields.text("note"))
+
+
+class _Fields:
+    """Reads fields of one JSON object by type; a wrong or missing one raises ValueError with its name."""
+
+    __slots__ = ("_object", "_path")
+
+    def __init__(self, object_: Mapping[str, JSON], path: str) -> None:
+        self._object = object_
+        self._path = path
+
+    def text(self, name: str) -> str:
+        value = self._value(name)
+        return value if isinstance(value, str) else self._refuse(name, "text")
+
+    def flag(self, name: str) -> bool:
+        value = self._value(name)
+        return value if isinstance(value, bool) else self._refuse(name, "true or false")
+
+    def number(self, name: str) -> int:
+        text = self._value(name)
+        if not isinstance(text, str) or not _INTEGER.fullmatch(text):
+            self._refuse(name, "a decimal integer in a string")
+        return int(text)
+
+    def word(self, name: str, words: Callable[[str], _T]) -> _T:
+        text = self.text(name)
+        try:
+            return words(text)
+        except ValueError:
+            self._refuse(name, "a known word")
+
+    def one_of(self, name: str, literal: object) -> str:
+        text = self.text(name)
+        return text if text in get_args(literal) else self._refuse(name, "a known word")
+
+    def list(self, name: str) -> "list[JSON]":
+        value = self._value(name)
+        return value if isinstance(value, list) else self._refuse(name, "a list")
+
+    def inner(self, name: str) -> "_Fields":
+        value = self._value(name)
+        return _Fields(value, f"{self._path}.{name}") if isinstance(value, dict) else self._refuse(name, "an object")
+
+    def amount(self, name: str) -> Amount:
+        value = self.list(name)
+        if len(value) != 4:
+            self._refuse(name, "[atomic, asset, symbol, decimals]")
+        keys = ("atomic", "asset", "symbol", "decimals")
+        fields = _Fields(dict(zip(keys, value, strict=True)), f"{self._path}.{name}")
+        asset_id = AssetId.parse(fields.text("asset"))
+        asset = Asset(id=asset_id, symbol=fields.text("symbol"), decimals=fields.number("decimals"))
+        return Amount(fields.number("atomic"), asset)
+
+    def maybe(self, name: str, read: Callable[[str], _T]) -> _T | None:
+        return None if self._value(name) is None else read(name)
+
+    def _value(self, name: str) -> JSON:
+        try:
+            return self._object[name]
+        except KeyError:
+            raise ValueError(f"{self._path} has no {name!r}") from None
+
+    def _refuse(self, name: str, expected: str) -> NoReturn:
+        raise ValueError(f"{self._path}.{name} is not {expected}")
