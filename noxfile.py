@@ -53,7 +53,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none", requires=["env"])
 def types(session: nox.Session) -> None:
     run(session, "mypy")
-    run(session, "pyright", "--pythonpath", str(BIN / "python"))
+    run(session, "pyright", "--pythonpath", str(BIN / "python"), PYRIGHT_PYTHON_IGNORE_WARNINGS="1")
 
 
 @nox.session(venv_backend="none", requires=["env"])
@@ -102,6 +102,9 @@ def coverage(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the ranges of pyproject.toml anew and write the pins, with hashes and without index addresses."""
     run(session, "uv", "lock", "--upgrade", *session.posargs)
+    compiled = ("pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-header", "--python-version=3.11")
+    peers = "tests/interop/peers/v1-requirements"
+    run(session, "uv", *compiled, f"{peers}.in", f"--output-file={peers}.txt")
     export = ("export", "--quiet", "--frozen", "--no-emit-workspace", "--no-header", "--format=requirements.txt")
     run(session, "uv", *export, "--all-extras", "--all-groups", "--output-file=requirements/dev.txt")
     run(session, "uv", *export, "--only-group=nox", "--output-file=requirements/nox.txt")

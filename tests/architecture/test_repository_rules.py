@@ -24,10 +24,12 @@ ROW = f"{HEAD}| X1 | `json.dumps` | `tests/test_a.py::test_a` |\n"
 PLANTED: list[tuple[Guard, str, str, str]] = [
     (repository.broken_links, "README.md", "[a](docs/nowhere.md)", "[a](README.md#a) [b](https://example.com)"),
     (repository.incomplete_decisions, "docs/adr/0001-a.md", ADR, ADR + NOTICED),
+    (repository.long_sessions, "noxfile.py", "def f():\n" + "    x = 1\n" * 16, "def f():\n" + "    x = 1\n" * 15),
     (repository.machine_paths, "a.toml", f'path = "{HOME}"', 'path = "src/home/alice"'),
     (repository.odd_changelog_fragments, "changelog.d/2.news.md", "a", "a"),
     (repository.registry_addresses, "requirements/dev.txt", f"# from {INDEX}", PIN),
     (repository.registry_addresses, "requirements/dev.txt", "--" + "index-url x", PIN),
+    (repository.registry_addresses, "package-lock.json", '"resolved": "https://a"', '"integrity": "sha512-a"'),
     (repository.secrets, "src/paygent/cli.py", f'x = "{KEY}"', f'block_hash = "{KEY}"'),
     (repository.secrets, "docs/a.md", KEY[2:], "0x" + "0" * 64),
     (repository.secrets, "a.pem", "-----BEGIN " + "EC PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"),

@@ -13,11 +13,13 @@ from tests.architecture.guards.tree import line, numbered, parse, tracked
 _MACHINE_PATH = re.compile(r"""(?<![\w.$}/-])/(work|root|home|Users)/\w""")
 _REGISTRY = re.compile(
     r"pypi\.(org|python)|pythonhosted\.org|registry\.(npmjs|yarnpkg)\.|npmmirror\.|crates\.io/api|proxy\.golang\."
-    r"|^\s*(--extra-index-url|--index-url|--find-links)\b",
+    r"|^\s*(--extra-index-url|--index-url|--find-links)\b|\"resolved\":\s*\"https?:",
     re.IGNORECASE | re.MULTILINE,
 )
 _WORD32 = re.compile(r"(?<![0-9a-zA-Z])(0x)?[0-9a-fA-F]{64}(?![0-9a-zA-Z])")
-_NOT_A_KEY = re.compile(r"hash|digest|topic|nonce|transaction|separator|salt|block|selector|signature", re.IGNORECASE)
+_NOT_A_KEY = re.compile(
+    r"hash|keccak|digest|topic|nonce|transaction|separator|salt|block|selector|signature", re.IGNORECASE
+)
 _CREDENTIAL = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bxox[abpr]-[0-9A-Za-z-]{10}"
     r"|\bsk-[A-Za-z0-9_-]{32}|\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_-]{32}"
@@ -58,14 +60,15 @@ def secrets(root: Path) -> list[str]:
         for name in [path.relative_to(root).as_posix()]
         if not any(part in name for part in _LOCKS)
         for (_, before), (number, text) in pairwise([(0, ""), *numbered(path)])
-        if _CREDENTIAL.search(text) or (_looks_like_a_key(before, text) and not name.startswith(_KNOWN_KEYS))
+        if _CREDENTIAL.search(text)
+        or (_looks_like_a_key(text, name + before + text) and not name.startswith(_KNOWN_KEYS))
     ]
 
 
-def _looks_like_a_key(before: str, text: str) -> bool:
-    """32 bytes that neither their line nor the one before calls by another name, and that are not a pattern."""
+def _looks_like_a_key(text: str, context: str) -> bool:
+    """32 bytes that are not a pattern, and that their file, their line or the one before does not call by another name."""
     words = [found.group() for found in _WORD32.finditer(text)]
-    return any(len(set(word.removeprefix("0x"))) > 4 for word in words) and not _NOT_A_KEY.search(before + text)
+    return any(len(set(word.removeprefix("0x"))) > 4 for word in words) and not _NOT_A_KEY.search(context)
 
 
 def unpinned_requirements(root: Path) -> list[str]:
@@ -94,6 +97,17 @@ def _required(pyproject: dict[str, dict[str, object]]) -> Iterator[str]:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def long_sessions(root: Path) -> list[str]:
+    """A nox session is short enough to be read as documentation."""
+    noxfile = root / "noxfile.py"
+    functions = [node for node in parse(noxfile).body if isinstance(node, ast.FunctionDef)] if noxfile.exists() else []
+    return [
+        line(root, noxfile, function.lineno, f"{function.name} has more than 15 lines")
+        for function in functions
+        if (function.end_lineno or 0) - function.lineno > 15
+    ]
 
 
 def broken_links(root: Path) -> list[str]:
@@ -177,6 +191,7 @@ def _is_test(root: Path, node: str) -> bool:
 GUARDS = (
     broken_links,
     incomplete_decisions,
+    long_sessions,
     machine_paths,
     odd_changelog_fragments,
     registry_addresses,
