@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from paygent.devnet.keys import DevAccount
     from paygent.devnet.net import Devnet, TokenTransfer
     from paygent.devnet.seller import Seller, Token
-    from paygent.testing.keys import DevAccount
 
 __all__ = ["DevAccount", "Devnet", "Seller", "Token", "TokenTransfer"]
 
 _HOMES = {
-    "DevAccount": "paygent.testing.keys",
+    "DevAccount": "paygent.devnet.keys",
     "Devnet": "paygent.devnet.net",
     "Seller": "paygent.devnet.seller",
     "Token": "paygent.devnet.seller",

@@ -17,7 +17,7 @@ from x402 import x402FacilitatorSync as OfficialFacilitator
 from x402.mechanisms.evm import FacilitatorWeb3Signer  # pyright: ignore[reportMissingTypeStubs]  # inline types, no py.typed there
 from x402.mechanisms.evm.exact import ExactEvmFacilitatorScheme  # pyright: ignore[reportMissingTypeStubs]  # as above
 
-from paygent.testing.keys import DevAccount
+from paygent.devnet.keys import DevAccount
 
 
 def facilitator_application(*, rpc_url: str, network: str, account: DevAccount) -> Starlette:

@@ -16,11 +16,11 @@ from paygent.core.errors import ConfigurationError
 from paygent.core.money import Asset
 from paygent.devnet.contracts import artifact, calldata, topic
 from paygent.devnet.facilitator import facilitator_application
+from paygent.devnet.keys import DevAccount, dev_accounts
 from paygent.devnet.node import CHAIN_ID, Node, choose_node
 from paygent.devnet.rpc_client import RpcClient
 from paygent.devnet.seller import Seller, Token
 from paygent.devnet.serving import LocalServer
-from paygent.testing.keys import DevAccount, dev_accounts
 
 PAYER_FUNDS = 1_000_000_000
 """What the payer has at the start, in atomic units: 1,000 dUSD."""

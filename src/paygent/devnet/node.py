@@ -11,10 +11,10 @@ from typing import IO, Protocol
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.devnet.chain import Allocation, EmbeddedChain
 from paygent.devnet.contracts import artifact, multicall_address
+from paygent.devnet.keys import dev_accounts, dev_mnemonic
 from paygent.devnet.rpc import RpcApplication
 from paygent.devnet.rpc_client import RpcClient
 from paygent.devnet.serving import LocalServer
-from paygent.testing.keys import dev_accounts, dev_mnemonic
 
 CHAIN_ID = 31337
 """What anvil, hardhat and this devnet call their chain."""

@@ -8,7 +8,7 @@ import httpx
 from eth_account import Account
 
 from paygent.core.errors import AdapterError
-from paygent.testing.keys import DevAccount
+from paygent.devnet.keys import DevAccount
 
 _TIMEOUT_SECONDS = 30
 _GAS_LIMIT = 5_000_000

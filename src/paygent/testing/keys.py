@@ -1,35 +1,5 @@
-"""The development accounts every Ethereum tool knows. Their keys are public: real money sent to them is taken at once.
+"""The development accounts, for tests: public keys of no value."""
 
-They come from the mnemonic "test test test test test test test test test test test junk" by the path m/44'/60'/0'/0/i.
-"""
+from paygent.devnet.keys import LOCAL_SIGNER_CHAIN_IDS, DevAccount, dev_accounts, dev_mnemonic
 
-import json
-from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib.resources import files
-
-LOCAL_SIGNER_CHAIN_IDS = frozenset({1337, 31337})
-"""The chains on which these keys may sign: those that development nodes give to themselves."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DevAccount:
-    """An account whose key is public."""
-
-    address: str
-    """With EIP-55 checksum."""
-    private_key: str = field(repr=False)
-    """0x and 64 hexadecimal digits."""
-
-
-@lru_cache(maxsize=1)
-def dev_accounts() -> tuple[DevAccount, ...]:
-    """Return the first accounts of the development mnemonic, in their order."""
-    listed = json.loads(files("paygent.testing").joinpath("dev_accounts.json").read_text("utf-8"))
-    return tuple(DevAccount(**account) for account in listed["accounts"])
-
-
-def dev_mnemonic() -> str:
-    """Return the words the accounts are derived from."""
-    words: str = json.loads(files("paygent.testing").joinpath("dev_accounts.json").read_text("utf-8"))["mnemonic"]
-    return words
+__all__ = ["DevAccount", "LOCAL_SIGNER_CHAIN_IDS", "dev_accounts", "dev_mnemonic"]
