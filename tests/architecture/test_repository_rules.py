@@ -29,7 +29,7 @@ PLANTED: list[tuple[Guard, str, str, str]] = [
     (repository.odd_changelog_fragments, "changelog.d/2.news.md", "a", "a"),
     (repository.registry_addresses, "requirements/dev.txt", f"# from {INDEX}", PIN),
     (repository.registry_addresses, "requirements/dev.txt", "--" + "index-url x", PIN),
-    (repository.registry_addresses, "package-lock.json", '"resolved": "https://a"', '"integrity": "sha512-a"'),
+    (repository.registry_addresses, "package-lock.json", '"resolved"' + ': "https://a"', '"integrity": "sha512-a"'),
     (repository.secrets, "src/paygent/cli.py", f'x = "{KEY}"', f'block_hash = "{KEY}"'),
     (repository.secrets, "docs/a.md", KEY[2:], "0x" + "0" * 64),
     (repository.secrets, "a.pem", "-----BEGIN " + "EC PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"),

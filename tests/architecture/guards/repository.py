@@ -66,7 +66,7 @@ def secrets(root: Path) -> list[str]:
 
 
 def _looks_like_a_key(text: str, context: str) -> bool:
-    """32 bytes that are not a pattern, and that their file, their line or the one before does not call by another name."""
+    """32 bytes that are not a pattern, and that nothing in the context calls by another name."""
     words = [found.group() for found in _WORD32.finditer(text)]
     return any(len(set(word.removeprefix("0x"))) > 4 for word in words) and not _NOT_A_KEY.search(context)
 
