@@ -1,5 +1,5 @@
 // Write eip712_viem.json: EIP-712 digests and signatures made by viem, an implementation that shares no code with ours.
-// Run: python -m tests.interop.peers.install && node tests/vectors/make_viem.mjs   (output is deterministic)
+// Run: python -m tests.interop.install && node tests/vectors/make_viem.mjs   (output is deterministic)
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";

@@ -24,20 +24,11 @@ from fastapi import FastAPI  # noqa: E402
 
 from tests.interop.peers.anvil import Anvil, RpcError  # noqa: E402
 from tests.interop.peers.chain import call_data  # noqa: E402
+from tests.interop.peers.eip3009 import TRANSFER_TYPES  # noqa: E402
 
 CHAIN_ID = 338
 NETWORK = "cronos-testnet"
 UINTS = ("value", "validAfter", "validBefore")
-TYPES = {
-    "TransferWithAuthorization": [
-        {"name": "from", "type": "address"},
-        {"name": "to", "type": "address"},
-        {"name": "value", "type": "uint256"},
-        {"name": "validAfter", "type": "uint256"},
-        {"name": "validBefore", "type": "uint256"},
-        {"name": "nonce", "type": "bytes32"},
-    ]
-}
 TRANSFER = "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)"
 REVERTS = (
     "Authorization already used",
@@ -108,7 +99,7 @@ def read(body: dict[str, Any]) -> Payment:
 def recover(payment: Payment) -> str:
     domain = {"name": token_name, "version": token_version, "chainId": CHAIN_ID, "verifyingContract": token}
     signer: str = Account.recover_message(
-        encode_typed_data(domain, TYPES, payment.message), signature=payment.signature
+        encode_typed_data(domain, TRANSFER_TYPES, payment.message), signature=payment.signature
     )
     return signer
 
