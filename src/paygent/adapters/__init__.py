@@ -1,0 +1,1 @@
+"""Ports meet the outside world: siblings that never import each other."""

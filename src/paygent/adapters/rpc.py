@@ -1,0 +1,311 @@
+"""A chain over JSON-RPC.  Source: Ethereum JSON-RPC API, EIP-1474, EIP-1898."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import TypeAlias, cast
+
+import anyio
+import httpx
+
+from paygent.adapters._http import Answer, Endpoint
+from paygent.core.caip import ChainId, is_evm_address
+from paygent.core.errors import AdapterError, ConfigurationError
+from paygent.ports.chain import Block, BlockTag, Log, Transaction
+
+_QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})")
+_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
+_REVERTED = re.compile(r"revert|invalid opcode|out of gas|stack (under|over)flow|vm exception|vm execution error", re.I)
+_INVALID_PARAMS = -32602
+_WRONG_CALL = frozenset({-32700, -32600, -32601, _INVALID_PARAMS, -32004, 3, -32015})
+_Json: TypeAlias = Mapping[str, object]
+
+
+class _Refusal(AdapterError):
+    """The node understood and answered with an error."""
+
+    def __init__(self, message: str, *, code: int, retryable: bool) -> None:
+        super().__init__(message, retryable=retryable)
+        self.code = code
+
+
+class RpcChain:
+    """A `Chain` behind one JSON-RPC URL. Reads are repeated while the endpoint is out of reach; nothing is cached.
+
+    The first read asks the endpoint which chain it serves. `instant_finality` says that a block of this chain is final
+    when it is there. A given `client` is shared, and stays the giver's to close.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        chain: ChainId,
+        client: httpx.AsyncClient | None = None,
+        timeout_seconds: float = 10,
+        instant_finality: bool = False,
+        max_log_range: int = 2_000,
+    ) -> None:
+        try:
+            self._number = chain.evm_number
+        except ValueError as wrong:
+            raise ConfigurationError(f"JSON-RPC serves EVM chains only: {wrong}") from wrong
+        self._chain = chain
+        self._endpoint = Endpoint(url, noun="chain endpoint", client=client, timeout_seconds=timeout_seconds)
+        self._finalized = "latest" if instant_finality else "finalized"
+        self._max_log_range = max_log_range
+        self._ids = count(1)
+        self._checking = anyio.Lock()
+        self._checked = False
+        self._knows_hashes = True
+
+    def __repr__(self) -> str:
+        return f"RpcChain({self._chain}, {self._endpoint!r})"
+
+    async def __aenter__(self) -> "RpcChain":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, unless the client was given. Safe to call twice."""
+        await self._endpoint.aclose()
+
+    async def chain_number(self) -> int:
+        """Return the EIP-155 chain number that the endpoint says it serves."""
+        return self._quantity(await self._ask("eth_chainId"), "a chain id")
+
+    async def block(self, tag: BlockTag) -> Block:
+        """Return the header of a block."""
+        return await self._block(self._tag(tag))
+
+    async def call(self, to: str, data: str, *, at: str | BlockTag = "latest") -> str:
+        """Return the 0x result of an `eth_call`; `at` may be a block hash."""
+        message = {"to": _address(to), "data": data}
+        if isinstance(at, str) and _HASH.fullmatch(at):
+            return await self._call_at_hash(message, at.lower())
+        return self._data(await self._read("eth_call", message, self._tag(at)), "the result of a call")
+
+    async def code(self, address: str) -> str:
+        """Return the 0x runtime code at an address, `0x` where there is none."""
+        return self._data(await self._read("eth_getCode", _address(address), "latest"), "code")
+
+    async def logs(
+        self, *, address: str, topics: Sequence[str | None], from_block: int, to_block: int
+    ) -> Sequence[Log]:
+        """Return the matching logs in order.
+
+        Raises: ValueError: the range holds more than `max_log_range` blocks; ask for it in pieces.
+        """
+        if to_block - from_block >= self._max_log_range:
+            raise ValueError(
+                f"blocks {from_block} to {to_block} are more than {self._max_log_range}, the most this endpoint is "
+                "asked for at once; ask in pieces, or raise max_log_range"
+            )
+        wanted: dict[str, object] = {
+            "address": _address(address),
+            "topics": list(topics),
+            "fromBlock": self._tag(from_block),
+            "toBlock": self._tag(to_block),
+        }
+        if from_block > to_block:
+            return ()
+        found = self._list(await self._read("eth_getLogs", wanted), "a list of logs")
+        logs = sorted((self._log(entry) for entry in found), key=lambda log: log[0])
+        for (number, _), log in logs:
+            if not (from_block <= number <= to_block and _matches(log, address.lower(), topics)):
+                raise self._malformed("a log that was asked for")
+        return tuple(log for _, log in logs)
+
+    async def transaction(self, hash: str) -> Transaction | None:  # noqa: A002 - the port's name
+        """Return a mined transaction, or None where the chain does not know it."""
+        asked = self._hash(hash, None)
+        found = await self._read("eth_getTransactionByHash", asked)
+        if found is None:
+            return None
+        entry = self._object(found, "a transaction")
+        if entry.get("blockNumber") is None:
+            return None
+        to = entry.get("to")
+        known = Transaction(
+            hash=self._hash(entry.get("hash"), "a transaction hash"),
+            to=None if to is None else self._address(to),
+            input=self._data(entry.get("input"), "the input of a transaction"),
+        )
+        if known.hash != asked:
+            raise self._malformed("the transaction that was asked for")
+        return known
+
+    # blocks -----------------------------------------------------------------------------------------------------------
+
+    def _tag(self, tag: str | BlockTag) -> str:
+        if isinstance(tag, int) and not isinstance(tag, bool) and tag >= 0:
+            return hex(tag)
+        if tag == "finalized":
+            return self._finalized
+        if tag == "latest":
+            return "latest"
+        raise ValueError(f"{tag!r} names no block: give a height, 'latest', 'finalized', or a block hash to call at")
+
+    async def _block(self, tag: str) -> Block:
+        block = self._header(await self._read("eth_getBlockByNumber", tag, False), tag)
+        if tag.startswith("0x") and block.number != int(tag, 16):
+            raise self._malformed(f"block {int(tag, 16)}")
+        return block
+
+    def _header(self, found: object, name: str) -> Block:
+        if found is None:
+            raise AdapterError(f"{self._endpoint.name} does not have block {name} (yet)", retryable=True)
+        entry = self._object(found, "a block")
+        return Block(
+            number=self._quantity(entry.get("number"), "a block number"),
+            hash=self._hash(entry.get("hash"), "a block hash"),
+            timestamp=self._quantity(entry.get("timestamp"), "a block's time"),
+        )
+
+    async def _call_at_hash(self, message: _Json, block_hash: str) -> str:
+        if self._knows_hashes:
+            at = {"blockHash": block_hash, "requireCanonical": True}
+            try:
+                return self._data(await self._read("eth_call", message, at), "the result of a call")
+            except _Refusal as refusal:
+                if refusal.code != _INVALID_PARAMS:
+                    raise
+        result = await self._call_around_hash(message, block_hash)
+        self._knows_hashes = False
+        return result
+
+    async def _call_around_hash(self, message: _Json, block_hash: str) -> str:
+        """Call at the height of a block, and see before and after that the block is still the one at that height.
+
+        For nodes without EIP-1898. Raises: AdapterError: it was not.
+        """
+        number = self._header(await self._read("eth_getBlockByHash", block_hash, False), block_hash).number
+        await self._still_at(number, block_hash)
+        result = self._data(await self._read("eth_call", message, hex(number)), "the result of a call")
+        await self._still_at(number, block_hash)
+        return result
+
+    async def _still_at(self, number: int, block_hash: str) -> None:
+        if (await self._block(hex(number))).hash != block_hash:
+            raise AdapterError(f"block {block_hash} is no longer block {number} of {self._chain}", retryable=True)
+
+    # exchanges --------------------------------------------------------------------------------------------------------
+
+    async def _read(self, method: str, *params: object) -> object:
+        if not self._checked:
+            await self._check()
+        return await self._ask(method, *params)
+
+    async def _check(self) -> None:
+        async with self._checking:
+            if self._checked:
+                return
+            served = await self.chain_number()
+            if served != self._number:
+                raise ConfigurationError(
+                    f"{self._endpoint.name} serves eip155:{served}, not {self._chain}; "
+                    f"give the URL of a node of {self._chain}"
+                )
+            self._checked = True
+
+    async def _ask(self, method: str, *params: object) -> object:
+        number = next(self._ids)
+        body = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}, separators=(",", ":"))
+
+        async def once() -> Answer:
+            answer = await self._endpoint.exchange("POST", body=body.encode())
+            if answer.transient:
+                raise AdapterError(f"{self._endpoint.name} answered {method} with HTTP {answer.status}", retryable=True)
+            return answer
+
+        return self._result(await self._endpoint.retried(once), method, number)
+
+    def _result(self, answer: Answer, method: str, number: int) -> object:
+        try:
+            read: object = json.loads(answer.body)
+        except (ValueError, RecursionError) as unreadable:
+            raise self._malformed(f"JSON to {method} (HTTP {answer.status})") from unreadable
+        reply = self._object(read, f"a JSON-RPC object to {method}")
+        if (error := reply.get("error")) is not None:
+            raise self._refusal(error, method)
+        if answer.status != 200 or reply.get("id") != number or "result" not in reply:
+            raise self._malformed(f"a result to {method} (HTTP {answer.status})")
+        return reply["result"]
+
+    def _refusal(self, error: object, method: str) -> AdapterError:
+        entry = self._object(error, f"a JSON-RPC error to {method}")
+        code, said = entry.get("code"), entry.get("message")
+        if not isinstance(code, int) or not isinstance(said, str):
+            return self._malformed(f"a JSON-RPC error to {method}")
+        reverted = method == "eth_call" and _REVERTED.search(said) is not None
+        verb = "says the contract reverted on" if reverted or code == 3 else "refused"
+        message = f"{self._endpoint.name} {verb} {method}: {self._endpoint.scrub(said)} (code {code})"
+        return _Refusal(message, code=code, retryable=not reverted and code not in _WRONG_CALL)
+
+    # reading ----------------------------------------------------------------------------------------------------------
+
+    def _log(self, found: object) -> tuple[tuple[int, int], Log]:
+        entry = self._object(found, "a log")
+        if entry.get("removed") is True:
+            raise self._malformed("a log that stands")
+        number = self._quantity(entry.get("blockNumber"), "a block number")
+        place = self._quantity(entry.get("logIndex"), "the place of a log")
+        return (number, place), Log(
+            address=self._address(entry.get("address")),
+            topics=tuple(self._hash(topic, "a topic") for topic in self._list(entry.get("topics"), "topics")),
+            data=self._data(entry.get("data"), "the data of a log"),
+            block_number=number,
+            block_hash=self._hash(entry.get("blockHash"), "a block hash"),
+            transaction=self._hash(entry.get("transactionHash"), "a transaction hash"),
+        )
+
+    def _object(self, found: object, what: str) -> _Json:
+        if not isinstance(found, dict):
+            raise self._malformed(what)
+        return cast(_Json, found)
+
+    def _list(self, found: object, what: str) -> Sequence[object]:
+        if not isinstance(found, list):
+            raise self._malformed(what)
+        return cast(list[object], found)
+
+    def _quantity(self, found: object, what: str) -> int:
+        if not isinstance(found, str) or not _QUANTITY.fullmatch(found):
+            raise self._malformed(what)
+        return int(found, 16)
+
+    def _data(self, found: object, what: str) -> str:
+        if not isinstance(found, str) or not _DATA.fullmatch(found):
+            raise self._malformed(what)
+        return found.lower()
+
+    def _hash(self, found: object, what: str | None) -> str:
+        if isinstance(found, str) and _HASH.fullmatch(found):
+            return found.lower()
+        if what is None:
+            raise ValueError(f"{found!r} is not a hash: 0x and 64 hexadecimal digits")
+        raise self._malformed(what)
+
+    def _address(self, found: object) -> str:
+        if not isinstance(found, str) or not is_evm_address(found):
+            raise self._malformed("an address")
+        return found.lower()
+
+    def _malformed(self, what: str) -> AdapterError:
+        return AdapterError(f"{self._endpoint.name} did not answer with {what}", retryable=False)
+
+
+def _address(text: str) -> str:
+    if not is_evm_address(text):
+        raise ValueError(f"{text!r} is not an EVM address")
+    return text.lower()
+
+
+def _matches(log: Log, address: str, topics: Sequence[str | None]) -> bool:
+    if log.address != address or len(log.topics) < len(topics):
+        return False
+    return all(asked is None or asked.lower() == has for asked, has in zip(topics, log.topics, strict=False))
