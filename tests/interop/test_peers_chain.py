@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from eth_abi.abi import encode
 from eth_account.messages import encode_typed_data
+from eth_utils.crypto import keccak
 
 from tests.interop.install import ROOT, Installed
 from tests.interop.peers.anvil import RpcError, dev_account
@@ -67,16 +69,47 @@ def test_proxy_has_the_functions_that_the_official_sdk_calls(
       const {{ toFunctionSelector }} = require({json.dumps(str(installed.npm / "node_modules/viem"))});
       const selectors = (abi) => abi.filter((item) => item.type === "function" && item.stateMutability === "nonpayable")
         .map((item) => toFunctionSelector(item)).sort();
+      const names = (abi) => abi.filter((item) => item.type === "error").map((item) => item.name);
       const ours = require({json.dumps(str(installed.contracts))})[{json.dumps(contract)}].abi;
       const published = evm[{json.dumps(f"x402{kind.capitalize()}Permit2ProxyABI")}];
       const address = evm[{json.dumps(f"x402{kind.capitalize()}Permit2ProxyAddress")}];
-      console.log(JSON.stringify([selectors(ours), selectors(published), address]));
+      console.log(JSON.stringify([selectors(ours), selectors(published), names(ours), names(published), address]));
     """
     ran = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    ours, published, published_address = json.loads(ran.stdout)
+    ours, published, our_errors, published_errors, published_address = json.loads(ran.stdout)
 
     assert published == ours
+    assert set(our_errors) <= set(published_errors)
     assert published_address == address
+
+
+@pytest.mark.parametrize(
+    ("sender", "amount", "error"),
+    [(5, 1, "UnauthorizedFacilitator()"), (6, 11, "AmountExceedsPermitted()")],
+)
+def test_upto_proxy_refuses_when_the_signed_terms_are_broken(
+    market: Market, sender: int, amount: int, error: str
+) -> None:
+    """Account 6 is the facilitator that the payer named, and 10 is the maximum."""
+    owner, to, facilitator = (dev_account(index).address for index in (7, 8, 6))
+    types = "(((address,uint256),uint256,uint256),uint256,address,(address,address,uint256),bytes)"
+    permit = ((market.base.token, 10), 1, 2**64)
+    arguments = encode([types], [(permit, amount, owner, (to, facilitator, 0), bytes(65))])[32:]
+    data = "0x" + (keccak(text="settle" + types)[:4] + arguments).hex()
+
+    with pytest.raises(RpcError, match=keccak(text=error)[:4].hex()):
+        market.base.anvil.call(
+            "eth_call", {"from": dev_account(sender).address, "to": UPTO_PERMIT2_PROXY, "data": data}, "latest"
+        )
+
+
+def test_transaction_stays_pending_while_mining_is_paused(market: Market) -> None:
+    anvil, sender = market.cronos.anvil, dev_account(9).address
+    with anvil.paused_mining():
+        transaction = anvil.call("eth_sendTransaction", {"from": sender, "to": sender})
+        assert anvil.call("eth_getTransactionReceipt", transaction) is None
+
+    assert anvil.call("eth_getTransactionReceipt", transaction)["status"] == "0x1"
 
 
 def test_chain_forgets_when_it_is_reverted(market: Market) -> None:

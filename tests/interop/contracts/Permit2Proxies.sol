@@ -49,7 +49,6 @@ abstract contract Permit2Proxy {
     event Settled();
     event SettledWithPermit();
 
-    error InvalidAmount();
     error InvalidDestination();
     error InvalidOwner();
     error PaymentTooEarly();
@@ -63,15 +62,16 @@ abstract contract Permit2Proxy {
         ) {} catch {}
     }
 
-    function _check(address owner, address to, uint256 amount, uint256 validAfter) internal view {
+    function _check(address owner, address to, uint256 validAfter) internal view {
         if (owner == address(0)) revert InvalidOwner();
         if (to == address(0)) revert InvalidDestination();
-        if (amount == 0) revert InvalidAmount();
         if (block.timestamp < validAfter) revert PaymentTooEarly();
     }
 }
 
 contract ExactPermit2Proxy is Permit2Proxy {
+    error InvalidAmount();
+
     struct Witness {
         address to;
         uint256 validAfter;
@@ -109,7 +109,8 @@ contract ExactPermit2Proxy is Permit2Proxy {
         Witness calldata witness,
         bytes calldata signature
     ) private {
-        _check(owner, witness.to, permit.permitted.amount, witness.validAfter);
+        if (permit.permitted.amount == 0) revert InvalidAmount();
+        _check(owner, witness.to, witness.validAfter);
         PERMIT2.permitWitnessTransferFrom(
             permit,
             ISignatureTransfer.SignatureTransferDetails(witness.to, permit.permitted.amount),
@@ -166,7 +167,7 @@ contract UptoPermit2Proxy is Permit2Proxy {
         Witness calldata witness,
         bytes calldata signature
     ) private {
-        _check(owner, witness.to, amount, witness.validAfter);
+        _check(owner, witness.to, witness.validAfter);
         if (msg.sender != witness.facilitator) revert UnauthorizedFacilitator();
         if (amount > permit.permitted.amount) revert AmountExceedsPermitted();
         PERMIT2.permitWitnessTransferFrom(

@@ -79,9 +79,19 @@ class Anvil:
         return snapshot
 
     def revert(self, snapshot: str) -> None:
-        """Go back. Not while a Python facilitator runs on this chain: it remembers the next transaction nonce."""
+        """Go back. Not while an official facilitator runs on this chain: both remember their next transaction nonce."""
         if self.call("evm_revert", snapshot) is not True:
             raise RpcError(f"snapshot {snapshot} is unknown")
+
+    @contextmanager
+    def paused_mining(self) -> Iterator[None]:
+        """Keep transactions pending until the block ends: settlements are then broadcast and not mined."""
+        self.call("evm_setAutomine", False)
+        try:
+            yield
+        finally:
+            self.call("evm_setAutomine", True)
+            self.call("evm_mine")
 
     def timestamp(self) -> int:
         return int(self.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
