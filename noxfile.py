@@ -102,7 +102,7 @@ def coverage(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the ranges of pyproject.toml anew and write the pins, with hashes and without index addresses."""
     run(session, "uv", "lock", "--upgrade", *session.posargs)
-    compiled = ("pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-header", "--python-version=3.11")
+    compiled = ("pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-header", "--no-annotate")
     peers = "tests/interop/peers/v1-requirements"
     run(session, "uv", *compiled, f"{peers}.in", f"--output-file={peers}.txt")
     export = ("export", "--quiet", "--frozen", "--no-emit-workspace", "--no-header", "--format=requirements.txt")

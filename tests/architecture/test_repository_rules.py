@@ -31,6 +31,7 @@ PLANTED: list[tuple[Guard, str, str, str]] = [
     (repository.registry_addresses, "requirements/dev.txt", "--" + "index-url x", PIN),
     (repository.registry_addresses, "package-lock.json", '"resolved"' + ': "https://a"', '"integrity": "sha512-a"'),
     (repository.secrets, "src/paygent/cli.py", f'x = "{KEY}"', f'block_hash = "{KEY}"'),
+    (repository.secrets, "src/paygent/cli.py", f'# hash\nprivate_key = "{KEY}"', f'# a topic\nx = "{KEY}"'),
     (repository.secrets, "docs/a.md", KEY[2:], "0x" + "0" * 64),
     (repository.secrets, "a.pem", "-----BEGIN " + "EC PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"),
     (repository.unpinned_requirements, "requirements/dev.txt", PIN, f"{PIN}b-c==1.0{HASH}"),

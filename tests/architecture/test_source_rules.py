@@ -28,7 +28,6 @@ PLANTED: list[tuple[Guard, str, str, str]] = [
     (source.environment_read_outside_settings, "cli.py", "import os\nos.environ['A']", "environ = {}"),
     (source.environment_read_outside_settings, "cli.py", "from os import getenv", "from os import path"),
     (source.environment_read_outside_settings, "runtime/other.py", "import os\nos.getenv('A')", "import os"),
-    (source.fakes_in_products, "cli.py", "from paygent.testing.keys import ALICE", "import paygent.devnet"),
     (source.floats_near_money, "core/a.py", "x: float", "delay_seconds: float"),
     (source.floats_near_money, "evm/a.py", "x = 1e6", "x = 10**6"),
     (source.floats_near_money, "adapters/a.py", "price = float(x)", "timeout_seconds = float(x)"),

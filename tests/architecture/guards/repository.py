@@ -5,9 +5,10 @@ import importlib
 import re
 import tomllib
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cache
 from pathlib import Path
 
+from paygent.devnet.keys import dev_accounts
 from tests.architecture.guards.tree import line, numbered, parse, tracked
 
 _MACHINE_PATH = re.compile(r"""(?<![\w.$}/-])/(work|root|home|Users)/\w""")
@@ -16,10 +17,12 @@ _REGISTRY = re.compile(
     r"|^\s*(--extra-index-url|--index-url|--find-links)\b|\"resolved\":\s*\"https?:",
     re.IGNORECASE | re.MULTILINE,
 )
-_WORD32 = re.compile(r"(?<![0-9a-zA-Z])(0x)?[0-9a-fA-F]{64}(?![0-9a-zA-Z])")
+_WORD32 = re.compile(r"(?<![0-9a-zA-Z])(0x)?([0-9a-fA-F]{64})(?![0-9a-zA-Z])")
 _NOT_A_KEY = re.compile(
-    r"hash|keccak|digest|topic|nonce|transaction|separator|salt|block|selector|signature", re.IGNORECASE
+    r"hash|keccak|digest|topic|nonce|transaction|separator|salt|block|selector|signature|cipher|mac\b|order\b",
+    re.IGNORECASE,
 )
+_CALLED_KEY = re.compile(r"private[ _-]?key|secret|mnemonic", re.IGNORECASE)
 _CREDENTIAL = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}|\bxox[abpr]-[0-9A-Za-z-]{10}"
     r"|\bsk-[A-Za-z0-9_-]{32}|\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_-]{32}"
@@ -59,16 +62,27 @@ def secrets(root: Path) -> list[str]:
         for path in tracked(root)
         for name in [path.relative_to(root).as_posix()]
         if not any(part in name for part in _LOCKS)
-        for (_, before), (number, text) in pairwise([(0, ""), *numbered(path)])
+        for lines in [[text for _, text in numbered(path)]]
+        for number, text in enumerate(lines, 1)
         if _CREDENTIAL.search(text)
-        or (_looks_like_a_key(text, name + before + text) and not name.startswith(_KNOWN_KEYS))
+        or (
+            not name.startswith(_KNOWN_KEYS)
+            and _looks_like_a_key(text, " ".join([name, *lines[max(0, number - 4) : number]]))
+        )
     ]
 
 
 def _looks_like_a_key(text: str, context: str) -> bool:
     """32 bytes that are not a pattern, and that nothing in the context calls by another name."""
-    words = [found.group() for found in _WORD32.finditer(text)]
-    return any(len(set(word.removeprefix("0x"))) > 4 for word in words) and not _NOT_A_KEY.search(context)
+    words = [found.group() for found in _WORD32.finditer(text) if found[2].lower() not in _published_keys()]
+    keyish = _CALLED_KEY.search(text) or not _NOT_A_KEY.search(context)
+    return bool(keyish) and any(len(set(word.removeprefix("0x"))) > 4 for word in words)
+
+
+@cache
+def _published_keys() -> frozenset[str]:
+    """Return the keys that every local chain gives money to."""
+    return frozenset(account.private_key.removeprefix("0x").lower() for account in dev_accounts())
 
 
 def unpinned_requirements(root: Path) -> list[str]:

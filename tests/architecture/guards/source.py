@@ -154,16 +154,6 @@ def _impurities(node: ast.AST) -> list[str]:
     return modules
 
 
-def fakes_in_products(root: Path) -> list[str]:
-    """What pays real money never imports the kit; the devnet may, for its keys."""
-    return [
-        _at(root, path, node, "imports paygent.testing")
-        for path, node in _nodes(root)
-        if floor(root, path) not in {"devnet", "testing"}
-        and any(module.startswith("paygent.testing") for module in _imports(node))
-    ]
-
-
 def imports_of_the_root(root: Path) -> list[str]:
     """The root package lists names of every floor, so importing it from inside would hide an upward import."""
     floors = {floor(root, path) for path in sources(root)}
@@ -203,10 +193,13 @@ def defaults_for_required_fields(root: Path) -> list[str]:
 
 
 def long_functions(root: Path) -> list[str]:
+    """A migration is a list of columns, however long; everything else is cut into decisions and acts."""
     return [
         _at(root, path, node, f"{node.name} has {length} lines, 60 at most")
         for path, node in _nodes(root)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (length := _body_length(node)) > 60
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and "migrations" not in path.parts
+        and (length := _body_length(node)) > 60
     ]
 
 
@@ -255,7 +248,6 @@ GUARDS = (
     defaults_for_required_fields,
     duplicate_error_names,
     environment_read_outside_settings,
-    fakes_in_products,
     floats_near_money,
     imports_of_the_root,
     impure_floors,
