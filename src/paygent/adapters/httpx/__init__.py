@@ -1,0 +1,24 @@
+"""Pay 402 answers inside httpx: transports that go under any client; its auth, redirects and cookies keep working."""
+
+from paygent.adapters.httpx.purchase import (
+    KEY,
+    MAX_AMOUNT,
+    MAX_REQUEST_BYTES,
+    NEW_PURCHASE,
+    PAYMENT,
+    RECEIPT,
+)
+from paygent.adapters.httpx.sync import PaymentTransport
+from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentTransport
+
+__all__ = [
+    "KEY",
+    "MAX_AMOUNT",
+    "MAX_REQUEST_BYTES",
+    "NEW_PURCHASE",
+    "PAID_TIMEOUT_SECONDS",
+    "PAYMENT",
+    "RECEIPT",
+    "AsyncPaymentTransport",
+    "PaymentTransport",
+]

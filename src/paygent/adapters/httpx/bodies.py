@@ -1,0 +1,95 @@
+"""Request bodies that can be sent again, and answers that are looked into without being lost."""
+
+import zlib
+from collections.abc import AsyncIterator, Sequence
+
+import httpx
+
+
+class Rejoined(httpx.AsyncByteStream):
+    """Chunks that were read already, then the rest of the stream they came from."""
+
+    def __init__(self, chunks: Sequence[bytes], rest: AsyncIterator[bytes], source: httpx.AsyncByteStream) -> None:
+        self._chunks = chunks
+        self._rest = rest
+        self._source = source
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+        async for chunk in self._rest:
+            yield chunk
+
+    async def aclose(self) -> None:
+        """Close the stream the rest comes from."""
+        await self._source.aclose()
+
+
+async def replayable(request: httpx.Request, limit: int) -> bytes | None:
+    """Return the request's body, kept so that it can be sent again, or None where it is longer than `limit` bytes."""
+    stream = request.stream
+    if isinstance(stream, httpx.ByteStream):
+        return await request.aread()
+    if not isinstance(stream, httpx.AsyncByteStream) or _announced(request) > limit:
+        return None
+    chunks, rest = await _read(stream, limit)
+    if rest is not None:
+        request.stream = Rejoined(chunks, rest, stream)
+        return None
+    body = b"".join(chunks)
+    request.stream = httpx.ByteStream(body)
+    return body
+
+
+async def peek(response: httpx.Response, limit: int) -> tuple[bytes | None, httpx.Response]:
+    """Return the answer's decoded body, and an answer that still has it.
+
+    None where the body is longer than `limit` bytes, coded or decoded, or coded in another way than gzip and deflate.
+    """
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  only asynchronous transports come here
+    chunks, rest = await _read(stream, limit)
+    if rest is not None:
+        return None, with_stream(response, Rejoined(chunks, rest, stream))
+    await stream.aclose()
+    raw = b"".join(chunks)
+    return _decoded(raw, response.headers.get("content-encoding", ""), limit), with_stream(
+        response, httpx.ByteStream(raw)
+    )
+
+
+def with_stream(response: httpx.Response, stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> httpx.Response:
+    """Return the same answer with another body stream."""
+    return httpx.Response(response.status_code, headers=response.headers, stream=stream, extensions=response.extensions)
+
+
+async def _read(stream: httpx.AsyncByteStream, limit: int) -> tuple[list[bytes], AsyncIterator[bytes] | None]:
+    """Read to the end, or to the first chunk above `limit` bytes; then the rest is returned too."""
+    chunks: list[bytes] = []
+    size = 0
+    rest = stream.__aiter__()
+    async for chunk in rest:
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            return chunks, rest
+    return chunks, None
+
+
+def _decoded(raw: bytes, encoding: str, limit: int) -> bytes | None:
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"}:
+        return raw
+    if encoding not in {"gzip", "deflate"}:
+        return None
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | (16 if encoding == "gzip" else 0))
+    try:
+        body = inflate.decompress(raw, limit + 1)
+    except zlib.error:
+        return None
+    return None if len(body) > limit else body
+
+
+def _announced(request: httpx.Request) -> int:
+    length = request.headers.get("content-length", "0")
+    return int(length) if length.isascii() and length.isdigit() else 0

@@ -1,0 +1,123 @@
+"""Read from a chain what is there about an authorization. Acts only: `proof` decides."""
+
+from collections.abc import AsyncIterator
+
+from paygent.core.payment import Payment
+from paygent.core.requirements import Authorization
+from paygent.engine.proof import Evidence
+from paygent.evm import eip3009, erc20, permit2
+from paygent.ports.chain import Chain, Log
+
+CLOCK_SLACK_SECONDS = 3_600
+"""How far the clock that wrote `created_at` may be ahead of block time, where no height was known when signing."""
+
+
+async def gather(chain: Chain, payment: Payment, authorization: Authorization) -> Evidence:
+    """Return what the chain says about `authorization`, by a bounded search of its logs.
+
+    Raises: AdapterError: the chain could not answer; nothing is known then.
+    """
+    final = await chain.block("finalized")
+    if authorization.method == "permit2":
+        used, to_end = await _permit2_transfer(chain, payment, authorization, final.number)
+        transfers: tuple[Log, ...] = () if used is None else (used,)
+        cancelled = None
+    else:
+        used = await _first(chain, payment, authorization, eip3009.AUTHORIZATION_USED)
+        transfers = () if used is None else await _transfers_beside(chain, authorization, used)
+        cancelled = None
+        if used is None:
+            cancelled = await _first(chain, payment, authorization, eip3009.AUTHORIZATION_CANCELED)
+        to_end = False
+    spent = None
+    if used is None and cancelled is None and final.timestamp >= authorization.valid_before:
+        spent = await _spent(chain, authorization, final.hash)
+    return Evidence(
+        final=final, used=used, transfers=transfers, cancelled=cancelled, spent_at_final=spent, searched_to_end=to_end
+    )
+
+
+async def _first(chain: Chain, payment: Payment, authorization: Authorization, topic: str) -> Log | None:
+    topics = [topic, erc20.topic_address(authorization.payer), authorization.nonce]
+    async for first, last in _ranges(chain, payment, authorization):
+        address = authorization.amount.asset.id.address
+        found = await chain.logs(address=address, topics=topics, from_block=first, to_block=last)
+        if found:
+            return found[0]
+    return None
+
+
+async def _transfers_beside(chain: Chain, authorization: Authorization, used: Log) -> tuple[Log, ...]:
+    found = await chain.logs(
+        address=authorization.amount.asset.id.address,
+        topics=_transfer_topics(authorization),
+        from_block=used.block_number,
+        to_block=used.block_number,
+    )
+    return tuple(log for log in found if log.transaction == used.transaction and log.block_hash == used.block_hash)
+
+
+async def _permit2_transfer(
+    chain: Chain, payment: Payment, authorization: Authorization, final: int
+) -> tuple[Log | None, bool]:
+    searched = 0
+    async for first, last in _ranges(chain, payment, authorization):
+        found = await chain.logs(
+            address=authorization.amount.asset.id.address,
+            topics=_transfer_topics(authorization),
+            from_block=first,
+            to_block=last,
+        )
+        for log in found:
+            if await _is_settlement(chain, authorization, log):
+                return log, False
+        searched = last
+    end = await chain.block(searched)
+    return None, searched <= final and end.timestamp >= authorization.valid_before
+
+
+async def _is_settlement(chain: Chain, authorization: Authorization, log: Log) -> bool:
+    if log.data == "0x" or not 0 < int(log.data, 16) <= authorization.amount.atomic:
+        return False
+    transaction = await chain.transaction(log.transaction)
+    if transaction is None or authorization.nonce[2:] not in transaction.input:
+        return False
+    return await _spent(chain, authorization, log.block_hash)
+
+
+async def _spent(chain: Chain, authorization: Authorization, block_hash: str) -> bool:
+    if authorization.method == "permit2":
+        call = permit2.nonce_bitmap_call(authorization.payer, authorization.nonce)
+        return permit2.nonce_used(await chain.call(permit2.PERMIT2, call, at=block_hash), authorization.nonce)
+    call = eip3009.authorization_state_call(authorization.payer, authorization.nonce)
+    return erc20.uint(await chain.call(authorization.amount.asset.id.address, call, at=block_hash)) != 0
+
+
+def _transfer_topics(authorization: Authorization) -> list[str | None]:
+    return [erc20.TRANSFER, erc20.topic_address(authorization.payer), erc20.topic_address(authorization.payee)]
+
+
+async def _ranges(chain: Chain, payment: Payment, authorization: Authorization) -> AsyncIterator[tuple[int, int]]:
+    """Yield the blocks in which the authorization could be used, in pieces one log query may span."""
+    head = await chain.block("latest")
+    first = payment.from_block
+    if first is None:
+        first = await _height_at(chain, payment.created_at - CLOCK_SLACK_SECONDS, head.number)
+    while True:
+        last = min(first + chain.max_log_range - 1, head.number)
+        yield first, max(first, last)
+        if last >= head.number or (await chain.block(last)).timestamp >= authorization.valid_before:
+            return
+        first = last + 1
+
+
+async def _height_at(chain: Chain, timestamp: int, head: int) -> int:
+    """Return the highest block that is older than `timestamp`, by halving; 0 where there is none."""
+    low, high = 0, head
+    while low < high:
+        middle = (low + high + 1) // 2
+        if (await chain.block(middle)).timestamp < timestamp:
+            low = middle
+        else:
+            high = middle - 1
+    return low

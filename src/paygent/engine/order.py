@@ -1,0 +1,55 @@
+"""What the engine is asked to pay, and what comes back."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from paygent.core.ids import IntentId
+from paygent.core.money import Amount
+from paygent.core.requirements import PaymentRequired, Settlement
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A request that was answered with 402, and how its caller wants it paid."""
+
+    intent_id: IntentId
+    """Names the wish; the same id is never paid twice."""
+    required: PaymentRequired
+    """What the seller asks for."""
+    method: str
+    """HTTP method, upper case."""
+    url: str
+    """The URL that was requested, without credentials and fragment."""
+    request: str
+    """The request's digest, `core.ids.request_digest`."""
+    idempotency_key: str | None = None
+    """The caller's own name for the purchase."""
+    new_purchase: bool = False
+    """Buy even where the same request has a payment that is unknown or undelivered."""
+    max_amount: Amount | str | None = None
+    """The caller's ceiling; text is in whole units of whichever token is taken."""
+
+    @property
+    def host(self) -> str:
+        """Host and port of the URL in lower case."""
+        return self.url.partition("://")[2].partition("/")[0].partition("?")[0].lower()
+
+    @property
+    def repeatable(self) -> bool:
+        """The same bytes may be sent again without asking anybody."""
+        return self.method in {"GET", "HEAD"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[R]):
+    """What a paid send brought back, as far as its head tells."""
+
+    response: R
+    """The transport's own response."""
+    status: int
+    settlement: Settlement | None
+    """The claim in the answer, if any."""
+    delivered: bool
+    """The answer is what was paid for, once its body has been read."""

@@ -1,0 +1,363 @@
+"""The order of effects, in one place: policy → approval → reserve → sign → send → settle.
+
+A payment's authorization is signed once, written down before it is sent, and sent again only as the same bytes.
+Whatever happens after the send begins ends in the journal as settled, proven dead, or unknown.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import anyio
+
+from paygent.core import ids
+from paygent.core.caip import ChainId
+from paygent.core.errors import (
+    AdapterError,
+    ConfigurationError,
+    DuplicatePurchase,
+    IdempotencyConflict,
+    JournalConflict,
+    PaidUndelivered,
+    PaymentNotAttempted,
+    PaymentOutcomeUnknown,
+    PolicyDenied,
+    SigningFailed,
+)
+from paygent.core.ids import PaymentId
+from paygent.core.intent import PaymentIntent
+from paygent.core.lifecycle import FREED, OUT, Event, State
+from paygent.core.payment import Move, Payment, SignedPayload
+from paygent.core.requirements import Settlement
+from paygent.core.verdict import Deny
+from paygent.engine.choose import Choice, Chooser
+from paygent.engine.order import Answer, Order
+from paygent.engine.reconcile import Reconciler
+from paygent.engine.sign import AuthorizationSigner
+from paygent.ports.chain import Chain
+from paygent.ports.clock import Clock
+from paygent.ports.entropy import Entropy
+from paygent.ports.storage import PaymentJournal
+
+R = TypeVar("R")
+Send = Callable[[SignedPayload], Awaitable[Answer[R]]]
+"""Sends the signed bytes and returns the head of the answer; raises where there is none."""
+LEASE_SECONDS = 120
+"""How long signing may take before another process may void the reservation."""
+RESENDS = 2
+"""How often the same bytes are sent again by themselves where the answer of a GET or HEAD was lost."""
+RESEND_DELAY_SECONDS = 0.25
+"""The wait before the first re-send; it doubles."""
+PROOF_ATTEMPTS = 3
+"""How often the chain is asked at once when an answer was lost, before the outcome is called unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid(Generic[R]):
+    """An answer to a paid request, and the payment as it stands."""
+
+    answer: Answer[R]
+    payment: Payment
+
+
+class Engine:
+    """Pays orders under one policy, from one wallet, through one journal."""
+
+    def __init__(
+        self,
+        *,
+        signer: AuthorizationSigner,
+        chooser: Chooser,
+        journal: PaymentJournal,
+        chains: Mapping[ChainId, Chain],
+        clock: Clock,
+        entropy: Entropy,
+        resends: int = RESENDS,
+    ) -> None:
+        self._signer = signer
+        self._chooser = chooser
+        self._journal = journal
+        self._chains = chains
+        self._clock = clock
+        self._resends = resends
+        self.entropy = entropy
+        self._secret: bytes | None = None
+        self.reconciler = Reconciler(journal=journal, chains=chains, clock=clock)
+
+    @property
+    def address(self) -> str:
+        """The wallet that pays."""
+        return self._signer.address
+
+    @property
+    def journal(self) -> PaymentJournal:
+        """Where payments are remembered."""
+        return self._journal
+
+    async def pay(self, order: Order, send: Send[R]) -> Paid[R]:
+        """Pay an order at most once and return the seller's answer.
+
+        Raises:
+            PaymentNotAttempted: nothing left the process.
+            PaidUndelivered: it settled and the answer is lost.
+            PaymentOutcomeUnknown: an authorization is out and nothing is proven.
+        """
+        try:
+            payment = await self._earlier(order)
+            payment = await self._signed(order) if payment is None else await self._begin_again(payment)
+        except AdapterError as error:
+            raise PaymentNotAttempted(f"nothing was sent: {error}", payment_id=error.payment_id) from error
+        return await self._send(payment, send, repeatable=order.repeatable)
+
+    async def send_again(self, payment_id: PaymentId, send: Send[R], *, repeatable: bool) -> Paid[R]:
+        """Send the signed bytes of a payment once more; nothing new is signed.
+
+        Args: repeatable: they may go out yet again by themselves if the answer is lost (GET and HEAD).
+
+        Raises: as `pay`; ConfigurationError: the payment was never signed.
+        """
+        payment = await self._journal.get(payment_id)
+        if payment is None or payment.payload is None:
+            raise ConfigurationError(f"payment {payment_id} has no signed authorization to send again")
+        return await self._send(await self._begin_again(payment), send, repeatable=repeatable)
+
+    async def finish(self, payment: Payment, settlement: Settlement | None, *, complete: bool) -> Payment:
+        """Write down whether the whole answer reached the caller."""
+        now = self._clock.now()
+
+        def change(current: Payment) -> Payment | None:
+            if current.delivered:
+                return None
+            if complete:
+                return current.learn(delivered=True, claim=settlement or current.claim)
+            if current.state is State.SUBMITTED:
+                note = "the answer broke off"
+                return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=settlement or current.claim)
+            return None
+
+        with anyio.CancelScope(shield=True):
+            payment = await self._update(payment, change)
+        return payment  # noqa: RET504  the type checker believes that the block may be left without a result
+
+    async def lost(self, payment: Payment, why: BaseException | str) -> PaidUndelivered | PaymentOutcomeUnknown:
+        """Return the error that tells a caller without an answer what is known, after asking the chain."""
+        said = why if isinstance(why, str) else f"{type(why).__name__}: {why}".rstrip(": ")
+        payment = await self._ask_chain(payment)
+        if payment.state is State.SETTLED and payment.receipt is not None:
+            return PaidUndelivered(payment.id, receipt=payment.receipt, why=said)
+        authorization = payment.authorization
+        nonce, end = ("", 0) if authorization is None else (authorization.nonce, authorization.valid_before)
+        return PaymentOutcomeUnknown(payment.id, nonce=nonce, expires_at=end, why=said)
+
+    def can_prove(self, payment: Payment) -> bool:
+        """Tell whether an endpoint for the payment's chain is configured."""
+        return payment.intent.network in self._chains
+
+    def long_over(self, payment: Payment) -> bool:
+        """Tell whether waiting for proof is pointless: the authorization ended a quarter of an hour ago."""
+        authorization = payment.authorization
+        return authorization is None or self._clock.now() > authorization.valid_before + 900
+
+    # --- before anything leaves the process -------------------------------------------------------------------------
+
+    async def _signed(self, order: Order) -> Payment:
+        """Judge, reserve and sign; return the payment whose bytes are durable and about to be sent."""
+        choice = await self._chooser.choose(order)
+        payment = await self._reserve(order, choice)
+        return await self._sign(payment, choice)
+
+    async def _earlier(self, order: Order) -> Payment | None:
+        """Return the payment of the order's idempotency key that has to be sent again, if there is one."""
+        if order.idempotency_key is None:
+            return None
+        earlier = await self._journal.by_key(self.address, order.idempotency_key)
+        if earlier is None or earlier.state in FREED:
+            return None
+        if earlier.intent.request != order.request:
+            raise IdempotencyConflict(earlier.id, key=order.idempotency_key)
+        if earlier.state is State.RESERVED and earlier.lease_until <= self._clock.now():
+            await self.reconciler.reconcile(earlier.id)
+            return None
+        if earlier.payload is None:
+            raise DuplicatePurchase(earlier.id, state=earlier.state, resource=order.url)
+        return earlier
+
+    async def _reserve(self, order: Order, choice: Choice) -> Payment:
+        """Write the intent and the unsigned authorization down, and take the budget, in one transaction."""
+        now = self._clock.now()
+        intent = self._intent(order, choice)
+        if isinstance(choice.verdict, Deny):
+            await self._deny(order, intent, choice.verdict, now)
+        if self._secret is None:
+            self._secret = await self._journal.secret()
+        payment = Payment(
+            id=ids.payment_id(intent.id),
+            intent=intent,
+            state=State.RESERVED,
+            version=2,
+            created_at=now,
+            idempotency_key=order.idempotency_key,
+            authorization=choice.authorization(ids.authorization_nonce(self._secret, intent.digest)),
+            lease_until=now + LEASE_SECONDS,
+            from_block=choice.from_block,
+            history=(
+                Move(event=Event.ALLOWED, state=State.APPROVED, at=now),
+                Move(event=Event.BUDGET_RESERVED, state=State.RESERVED, at=now),
+            ),
+        )
+        try:
+            await self._journal.open(payment, choice.holds(now), now=now, new_purchase=order.new_purchase)
+        except JournalConflict:
+            raise DuplicatePurchase(payment.id, state="already in the journal", resource=order.url) from None
+        except BaseException as error:
+            if not isinstance(error, Exception):  # cancelled: it may or may not have been written
+                await self._void(payment, error)
+            raise
+        return payment
+
+    async def _deny(self, order: Order, intent: PaymentIntent, verdict: Deny, now: int) -> None:
+        payment = Payment(
+            id=ids.payment_id(intent.id),
+            intent=intent,
+            state=State.PROPOSED,
+            version=0,
+            created_at=now,
+            idempotency_key=order.idempotency_key,
+        ).move(Event.REFUSED, at=now, note=verdict.explain())
+        await self._journal.open(payment, (), now=now, new_purchase=True)
+        raise PolicyDenied(verdict, payment_id=payment.id)
+
+    def _intent(self, order: Order, choice: Choice) -> PaymentIntent:
+        return PaymentIntent(
+            id=order.intent_id,
+            purpose="x402",
+            network=choice.offer.requirements.network,
+            payer=self.address,
+            payee=choice.payee,
+            amount=choice.offer.amount,
+            scheme=f"{choice.offer.scheme}/{choice.offer.method}",
+            resource=order.url,
+            method=order.method,
+            request=order.request,
+            deadline=choice.valid_before,
+        )
+
+    async def _sign(self, payment: Payment, choice: Choice) -> Payment:
+        """Sign once, and make the signed bytes durable; a signature that cannot be written down is thrown away."""
+        try:
+            payload = await self._signer.sign(payment, choice)
+        except BaseException as error:
+            await self._void(payment, error)
+            if isinstance(error, PaymentNotAttempted) or not isinstance(error, Exception):
+                raise
+            raise SigningFailed(f"the signer broke: {type(error).__name__}", payment_id=payment.id) from error
+        now = self._clock.now()
+        signed = payment.move(Event.SIGNATURE_MADE, at=now, payload=payload).move(Event.SEND_BEGUN, at=now)
+        try:
+            await self._journal.append(payment, signed)
+        except AdapterError as error:
+            raise PaymentNotAttempted(
+                f"the journal did not take the signature, so it was thrown away: {error}", payment_id=payment.id
+            ) from error
+        return signed
+
+    async def _void(self, payment: Payment, why: BaseException) -> None:
+        note = f"signing failed: {type(why).__name__}"
+        with anyio.CancelScope(shield=True):
+            voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=note)
+            try:
+                await self._journal.append(payment, voided)
+            except AdapterError:
+                return  # its lease ends, and reconciling voids it then
+
+    # --- once an authorization is out -------------------------------------------------------------------------------
+
+    async def _send(self, payment: Payment, send: Send[R], *, repeatable: bool) -> Paid[R]:
+        payload = payment.payload
+        assert payload is not None  # noqa: S101  _sign and send_again have checked it
+        resends = self._resends if repeatable else 0
+        while True:
+            try:
+                answer = await send(payload)
+            except BaseException as error:
+                payment = await self._outcome_lost(payment, error)
+                if not isinstance(error, Exception):
+                    raise
+                if resends == 0:
+                    raise await self.lost(payment, error) from error
+                await anyio.sleep(RESEND_DELAY_SECONDS * 2 ** (self._resends - resends))
+                resends -= 1
+                payment = await self._begin_again(payment)
+                continue
+            return Paid(answer=answer, payment=await self._answered(payment, answer))
+
+    async def _begin_again(self, payment: Payment) -> Payment:
+        """Write down that the same bytes are about to be sent again; a settled payment only fetches its answer."""
+        now = self._clock.now()
+
+        def change(current: Payment) -> Payment | None:
+            if current.state not in OUT:
+                return None
+            if current.state is State.SUBMITTED:
+                current = current.move(Event.OUTCOME_LOST, at=now, note="sent again")
+            return current.move(Event.SEND_BEGUN, at=now, note="the same bytes again")
+
+        return await self._update(payment, change)
+
+    async def _answered(self, payment: Payment, answer: Answer[R]) -> Payment:
+        if answer.delivered:
+            return payment
+        now = self._clock.now()
+        note = f"answered with {answer.status}" + (
+            "" if answer.settlement is None else ", settlement claimed as failed"
+        )
+
+        def change(current: Payment) -> Payment | None:
+            if current.state is State.SUBMITTED:
+                return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=answer.settlement or current.claim)
+            return None
+
+        return await self._update(payment, change)
+
+    async def _outcome_lost(self, payment: Payment, error: BaseException) -> Payment:
+        now = self._clock.now()
+
+        def change(current: Payment) -> Payment | None:
+            if current.state is not State.SUBMITTED:
+                return None
+            return current.move(Event.OUTCOME_LOST, at=now, note=type(error).__name__)
+
+        with anyio.CancelScope(shield=True):
+            with suppress(AdapterError):  # the journal then says SUBMITTED, which reconciling treats alike
+                payment = await self._update(payment, change)
+        return payment
+
+    async def _ask_chain(self, payment: Payment) -> Payment:
+        if payment.intent.network not in self._chains:
+            return payment
+        for attempt in range(PROOF_ATTEMPTS):
+            if attempt:
+                await anyio.sleep(RESEND_DELAY_SECONDS * 2**attempt)
+            try:
+                payment = await self.reconciler.reconcile(payment.id)
+            except AdapterError:
+                continue
+            if payment.state not in OUT:
+                break
+        return payment
+
+    async def _update(self, payment: Payment, change: Callable[[Payment], Payment | None]) -> Payment:
+        """Apply `change` to the payment as the journal has it now, again whenever somebody else was first."""
+        current = payment
+        while (after := change(current)) is not None:
+            try:
+                await self._journal.append(current, after)
+            except JournalConflict:
+                stored = await self._journal.get(payment.id)
+                if stored is None:
+                    raise
+                current = stored
+                continue
+            return after
+        return current

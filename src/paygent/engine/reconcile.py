@@ -1,0 +1,109 @@
+"""Settle unknown outcomes by facts: read the chain, decide, write the decision down."""
+
+from collections.abc import Mapping
+
+from paygent.core.caip import ChainId
+from paygent.core.errors import AdapterError, ConfigurationError, JournalConflict
+from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import OUT, Event, State
+from paygent.core.payment import Payment
+from paygent.engine.evidence import gather
+from paygent.engine.proof import Finding, Proven, Unproven, decide, lie
+from paygent.ports.chain import Chain
+from paygent.ports.clock import Clock
+from paygent.ports.storage import PaymentJournal
+
+
+class Reconciler:
+    """Moves payments by what the chain proves; safe to run in several processes at once."""
+
+    def __init__(self, *, journal: PaymentJournal, chains: Mapping[ChainId, Chain], clock: Clock) -> None:
+        self._journal = journal
+        self._chains = chains
+        self._clock = clock
+
+    async def reconcile(self, payment_id: PaymentId) -> Payment:
+        """Return the payment after everything that can be proven about it now has been written down.
+
+        Raises:
+            ConfigurationError: there is no such payment, or no endpoint for its chain.
+            AdapterError: the chain or the store could not answer.
+        """
+        while True:
+            payment = await self._journal.get(payment_id)
+            if payment is None:
+                raise ConfigurationError(f"this storage has no payment {payment_id}; open the storage that made it")
+            after = await self._next(payment)
+            if after is None:
+                return payment
+            try:
+                await self._journal.append(payment, after)
+            except JournalConflict:
+                continue
+            return after
+
+    async def run(self) -> tuple[list[Payment], list[AdapterError | ConfigurationError]]:
+        """Reconcile every payment that can move; return them as they are now, and the errors met on the way."""
+        seen: list[Payment] = []
+        failed: list[AdapterError | ConfigurationError] = []
+        after: str | None = None
+        while True:
+            page = await self._journal.unresolved(after=after)
+            for payment in page.payments:
+                try:
+                    seen.append(await self.reconcile(payment.id))
+                except (AdapterError, ConfigurationError) as error:
+                    seen.append(payment)
+                    failed.append(error)
+            if page.next is None:
+                return seen, failed
+            after = page.next
+
+    async def _next(self, payment: Payment) -> Payment | None:
+        now = self._clock.now()
+        if payment.state is State.RESERVED and payment.lease_until <= now:
+            return payment.move(Event.ABANDONED, at=now, note="its lease is over and nothing was signed")
+        if payment.state in OUT:
+            return self._moved(payment, await self._finding(payment), now)
+        if payment.state is State.SETTLED and not payment.over:
+            return await self._settled_again(payment, now)
+        return None
+
+    async def _finding(self, payment: Payment) -> Finding:
+        if payment.authorization is None:
+            return Unproven(why="nothing was signed")
+        evidence = await gather(self.chain(payment.intent.network), payment, payment.authorization)
+        return decide(payment, payment.authorization, evidence)
+
+    @staticmethod
+    def _moved(payment: Payment, finding: Finding, now: int) -> Payment | None:
+        if isinstance(finding, Proven):
+            alarm = lie(payment, finding) or payment.alarm
+            return payment.move(finding.event, at=now, note=finding.note, receipt=finding.receipt, alarm=alarm)
+        if finding.alarm and payment.alarm != finding.why:
+            return payment.learn(alarm=finding.why)
+        return None
+
+    async def _settled_again(self, payment: Payment, now: int) -> Payment | None:
+        """Look once more at a payment whose block was not final when it was proven; a node that lags proves nothing."""
+        head = await self.chain(payment.intent.network).block("latest")
+        if payment.receipt is None or head.number < (payment.receipt.block_number or 0):
+            return None
+        finding = await self._finding(payment)
+        if not isinstance(finding, Proven) or finding.receipt is None:
+            return payment.move(
+                Event.REORGANISED, at=now, note="its transaction is not on the chain any more", receipt=None
+            )
+        return None if finding.receipt == payment.receipt else payment.learn(receipt=finding.receipt)
+
+    def chain(self, network: ChainId) -> Chain:
+        """Return the endpoint of a chain.
+
+        Raises: ConfigurationError: none is configured.
+        """
+        try:
+            return self._chains[network]
+        except KeyError:
+            raise ConfigurationError(
+                f"no endpoint for {network}: set PAYGENT_RPC, or pass --rpc or chains=, to prove what happened"
+            ) from None

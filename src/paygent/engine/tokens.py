@@ -1,0 +1,50 @@
+"""Tokens whose EIP-712 version documents dispute: the chain decides, or nothing is signed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from paygent.core.caip import AssetId, ChainId
+from paygent.core.requirements import PaymentRequirements, Refusal, Token
+from paygent.evm import erc20
+from paygent.evm.eip712 import domain_separator
+from paygent.evm.tokens import domains
+from paygent.ports.chain import Chain
+
+
+class TokenBook:
+    """What is known about tokens, with disputes settled on chain and remembered."""
+
+    def __init__(self, tokens: Mapping[AssetId, Token], chains: Mapping[ChainId, Chain]) -> None:
+        self._tokens = dict(tokens)
+        self._chains = chains
+
+    @property
+    def tokens(self) -> Mapping[AssetId, Token]:
+        """Every token that may be paid with, if the policy agrees."""
+        return self._tokens
+
+    async def confirm(self, requirements: Iterable[PaymentRequirements]) -> tuple[Refusal, ...]:
+        """Settle the disputes about the offered tokens; return a refusal for each offer whose dispute stands.
+
+        Raises: AdapterError: the chain could not answer.
+        """
+        refusals: list[Refusal] = []
+        for offer in requirements:
+            token = self._tokens.get(offer.asset)
+            if token is None or len(token.versions) == 1:
+                continue
+            if (why := await self._settle(token)) is not None:
+                refusals.append(Refusal(index=offer.index, code="unconfirmed_domain", text=why))
+        return tuple(refusals)
+
+    async def _settle(self, token: Token) -> str | None:
+        asset = token.asset.id
+        chain = self._chains.get(asset.chain)
+        if chain is None:
+            return f"documents disagree on the EIP-712 version of {asset}; configure an endpoint for {asset.chain}"
+        said = await chain.call(asset.address, erc20.domain_separator())
+        for domain in domains(token):
+            if domain.version is not None and f"0x{domain_separator(domain).hex()}" == said.lower():
+                self._tokens[asset] = replace(token, versions=(domain.version,))
+                return None
+        return f"DOMAIN_SEPARATOR() of {asset} fits none of the versions {', '.join(token.versions)}; nothing is signed"
