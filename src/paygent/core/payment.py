@@ -1,7 +1,7 @@
 """A payment: its intent, where it stands, and everything that is known about the money."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from paygent.core.caip import ChainId
 from paygent.core.errors import LocalProtocolError
@@ -137,7 +137,7 @@ class Payment:
     @property
     def blocks_repeat(self) -> bool:
         """Buying the same thing again might pay twice for one answer: it is out or settled, and was not delivered."""
-        return not self.delivered and self.state in _UNSETTLED_OR_PAID
+        return not self.delivered and self.state in BLOCKING
 
     @property
     def unresolved(self) -> bool:
@@ -150,4 +150,5 @@ class Payment:
         return self.state not in FREED
 
 
-_UNSETTLED_OR_PAID = OUT | {State.SETTLED, State.RESERVED}
+BLOCKING: Final = OUT | {State.SETTLED, State.RESERVED}
+"""States in which a payment that was not delivered blocks buying the same thing again."""

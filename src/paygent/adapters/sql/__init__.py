@@ -1,0 +1,6 @@
+"""The payment journal in a SQL database: SQLite now, durable by default."""
+
+from paygent.adapters.sql.journal import SqlJournal, open_journal
+from paygent.adapters.sql.revision import upgrade
+
+__all__ = ["SqlJournal", "open_journal", "upgrade"]

@@ -1,0 +1,120 @@
+"""The payment journal in a SQL database."""
+
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import anyio
+import anyio.to_thread
+
+from paygent.adapters.sql import revision
+from paygent.adapters.sql.sqlite import SQLite, location
+from paygent.adapters.sql.worker import Worker
+from paygent.core.budget import Hold
+from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import State
+from paygent.core.payment import Payment
+from paygent.ports.storage import PaymentPage
+
+_SECRET = "secret"  # noqa: S105  # the fact's name
+
+
+def open_journal(url_or_path: str, *, busy_seconds: int = 10) -> "SqlJournal":
+    """Open the journal in a SQLite database, making it where there is none.
+
+    `url_or_path` is ``sqlite:///pay.db``, a file's path, or ``sqlite://`` for a database in memory that dies with the
+    journal. `busy_seconds` is how long a call waits for other processes before it raises. A new file is readable by its
+    owner alone. Blocks for some milliseconds, a third of a second where the database is new.
+
+    Raises:
+        ConfigurationError: the URL or file cannot be used, or is not at this version's revision.
+        AdapterError: the database is locked or damaged.
+    """
+    database = SQLite(location(url_or_path), busy_seconds=busy_seconds)
+    connection = database.connect()
+    try:
+        revision.ensure(database, connection)
+    except sqlite3.Error as exc:
+        connection.close()
+        raise database.refusal(exc) from exc
+    except BaseException:
+        connection.close()
+        raise
+    return SqlJournal(database, connection)
+
+
+class SqlJournal:
+    """A `PaymentJournal` in a SQL database; make one with `open_journal`.
+
+    Writes share commits (see `worker`). Reads have a connection of their own, so they do not wait for writes, and see
+    everything that was written when they are asked. A call that is cancelled before the writer took it writes nothing;
+    after that, what it wrote stands. May be used from several event loops and threads at once, and not across a fork.
+    """
+
+    def __init__(self, database: SQLite, connection: sqlite3.Connection) -> None:
+        self._database = database
+        self._secret: bytes | None = None
+        self._writer = Worker(database, connection, name="paygent-journal-write", begin=database.begin_write)
+        self._reader = self._writer if database.file is None else self._reading()
+
+    def _reading(self) -> Worker:
+        try:
+            connection = self._database.connect()
+        except BaseException:
+            self._writer.close()
+            raise
+        return Worker(self._database, connection, name="paygent-journal-read", begin=self._database.begin_read)
+
+    @property
+    def file(self) -> Path | None:
+        """The database file; None in memory."""
+        return self._database.file
+
+    async def secret(self) -> bytes:
+        if self._secret is None:
+            fresh = secrets.token_bytes(32).hex()
+            self._secret = bytes.fromhex(await self._writer.run(lambda ledger: ledger.fact(_SECRET, fresh)))
+        return self._secret
+
+    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+        refusal = await self._writer.run(lambda ledger: ledger.open(payment, holds, now, new_purchase))
+        if refusal is not None:
+            raise refusal
+
+    async def append(self, before: Payment, after: Payment) -> None:
+        await self._writer.run(lambda ledger: ledger.append(before, after))
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        return await self._reader.run(lambda ledger: ledger.get(payment_id))
+
+    async def by_key(self, payer: str, key: str) -> Payment | None:
+        return await self._reader.run(lambda ledger: ledger.by_key(payer, key))
+
+    async def by_request(self, payer: str, request: str) -> Payment | None:
+        return await self._reader.run(lambda ledger: ledger.by_request(payer, request))
+
+    async def page(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
+        return await self._reader.run(lambda ledger: ledger.page(states, after, limit))
+
+    async def unresolved(self, *, limit: int = 100, after: str | None = None) -> PaymentPage:
+        return await self._reader.run(lambda ledger: ledger.unresolved(after, limit))
+
+    async def aclose(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self.close)
+
+    def close(self) -> None:
+        """Do as `aclose`, where no event loop runs. Blocks."""
+        self._reader.close()
+        self._writer.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,99 @@
+"""Which revision of the schema a database is at, and how it gets to the one this version needs."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
+
+from paygent.adapters.sql.schema import REVISION_TABLE, REVISIONS, metadata
+from paygent.adapters.sql.sqlite import SQLite, location
+from paygent.core.errors import ConfigurationError
+
+HEAD: Final = REVISIONS[-1]
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+
+def ensure(database: SQLite, connection: sqlite3.Connection) -> None:
+    """Make the schema in a new database; make sure that any other is at this version's revision.
+
+    Raises: ConfigurationError: it is at another revision, or holds the tables of another program.
+    """
+    found = current(database, connection)
+    if found is None:
+        connection.execute(database.begin_write)
+        try:
+            if current(database, connection) is None:
+                migrate(connection)
+        finally:
+            database.roll_back(connection)
+        found = current(database, connection)
+    if found != HEAD:
+        raise ConfigurationError(
+            f"{database.name} is at revision {found!r}, and this version needs {HEAD!r}; {_advice(found)}"
+        )
+
+
+def _advice(found: str | None) -> str:
+    if found in REVISIONS:
+        return "stop every process that uses it, keep a copy, and run paygent.adapters.sql.upgrade(url) once"
+    return "it was made by a newer version of Paygent: install that one"
+
+
+def current(database: SQLite, connection: sqlite3.Connection) -> str | None:
+    """Return the revision of a database, or None where it is empty."""
+    cursor = connection.cursor()
+    tables = database.tables(cursor)
+    if REVISION_TABLE not in tables:
+        if tables:
+            raise ConfigurationError(f"{database.name} belongs to another program; name a file of its own for Paygent")
+        return None
+    row = cursor.execute(f"SELECT version_num FROM {REVISION_TABLE}").fetchone()  # noqa: S608  # our own word
+    return None if row is None else str(row[0])
+
+
+def upgrade(url_or_path: str) -> None:
+    """Bring a database to this version's revision, in one transaction. Nothing else may use it meanwhile.
+
+    Raises: ConfigurationError: the database cannot be used, or a newer version made it. AdapterError: it is locked.
+    """
+    database = SQLite(location(url_or_path), busy_seconds=10)
+    connection = database.connect()
+    try:
+        connection.execute(database.begin_write)
+        found = current(database, connection)
+        if found is not None and found not in REVISIONS:
+            raise ConfigurationError(f"{database.name} is at revision {found!r}; {_advice(found)}")
+        migrate(connection)
+    except sqlite3.Error as exc:
+        raise database.refusal(exc) from exc
+    finally:
+        database.roll_back(connection)
+        connection.close()
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Run the migrations that are missing and commit the transaction that the caller began, or raise."""
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    with engine.begin() as wrapped:
+        _run(wrapped)
+
+
+def _run(connection: Connection) -> None:
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+
+    def steps(found: Any, _: object) -> Any:
+        """Alembic's own documentation of EnvironmentContext goes this way."""
+        return script._upgrade_revs(HEAD, found)  # pyright: ignore[reportPrivateUsage]
+
+    with EnvironmentContext(config, script, fn=steps) as environment:
+        environment.configure(connection=connection, version_table=REVISION_TABLE, target_metadata=metadata)
+        environment.run_migrations()

@@ -1,0 +1,208 @@
+"""One thread that owns one connection, and transactions that many callers share.
+
+Callers of any event loop (asyncio or trio, in any thread) hand in work and await its outcome. What waits together runs
+in one transaction, each work in a savepoint of its own, and nobody hears of an outcome before the COMMIT: a durable
+commit costs ten times the work in it. Where another process is in the way the whole transaction is tried again.
+
+A caller that is cancelled takes its work back if it has not begun. If it has, the work stands, whole.
+"""
+
+import asyncio
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Generic, TypeVar, cast
+
+import anyio
+from anyio.lowlevel import EventLoopToken, current_token
+
+from paygent.adapters.sql.ledger import Ledger
+from paygent.adapters.sql.sqlite import SQLite
+from paygent.adapters.sql.statements import Statements
+from paygent.core.errors import AdapterError, PaygentError
+
+_MOST: Final = 256
+"""Works in one transaction: more would let the first wait long for the last."""
+_PAUSE_SECONDS: Final = 0.005
+_T = TypeVar("_T")
+Work = Callable[[Ledger], _T]
+
+
+class _Job(Generic[_T]):
+    """Work somebody waits for, and how to reach them."""
+
+    __slots__ = ("done", "error", "loop", "outcome", "wanted", "work")
+
+    def __init__(self, work: Work[_T]) -> None:
+        self.work = work
+        self.loop: EventLoopToken = current_token()
+        self.done = anyio.Event()
+        self.wanted = True
+        self.outcome: _T | None = None
+        self.error: Exception | None = None
+
+
+class Worker:
+    """A thread with a connection; `run` is the one door to it."""
+
+    def __init__(self, database: SQLite, connection: sqlite3.Connection, *, name: str, begin: str) -> None:
+        self._database = database
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._ledger = Ledger(self._cursor, Statements(database.dialect))
+        self._begin = begin
+        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._door = threading.Lock()
+        self._closed = False
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Work[_T]) -> _T:
+        """Return the outcome of `work` after the commit that made it durable, or raise its error.
+
+        Raises: AdapterError: the database could not answer, or the journal is closed.
+        """
+        job = _Job(work)
+        self._put(job)
+        try:
+            await job.done.wait()
+        finally:
+            job.wanted = False
+        if job.error is not None:
+            raise job.error
+        return cast("_T", job.outcome)
+
+    def close(self) -> None:
+        """Finish the work that was handed in, then let go of the connection. Blocks; safe to call twice."""
+        with self._door:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        if self._process == os.getpid():
+            self._thread.join()
+
+    def _put(self, job: _Job[Any]) -> None:
+        with self._door:
+            if self._closed:
+                raise AdapterError(f"{self._database.name} is closed; open a new journal", retryable=False)
+            if self._process != os.getpid():
+                raise AdapterError(
+                    f"{self._database.name} was opened before this process was forked; open a journal in each process",
+                    retryable=False,
+                )
+            self._jobs.put(job)
+
+    def _serve(self) -> None:
+        """Be the thread: take what waits, run it, tell everybody; the last word is None."""
+        try:
+            while (first := self._jobs.get()) is not None:
+                batch, last = self._take(first)
+                self._transact(batch)
+                _tell(batch)
+                if last:
+                    return
+        finally:
+            self._connection.close()
+
+    def _take(self, first: _Job[Any]) -> tuple[list[_Job[Any]], bool]:
+        batch = [first]
+        while len(batch) < _MOST:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return batch, True
+            batch.append(job)
+        return batch, False
+
+    def _transact(self, batch: Sequence[_Job[Any]]) -> None:
+        """Run the batch in one transaction, again while another process is in the way; failures go to every caller."""
+        deadline = time.monotonic() + self._database.busy_seconds
+        while True:
+            try:
+                return self._commit(batch)
+            except sqlite3.Error as exc:
+                failure = self._give_up(exc)
+                if failure is None and self._database.passing(exc) and time.monotonic() < deadline:
+                    time.sleep(_PAUSE_SECONDS)
+                    continue
+                return _fail(batch, failure or self._database.failure(exc))
+            except Exception as exc:  # noqa: BLE001  # the boundary of a thread: who waits must hear of it
+                self._give_up(exc)
+                return _fail(batch, exc)
+
+    def _give_up(self, cause: Exception) -> AdapterError | None:
+        """Roll back; return what to raise where even that fails."""
+        try:
+            self._database.roll_back(self._connection)
+        except sqlite3.Error as exc:
+            exc.__cause__ = cause
+            return self._database.failure(exc)
+        return None
+
+    def _commit(self, batch: Sequence[_Job[Any]]) -> None:
+        self._cursor.execute(self._begin)
+        for job in batch:
+            if job.wanted:
+                self._run(job)
+        self._cursor.execute("COMMIT")
+        if not self._database.still_there():
+            gone = AdapterError(
+                f"{self._database.name} was moved or deleted; restore the file and reopen", retryable=False
+            )
+            _fail(batch, gone)
+
+    def _run(self, job: _Job[Any]) -> None:
+        """Run one work in a savepoint: what it raises is its caller's alone, and undoes only what it wrote."""
+        self._cursor.execute("SAVEPOINT work")
+        job.outcome, job.error = None, None
+        try:
+            job.outcome = job.work(self._ledger)
+        except sqlite3.Error as exc:
+            if not self._database.of_one_statement(exc):
+                raise
+            job.error = self._database.failure(exc)
+        except PaygentError as exc:
+            job.error = exc
+        except (ValueError, TypeError, OverflowError) as exc:
+            job.error = exc
+        if job.error is not None:
+            self._cursor.execute("ROLLBACK TO work")
+        self._cursor.execute("RELEASE work")
+
+
+def _fail(batch: Iterable[_Job[Any]], error: Exception) -> None:
+    for job in batch:
+        job.outcome, job.error = None, error
+
+
+def _tell(batch: Iterable[_Job[Any]]) -> None:
+    """Wake everybody who waits, with one message for each event loop."""
+    waiting: defaultdict[EventLoopToken, list[anyio.Event]] = defaultdict(list)
+    for job in batch:
+        waiting[job.loop].append(job.done)
+    for loop, events in waiting.items():
+        try:
+            _call_soon(loop, events)
+        except RuntimeError:  # that loop is over, and nobody waits in it
+            continue
+
+
+def _call_soon(loop: EventLoopToken, events: Sequence[anyio.Event]) -> None:
+    """Set the events in their own loop, without waiting for it as anyio.from_thread would."""
+
+    def wake() -> None:
+        for event in events:
+            event.set()
+
+    native = loop.native_token
+    if isinstance(native, asyncio.AbstractEventLoop):
+        native.call_soon_threadsafe(wake)
+    else:
+        cast("Any", native).run_sync_soon(wake)

@@ -1,0 +1,166 @@
+"""A payment journal in memory."""
+
+import secrets
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
+from paygent.core.errors import (
+    AdapterError,
+    DuplicatePurchase,
+    IdempotencyConflict,
+    JournalConflict,
+    LocalProtocolError,
+)
+from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import State
+from paygent.core.payment import Payment
+from paygent.ports.storage import PaymentPage
+
+_Window = tuple[str, str, str]
+
+
+class MemoryJournal:
+    """A `PaymentJournal` that keeps every promise but surviving the process. May be used from several threads.
+
+    No method ever gives way to another task, so each is one transaction.
+    """
+
+    def __init__(self, secret: bytes | None = None) -> None:
+        self._secret = secrets.token_bytes(32) if secret is None else secret
+        self._door = threading.Lock()
+        self._payments: dict[PaymentId, Payment] = {}
+        self._order: list[PaymentId] = []
+        self._by_key: defaultdict[tuple[str, str], list[PaymentId]] = defaultdict(list)
+        self._by_request: defaultdict[tuple[str, str], list[PaymentId]] = defaultdict(list)
+        self._sums: dict[_Window, Share] = {}
+        self._holds: dict[PaymentId, list[tuple[_Window, int]]] = {}
+        self._closed = False
+
+    async def secret(self) -> bytes:
+        self._check_open()
+        return self._secret
+
+    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+        if payment.state is not State.RESERVED and payment.state is not State.DENIED:
+            raise LocalProtocolError(
+                f"payment {payment.id} is {payment.state}: a journal opens RESERVED or DENIED ones"
+            )
+        with self._door:
+            self._check_open()
+            if payment.id in self._payments:
+                raise JournalConflict(payment.id)
+            if payment.state is State.RESERVED:
+                self._refuse_duplicates(payment, now, new_purchase)
+                self._reserve(payment, holds, now)
+            self._add(payment)
+
+    async def append(self, before: Payment, after: Payment) -> None:
+        before.check_successor(after)
+        with self._door:
+            self._check_open()
+            stored = self._payments.get(after.id)
+            if stored is None or stored.version != before.version:
+                raise JournalConflict(after.id)
+            if after.payload is None and stored.payload is not None:
+                after = replace(after, payload=stored.payload)
+            if not same_share(before, after):
+                self._move_holds(before, after)
+            self._payments[after.id] = after
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        with self._door:
+            self._check_open()
+            return self._payments.get(payment_id)
+
+    async def by_key(self, payer: str, key: str) -> Payment | None:
+        return self._newest(self._by_key, (payer, key))
+
+    async def by_request(self, payer: str, request: str) -> Payment | None:
+        return self._newest(self._by_request, (payer, request))
+
+    async def page(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
+        found = self._page(lambda payment: not states or payment.state in states, after, limit)
+        return replace(found, payments=tuple(replace(payment, payload=None) for payment in found.payments))
+
+    async def unresolved(self, *, limit: int = 100, after: str | None = None) -> PaymentPage:
+        return self._page(lambda payment: payment.unresolved, after, limit)
+
+    async def aclose(self) -> None:
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise AdapterError("the journal in memory is closed; make a new one", retryable=False)
+
+    def _refuse_duplicates(self, payment: Payment, now: int, new_purchase: bool) -> None:
+        intent, key = payment.intent, payment.idempotency_key
+        if key is not None:
+            for other in self._others(self._by_key, (intent.payer, key)):
+                if other.blocks_key and other.intent.request != intent.request:
+                    raise IdempotencyConflict(other.id, key=key)
+                if other.blocks_key:
+                    raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
+        elif not new_purchase:
+            for other in self._others(self._by_request, (intent.payer, intent.request)):
+                if other.blocks_repeat and (other.state is not State.RESERVED or other.lease_until > now):
+                    raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
+
+    def _others(
+        self, index: defaultdict[tuple[str, str], list[PaymentId]], words: tuple[str, str]
+    ) -> Iterable[Payment]:
+        return (self._payments[payment_id] for payment_id in reversed(index.get(words, ())))
+
+    def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
+        """Add every hold to its window, or none; a refusal is recorded before it is raised."""
+        sums: dict[_Window, Share] = {}
+        held: list[tuple[_Window, int]] = []
+        for hold in holds:
+            window = (hold.scope, hold.window, str(hold.amount.asset.id))
+            had = sums.get(window) or self._sums.get(window, NOTHING)
+            if (refusal := room(hold, had, payment.id)) is not None:
+                self._add(payment.out_of_budget(at=now, note=str(refusal)))
+                raise refusal
+            sums[window] = Share(had.reserved + hold.amount.atomic, had.committed)
+            held.append((window, hold.amount.atomic))
+        self._sums.update(sums)
+        self._holds[payment.id] = held
+
+    def _add(self, payment: Payment) -> None:
+        self._payments[payment.id] = payment
+        self._order.append(payment.id)
+        self._by_request[payment.intent.payer, payment.intent.request].append(payment.id)
+        if payment.idempotency_key is not None:
+            self._by_key[payment.intent.payer, payment.idempotency_key].append(payment.id)
+
+    def _move_holds(self, before: Payment, after: Payment) -> None:
+        for window, asked in self._holds.get(after.id, ()):
+            had, was, now = self._sums[window], share(asked, before), share(asked, after)
+            self._sums[window] = Share(
+                had.reserved - was.reserved + now.reserved, had.committed - was.committed + now.committed
+            )
+
+    def _newest(self, index: defaultdict[tuple[str, str], list[PaymentId]], words: tuple[str, str]) -> Payment | None:
+        with self._door:
+            self._check_open()
+            return next(iter(self._others(index, words)), None)
+
+    def _page(self, wanted: Callable[[Payment], bool], after: str | None, limit: int) -> PaymentPage:
+        if limit < 1:
+            raise LocalProtocolError(f"a page has at least one payment, not {limit}")
+        if after is not None and not (after.isascii() and after.isdigit()):
+            raise LocalProtocolError(f"{after!r} is not a cursor of this journal; pass the `next` of a page")
+        found: list[tuple[int, Payment]] = []
+        with self._door:
+            self._check_open()
+            place = len(self._order) if after is None else min(int(after), len(self._order))
+            while place > 0 and len(found) <= limit:
+                place -= 1
+                payment = self._payments[self._order[place]]
+                if wanted(payment):
+                    found.append((place, payment))
+        more = len(found) > limit
+        kept = found[:limit]
+        return PaymentPage(payments=tuple(payment for _, payment in kept), next=str(kept[-1][0]) if more else None)
