@@ -1,0 +1,164 @@
+"""What may be signed at all: a short list of messages about money, bounded. Everything else is refused."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from paygent.core.caip import is_evm_address
+from paygent.core.errors import SigningFailed
+from paygent.core.typed_data import Domain, Fields, TypedData
+from paygent.evm import eip2612, eip3009, permit2, word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningRules:
+    """The bounds of one signature. What is not named here is not allowed."""
+
+    payer: str
+    """The only address whose money may move."""
+    tokens: Mapping[Domain, int]
+    """The tokens that may move, by the domain each verifies signatures with: the most atomic units of one signature."""
+    now: int
+    """Unix seconds."""
+    max_validity_seconds: int
+    """How long from now a signature may be good."""
+    slack_seconds: int = 60
+    """How much longer than that, because the chain's clock may be ahead of ours."""
+
+
+def check(data: TypedData, rules: SigningRules) -> None:
+    """Return if `data` is a payment within the rules.
+
+    Raises: SigningFailed: it is not; the message names the first thing that is wrong.
+    """
+    check_one = _CHECKS.get(data.primary_type)
+    if check_one is None:
+        raise _refused(f"{data.primary_type!r} is none of {', '.join(_CHECKS)}")
+    check_one(data, rules)
+
+
+def _check_transfer(data: TypedData, rules: SigningRules) -> None:
+    _check_types(data.types, eip3009.TYPES)
+    message = _members(data.message, "from", "to", "value", "validAfter", "validBefore", "nonce")
+    cap = _token_cap(data.domain, rules)
+    _check_payer("from", message["from"], rules)
+    _check_address("to", message["to"])
+    _check_value("value", message["value"], cap)
+    _check_window(message["validAfter"], "validBefore", message["validBefore"], rules)
+    try:
+        word.bytes32(message["nonce"])
+    except ValueError as error:
+        raise _refused(f"nonce: {error}") from error
+
+
+def _check_permit2(data: TypedData, rules: SigningRules) -> None:
+    upto = data.types.get("Witness") == permit2.UPTO_TYPES["Witness"]
+    _check_types(data.types, permit2.UPTO_TYPES if upto else permit2.EXACT_TYPES)
+    if data.domain != permit2.domain(data.domain.chain_id):
+        raise _refused(f"the domain {_said(data.domain)} is not Permit2's")
+    message = _members(data.message, "permitted", "spender", "nonce", "deadline", "witness")
+    permitted = _members(message["permitted"], "token", "amount")
+    witness = _members(message["witness"], "to", *(("facilitator",) if upto else ()), "validAfter")
+    _check_value("amount", permitted["amount"], _permitted_cap(permitted["token"], data.domain.chain_id, rules))
+    _check_same("spender", message["spender"], permit2.UPTO_PROXY if upto else permit2.EXACT_PROXY)
+    for member in witness.keys() - {"validAfter"}:
+        _check_address(member, witness[member])
+    _check_uint("nonce", message["nonce"])
+    _check_window(witness["validAfter"], "deadline", message["deadline"], rules)
+
+
+def _check_permit(data: TypedData, rules: SigningRules) -> None:
+    _check_types(data.types, eip2612.TYPES)
+    message = _members(data.message, "owner", "spender", "value", "nonce", "deadline")
+    cap = _token_cap(data.domain, rules)
+    _check_payer("owner", message["owner"], rules)
+    _check_same("spender", message["spender"], permit2.PERMIT2)
+    _check_value("value", message["value"], cap)
+    _check_uint("nonce", message["nonce"])
+    _check_window(0, "deadline", message["deadline"], rules)
+
+
+_CHECKS: dict[str, Callable[[TypedData, SigningRules], None]] = {
+    eip3009.PRIMARY_TYPE: _check_transfer,
+    permit2.PRIMARY_TYPE: _check_permit2,
+    eip2612.PRIMARY_TYPE: _check_permit,
+}
+
+
+def _check_types(types: Mapping[str, Fields], known: Mapping[str, Fields]) -> None:
+    if types is not known and dict(types) != dict(known):
+        raise _refused(f"the struct is not defined as {_said(dict(known))}")
+
+
+def _members(value: object, *names: str) -> Mapping[str, object]:
+    members = cast("Mapping[str, object]", value)
+    if not isinstance(value, Mapping) or set(members) != set(names):
+        raise _refused(f"the members are not exactly {', '.join(names)}")
+    return members
+
+
+def _token_cap(domain: Domain, rules: SigningRules) -> int:
+    cap = rules.tokens.get(domain)
+    if cap is None:
+        raise _refused(f"the domain {_said(domain)} is not of a token that may be signed for")
+    return cap
+
+
+def _permitted_cap(token: object, chain_number: int, rules: SigningRules) -> int:
+    """Return the cap of a token that Permit2 moves; the smallest where several domains of it are allowed."""
+    caps = [
+        cap
+        for domain, cap in rules.tokens.items()
+        if domain.chain_id == chain_number and _same(token, domain.verifying_contract)
+    ]
+    if not caps:
+        raise _refused(f"{word.excerpt(token)} on chain {chain_number} is no token that may be signed for")
+    return min(caps)
+
+
+def _check_payer(member: str, value: object, rules: SigningRules) -> None:
+    if not _same(value, rules.payer):
+        raise _refused(f"{member} is {word.excerpt(value)}, not the payer {rules.payer}")
+
+
+def _check_same(member: str, value: object, wanted: str) -> None:
+    if not _same(value, wanted):
+        raise _refused(f"{member} is {word.excerpt(value)}, only {wanted} may be it")
+
+
+def _check_address(member: str, value: object) -> None:
+    if not is_evm_address(value) or _same(value, _NOBODY):
+        raise _refused(f"{member} is {word.excerpt(value)}, which is nobody's address")
+
+
+def _check_value(member: str, value: object, cap: int) -> None:
+    if type(value) is not int or not 0 <= value <= cap:
+        raise _refused(f"{member} is {word.excerpt(value)}, at most {cap} atomic units may be signed")
+
+
+def _check_uint(member: str, value: object) -> None:
+    if type(value) is not int or not 0 <= value < 1 << 256:
+        raise _refused(f"{member} is {word.excerpt(value)}, not an integer from 0 to 2**256 - 1")
+
+
+def _check_window(valid_after: object, member: str, end: object, rules: SigningRules) -> None:
+    if type(valid_after) is not int or not 0 <= valid_after <= rules.now:
+        raise _refused(f"validAfter is {word.excerpt(valid_after)}, it must not be after now ({rules.now})")
+    latest = rules.now + rules.max_validity_seconds + rules.slack_seconds
+    if type(end) is not int or not rules.now < end <= latest:
+        raise _refused(f"{member} is {word.excerpt(end)}, it must be after now ({rules.now}) and at most {latest}")
+
+
+def _same(value: object, address: str) -> bool:
+    return isinstance(value, str) and value.lower() == address.lower()
+
+
+_NOBODY = f"0x{'0' * 40}"
+
+
+def _said(value: object) -> str:
+    return word.excerpt(value)
+
+
+def _refused(why: str) -> SigningFailed:
+    return SigningFailed(f"the signing firewall refused: {why}")
