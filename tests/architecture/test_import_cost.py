@@ -40,7 +40,7 @@ for name in names:
         __import__(name)
 print("imported", len(names))
 """
-"""What another library does while being imported is its own affair: the nearest import on the stack tells them apart."""
+"""What another library does while being imported is its own affair: the nearest import on the stack tells."""
 
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,6 @@ from tests.architecture.guards import source
 from tests.architecture.guards.tree import ROOT, Guard
 
 ADDRESS = "0x" + "ab" * 20
-EXPORTS = '__all__ = ["b", "a"]'
 
 PLANTED: list[tuple[Guard, str, str, str]] = [
     # guard, file, a text that breaks the rule, a text that keeps it
@@ -42,8 +41,6 @@ PLANTED: list[tuple[Guard, str, str, str]] = [
     (source.nameless_modules, "core/utils.py", "", ""),
     (source.protocols_by_reflection, "engine/a.py", 'hasattr(x, "pay")', "x.pay()"),
     (source.protocols_by_reflection, "engine/a.py", 'getattr(x, "pay", None)', "getattr(x, name)"),
-    (source.unsorted_exports, "core/a.py", EXPORTS, '__all__ = ["a", "b"]'),
-    (source.unsorted_exports, "core/a.py", '__all__: list[str] = ["a", "a"]', '__all__ = ("A", "a")'),
     (source.words_that_pretend, "engine/a.py", "# a stub for now", "# simulate means eth_call"),
     (source.words_that_pretend, "engine/a.py", 'TX = "fake"', 'TX = "stubborn"'),
 ]
