@@ -1,6 +1,7 @@
 """What the devnet itself asks its node, over the same HTTP that everybody uses."""
 
 import itertools
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from paygent.core.errors import AdapterError
 from paygent.devnet.keys import DevAccount
 
 _TIMEOUT_SECONDS = 30
+_RECEIPT_TIMEOUT_SECONDS = 10
+_POLL_SECONDS = 0.005
 _GAS_LIMIT = 5_000_000
 
 
@@ -38,7 +41,7 @@ class RpcClient:
     def send(self, sender: DevAccount, *, to: str | None, data: str) -> Any:
         """Sign and send a transaction of a development account; return its receipt.
 
-        Raises: AdapterError: the node refused it, or it reverted.
+        Raises: AdapterError: the node refused it, it reverted, or no block took it within ten seconds.
         """
         fields = {
             "chainId": int(self.call("eth_chainId"), 16),
@@ -51,7 +54,7 @@ class RpcClient:
         }
         signed = Account.sign_transaction(fields, sender.private_key)
         transaction = self.call("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
-        receipt = self.call("eth_getTransactionReceipt", transaction)
+        receipt = self._await_receipt(transaction)
         if receipt["status"] != "0x1":
             raise AdapterError(f"the devnet's transaction {transaction} reverted", retryable=False)
         return receipt
@@ -60,6 +63,15 @@ class RpcClient:
         """Return all logs of a contract that match, oldest first."""
         query = {"address": address, "topics": topics, "fromBlock": "earliest", "toBlock": "latest"}
         return self.call("eth_getLogs", query)
+
+    def _await_receipt(self, transaction: str) -> Any:
+        # The embedded chain has it at once; anvil may answer eth_sendRawTransaction before it has mined.
+        deadline = time.monotonic() + _RECEIPT_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            if (receipt := self.call("eth_getTransactionReceipt", transaction)) is not None:
+                return receipt
+            time.sleep(_POLL_SECONDS)
+        raise AdapterError(f"the devnet's transaction {transaction} was not mined", retryable=False)
 
     def close(self) -> None:
         """Close the connections."""
