@@ -3,15 +3,15 @@
 import os
 import sqlite3
 import time
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from paygent.adapters.sql.statements import Cursor
+from paygent.adapters.sql.statements import Cursor, Statements
 from paygent.core.errors import AdapterError, ConfigurationError
 
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -53,10 +53,15 @@ def _file(path: str) -> Path:
     return Path(path).absolute()
 
 
+@cache
+def statements() -> Statements:
+    """Return the journal's statements in SQLite's words, compiled once in a process."""
+    return Statements(sqlite.dialect())
+
+
 class SQLite:
     """One database, in a file or in memory; makes connections and says what went wrong."""
 
-    dialect: Final[Dialect] = sqlite.dialect()
     begin_write: Final = "BEGIN IMMEDIATE"
     """Takes the write lock at once: a deferred transaction that reads first can find its snapshot stale at a write."""
     begin_read: Final = "BEGIN"

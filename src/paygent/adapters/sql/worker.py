@@ -21,8 +21,7 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from paygent.adapters.sql.ledger import Ledger
-from paygent.adapters.sql.sqlite import SQLite
-from paygent.adapters.sql.statements import Statements
+from paygent.adapters.sql.sqlite import SQLite, statements
 from paygent.core.errors import AdapterError, PaygentError
 
 _MOST: Final = 256
@@ -53,7 +52,7 @@ class Worker:
         self._database = database
         self._connection = connection
         self._cursor = connection.cursor()
-        self._ledger = Ledger(self._cursor, Statements(database.dialect))
+        self._ledger = Ledger(self._cursor, statements())
         self._begin = begin
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._door = threading.Lock()

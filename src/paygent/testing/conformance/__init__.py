@@ -1,5 +1,11 @@
 """Conformance kits: what an adapter must keep of its port's promises. Needs pytest with the anyio plugin."""
 
-from paygent.testing.conformance.journal import PaymentJournalContract, SharedJournalContract
+import pytest
+
+pytest.register_assert_rewrite(
+    *(f"paygent.testing.conformance.journal{part}" for part in ("", "_append", "_budget", "_open", "_read"))
+)
+
+from paygent.testing.conformance.journal import PaymentJournalContract, SharedJournalContract  # noqa: E402
 
 __all__ = ["PaymentJournalContract", "SharedJournalContract"]

@@ -88,6 +88,16 @@ def unknown(payment: Payment) -> Payment:
     return payment.move(Event.OUTCOME_LOST, at=START + 3, note="connection reset")
 
 
+def sent(payment: Payment) -> Payment:
+    """Return the RESERVED payment signed and on its way."""
+    return submitted(signed(payment))
+
+
+def lost(payment: Payment) -> Payment:
+    """Return the RESERVED payment sent, with no answer."""
+    return unknown(sent(payment))
+
+
 def expired(payment: Payment) -> Payment:
     return payment.move(Event.EXPIRED_UNUSED, at=START + 700)
 
