@@ -25,7 +25,7 @@ class LocalSigner:
 
         Raises: ConfigurationError: that is no secp256k1 private key; the message does not show it.
         """
-        self._key = PrivateKey(_secret(private_key))
+        self._key = _key(private_key)
         self._address = checksum("0x" + keccak256(self._key.public_key.format(compressed=False)[1:])[12:].hex())
 
     @property
@@ -55,13 +55,11 @@ class LocalSigner:
         self.__reduce__()
 
 
-def _secret(private_key: bytes | str) -> bytes:
-    secret = _bytes(private_key)
+def _key(private_key: object) -> PrivateKey:
     try:
-        PrivateKey(secret)
+        return PrivateKey(_bytes(private_key))
     except ValueError:
         raise ConfigurationError("the private key is zero or not below the order of secp256k1") from None
-    return secret
 
 
 def _bytes(private_key: object) -> bytes:

@@ -1,6 +1,7 @@
 """32-byte words: the plain values that contracts take and answer.  Source: Solidity ABI specification."""
 
 import re
+from functools import lru_cache
 
 from paygent.core.caip import is_evm_address
 from paygent.evm.keccak import keccak256
@@ -58,7 +59,12 @@ def topic(signature: str) -> str:
 
 def calldata(signature: str, *words: bytes) -> str:
     """Return the call of a function such as ``balanceOf(address)``: 0x and hexadecimal digits, lower case."""
-    return f"0x{keccak256(signature.encode())[:4].hex()}{b''.join(words).hex()}"
+    return f"0x{_selector(signature)}{b''.join(words).hex()}"
+
+
+@lru_cache(maxsize=256)
+def _selector(signature: str) -> str:
+    return keccak256(signature.encode())[:4].hex()
 
 
 def excerpt(value: object) -> str:

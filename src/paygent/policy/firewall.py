@@ -17,7 +17,7 @@ class SigningRules:
     payer: str
     """The only address whose money may move."""
     tokens: Mapping[Domain, int]
-    """The tokens that may move, by the domain each verifies signatures with: the most atomic units of one signature."""
+    """The tokens that may move, by the domain of each (`evm.tokens.domain`): the most atomic units of a signature."""
     now: int
     """Unix seconds."""
     max_validity_seconds: int

@@ -190,6 +190,14 @@ def test_domain_separator_is_of_the_real_usdc_on_base_sepolia() -> None:
     assert domain_separator(DOMAIN).hex() == "71f17a3b2ff373b803d70a5a07c046c1a2bc8e89c09ef722fcb047abe94c9818"
 
 
+def test_domain_separator_is_of_the_real_usdc_on_ethereum() -> None:
+    usdc = Domain(
+        name="USD Coin", version="2", chain_id=1, verifying_contract="0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+    )
+
+    assert domain_separator(usdc).hex() == "06c37168a7db5138defc7866392bb87a741f9b3d104deb5094588ce041cae335"
+
+
 @pytest.mark.parametrize(
     ("type_", "value"),
     [
