@@ -12,7 +12,7 @@ import httpx
 from paygent.adapters._http import Answer, Endpoint
 from paygent.core.caip import ChainId, is_evm_address
 from paygent.core.errors import AdapterError, ConfigurationError
-from paygent.ports.chain import Block, BlockTag, Log, Transaction
+from paygent.ports.chain import Block, BlockTag, Log, NextBlock, Transaction
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
@@ -60,6 +60,7 @@ class RpcChain:
         self._checking = anyio.Lock()
         self._checked = False
         self._knows_hashes = True
+        self._has_pending = True
 
     def __repr__(self) -> str:
         return f"RpcChain({self._chain}, {self._endpoint!r})"
@@ -74,9 +75,23 @@ class RpcChain:
         """Close the connections, unless the client was given. Safe to call twice."""
         await self._endpoint.aclose()
 
+    @property
+    def max_log_range(self) -> int:
+        """How many blocks one `logs` call may span."""
+        return self._max_log_range
+
     async def chain_number(self) -> int:
         """Return the EIP-155 chain number that the endpoint says it serves."""
         return self._quantity(await self._ask("eth_chainId"), "a chain id")
+
+    async def next_block(self) -> NextBlock:
+        """Return what the next block would be; where the node has none pending, the newest one's height and time."""
+        if self._has_pending:
+            if (pending := await self._pending()) is not None:
+                return pending
+            self._has_pending = False
+        newest = await self.block("latest")
+        return NextBlock(number=newest.number, timestamp=newest.timestamp)
 
     async def block(self, tag: BlockTag) -> Block:
         """Return the header of a block."""
@@ -120,9 +135,9 @@ class RpcChain:
                 raise self._malformed("a log that was asked for")
         return tuple(log for _, log in logs)
 
-    async def transaction(self, hash: str) -> Transaction | None:  # noqa: A002 - the port's name
+    async def transaction(self, transaction_hash: str) -> Transaction | None:
         """Return a mined transaction, or None where the chain does not know it."""
-        asked = self._hash(hash, None)
+        asked = self._hash(transaction_hash, None)
         found = await self._read("eth_getTransactionByHash", asked)
         if found is None:
             return None
@@ -149,6 +164,23 @@ class RpcChain:
         if tag == "latest":
             return "latest"
         raise ValueError(f"{tag!r} names no block: give a height, 'latest', 'finalized', or a block hash to call at")
+
+    async def _pending(self) -> NextBlock | None:
+        try:
+            found = await self._read("eth_getBlockByNumber", "pending", False)
+        except _Refusal as refusal:
+            if refusal.retryable:
+                raise
+            return None
+        if found is None:
+            return None
+        entry = self._object(found, "a block")
+        if entry.get("number") is None:
+            return None
+        return NextBlock(
+            number=self._quantity(entry.get("number"), "a block number"),
+            timestamp=self._quantity(entry.get("timestamp"), "a block's time"),
+        )
 
     async def _block(self, tag: str) -> Block:
         block = self._header(await self._read("eth_getBlockByNumber", tag, False), tag)

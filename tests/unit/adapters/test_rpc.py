@@ -12,7 +12,7 @@ import pytest
 from paygent.adapters.rpc import RpcChain
 from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, ConfigurationError
-from paygent.ports.chain import Block, Log, Transaction
+from paygent.ports.chain import Block, Log, NextBlock, Transaction
 
 pytestmark = pytest.mark.anyio
 
@@ -118,6 +118,28 @@ async def test_block_fails_retryably_when_the_node_does_not_have_it() -> None:
 async def test_block_refuses_another_block_than_the_one_asked_for() -> None:
     with pytest.raises(AdapterError, match="block 17"):
         await chain_of(Node({"eth_getBlockByNumber": BLOCK})).block(17)
+
+
+async def test_next_block_is_the_pending_one() -> None:
+    node = Node({"eth_getBlockByNumber": {**BLOCK, "hash": None}})
+
+    assert await chain_of(node).next_block() == NextBlock(number=16, timestamp=1_700_000_000)
+    assert node.asked[-1] == ("eth_getBlockByNumber", ["pending", False])
+
+
+@pytest.mark.parametrize("pending", [None, Refused(-32602, "no pending"), {**BLOCK, "number": None}])
+async def test_next_block_is_the_newest_where_the_node_has_no_pending_one(pending: object) -> None:
+    node = Node({"eth_getBlockByNumber": lambda tag, _: pending if tag == "pending" else BLOCK})
+    chain = chain_of(node)
+
+    assert await chain.next_block() == NextBlock(number=16, timestamp=1_700_000_000)
+    assert await chain.next_block() == NextBlock(number=16, timestamp=1_700_000_000)
+    assert [params[0] for method, params in node.asked[1:]] == ["pending", "latest", "latest"]
+
+
+async def test_next_block_fails_when_the_node_refuses_to_answer_now() -> None:
+    with pytest.raises(AdapterError, match="limit exceeded"):
+        await chain_of(Node({"eth_getBlockByNumber": Refused(-32005, "limit exceeded")})).next_block()
 
 
 @pytest.mark.parametrize("tag", [-1, True, "pending", "0x1"])
@@ -327,6 +349,7 @@ async def test_logs_refuses_a_range_above_the_maximum() -> None:
     node = Node({"eth_getLogs": []})
     chain = chain_of(node, max_log_range=10)
 
+    assert chain.max_log_range == 10
     assert await ask_logs(chain, first=1, last=10) == ()
     with pytest.raises(ValueError, match="blocks 1 to 11 are more than 10"):
         await ask_logs(chain, first=1, last=11)
