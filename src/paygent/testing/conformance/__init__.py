@@ -2,10 +2,12 @@
 
 import pytest
 
+pytest.register_assert_rewrite("paygent.testing.conformance.chain")
 pytest.register_assert_rewrite(
     *(f"paygent.testing.conformance.journal{part}" for part in ("", "_append", "_budget", "_open", "_read"))
 )
 
+from paygent.testing.conformance.chain import ChainContract, ChainStage  # noqa: E402
 from paygent.testing.conformance.journal import PaymentJournalContract, SharedJournalContract  # noqa: E402
 
-__all__ = ["PaymentJournalContract", "SharedJournalContract"]
+__all__ = ["ChainContract", "ChainStage", "PaymentJournalContract", "SharedJournalContract"]
