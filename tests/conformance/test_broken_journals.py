@@ -1,7 +1,7 @@
 """The kit can fail: each of these journals breaks one promise, and the kit finds it."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import anyio
@@ -263,8 +263,7 @@ def failing(make: type[MemoryJournal]) -> set[str]:
     return {name for name, test in tests.items() if not passes(test, make())}
 
 
-def passes(test: object, journal: PaymentJournal) -> bool:
-    assert callable(test)
+def passes(test: Callable[[PaymentJournal], Awaitable[None]], journal: PaymentJournal) -> bool:
     try:
         anyio.run(test, journal)
     except (Exception, pytest.fail.Exception):  # noqa: BLE001  # a broken journal may raise anything

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from paygent.adapters.sql.schema import REVISION_TABLE, REVISIONS, metadata
@@ -20,15 +21,9 @@ def ensure(database: SQLite, connection: sqlite3.Connection) -> None:
 
     Raises: ConfigurationError: it is at another revision, or holds the tables of another program.
     """
+    if current(database, connection) is None:
+        migrate(database, connection)
     found = current(database, connection)
-    if found is None:
-        connection.execute(database.begin_write)
-        try:
-            if current(database, connection) is None:
-                migrate(connection)
-        finally:
-            database.roll_back(connection)
-        found = current(database, connection)
     if found != HEAD:
         raise ConfigurationError(
             f"{database.name} is at revision {found!r}, and this version needs {HEAD!r}; {_advice(found)}"
@@ -61,23 +56,32 @@ def upgrade(url_or_path: str) -> None:
     database = SQLite(location(url_or_path), busy_seconds=10)
     connection = database.connect()
     try:
-        connection.execute(database.begin_write)
-        found = current(database, connection)
-        if found is not None and found not in REVISIONS:
-            raise ConfigurationError(f"{database.name} is at revision {found!r}; {_advice(found)}")
-        migrate(connection)
+        migrate(database, connection)
     except sqlite3.Error as exc:
         raise database.refusal(exc) from exc
     finally:
-        database.roll_back(connection)
         connection.close()
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Run the migrations that are missing and commit the transaction that the caller began, or raise."""
+def migrate(database: SQLite, connection: sqlite3.Connection) -> None:
+    """Run the migrations that are missing in one transaction, which waits for those of other processes.
+
+    Raises: ConfigurationError: a newer version or another program made it. sqlite3.Error: nothing was changed.
+    """
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-    with engine.begin() as wrapped:
-        _run(wrapped)
+    with engine.connect() as wrapped:  # rolls back once when it first connects, so the transaction begins after it
+        try:
+            connection.execute(database.begin_write)
+            found = current(database, connection)
+            if found is not None and found not in REVISIONS:
+                raise ConfigurationError(f"{database.name} is at revision {found!r}; {_advice(found)}")
+            if found != HEAD:
+                with wrapped.begin():
+                    _run(wrapped)
+        except DBAPIError as exc:
+            raise exc.orig if isinstance(exc.orig, sqlite3.Error) else exc from exc
+        finally:
+            database.roll_back(connection)
 
 
 def _run(connection: Connection) -> None:

@@ -1,0 +1,78 @@
+"""The migrations make the tables that the code knows, and SQLite uses the indexes meant for it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql
+
+from paygent.adapters.sql.revision import MIGRATIONS
+from paygent.adapters.sql.schema import REVISION_TABLE, REVISIONS, metadata
+from paygent.adapters.sql.sqlite import statements
+from paygent.adapters.sql.statements import Statements
+
+
+def test_migrations_make_the_schema(file: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": REVISION_TABLE, "compare_type": True})
+        differences = compare_metadata(context, metadata)
+    engine.dispose()
+
+    assert [] == differences
+
+
+def test_revisions_are_those_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+
+    assert list(REVISIONS) == walked[::-1]
+
+
+def test_money_is_text_in_every_table() -> None:
+    money = {"amount", "reserved", "committed"}
+    kinds = {type(column.type) for table in metadata.tables.values() for column in table.c if column.name in money}
+
+    assert {sa.Text} == kinds
+
+
+def test_statements_are_portable() -> None:
+    """The same statements compile for PostgreSQL, and lock the rows there that they read to write."""
+    for_postgresql = Statements(postgresql.dialect())
+
+    assert "FOR UPDATE" in for_postgresql.sums._sql
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("is_there", "sqlite_autoindex_payments_1"),
+        ("by_id", "sqlite_autoindex_payments_1"),
+        ("key_blocker", "payments_by_key"),
+        ("by_key", "payments_by_key"),
+        ("repeat_blocker", "payments_by_request"),
+        ("by_request", "payments_by_request"),
+        ("any_state", "INTEGER PRIMARY KEY"),
+        ("one_state", "payments_by_state"),
+        ("unresolved", "payments_unresolved"),
+        ("sums", "PRIMARY KEY"),
+        ("holds", "PRIMARY KEY"),
+    ],
+)
+def test_statement_is_answered_by_its_index_without_sorting(file: Path, name: str, index: str) -> None:
+    statement = getattr(statements(), name)
+    connection = sqlite3.connect(file)
+    parameters = ["1"] * statement._sql.count("?")
+    plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement._sql}", parameters))
+    connection.close()
+
+    assert index in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
