@@ -1,5 +1,6 @@
 """What the engine is asked to pay, and what comes back."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -53,3 +54,5 @@ class Answer(Generic[R]):
     """The claim in the answer, if any."""
     delivered: bool
     """The answer is what was paid for, once its body has been read."""
+    discard: Callable[[], Awaitable[None]]
+    """Lets go of an answer that nobody gets."""

@@ -31,7 +31,7 @@ from paygent.core.lifecycle import FREED, OUT, Event, State
 from paygent.core.payment import Move, Payment, SignedPayload
 from paygent.core.requirements import Settlement
 from paygent.core.verdict import Deny
-from paygent.engine.choose import Choice, Chooser
+from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.order import Answer, Order
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.sign import AuthorizationSigner
@@ -161,6 +161,17 @@ class Engine:
 
     # --- before anything leaves the process -------------------------------------------------------------------------
 
+    async def payment_of(self, method: str, url: str, body: bytes) -> Payment | None:
+        """Return the newest payment of this wallet for a request, or None."""
+        return await self._journal.by_request(self.address, ids.request_digest(method, url, body))
+
+    async def quote(self, order: Order) -> Considered:
+        """Return what the order would cost and what would be taken; nothing is signed, reserved or written down.
+
+        Raises: AdapterError: the chain could not answer.
+        """
+        return await self._chooser.consider(order)
+
     async def _signed(self, order: Order) -> Payment:
         """Judge, reserve and sign; return the payment whose bytes are durable and about to be sent."""
         choice = await self._chooser.choose(order)
@@ -277,6 +288,7 @@ class Engine:
         payload = payment.payload
         assert payload is not None  # noqa: S101  _sign and send_again have checked it
         resends = self._resends if repeatable else 0
+        lost: Exception | None = None
         while True:
             try:
                 answer = await send(payload)
@@ -287,10 +299,14 @@ class Engine:
                 if resends == 0:
                     raise await self.lost(payment, error) from error
                 await anyio.sleep(RESEND_DELAY_SECONDS * 2 ** (self._resends - resends))
-                resends -= 1
+                resends, lost = resends - 1, error
                 payment = await self._begin_again(payment)
                 continue
-            return Paid(answer=answer, payment=await self._answered(payment, answer))
+            payment = await self._answered(payment, answer)
+            if lost is not None and not answer.delivered:  # the answer that was paid for is the one that was lost
+                await answer.discard()
+                raise await self.lost(payment, lost) from lost
+            return Paid(answer=answer, payment=payment)
 
     async def _begin_again(self, payment: Payment) -> Payment:
         """Write down that the same bytes are about to be sent again; a settled payment only fetches its answer."""

@@ -4,7 +4,8 @@ Works where the calling thread has a running loop of its own, as in Jupyter.
 """
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -35,6 +36,12 @@ class Portal:
             if not future.done():
                 future.cancel()
             raise
+
+    @contextmanager
+    def within(self, managed: AbstractAsyncContextManager[T]) -> Iterator[T]:
+        """Enter and leave an asynchronous context manager in the portal's loop, in one task."""
+        with self._started().wrap_async_context_manager(managed) as value:
+            yield value
 
     def close(self) -> None:
         """End the loop and its thread."""

@@ -6,6 +6,7 @@ from paygent.adapters.httpx.purchase import (
     MAX_REQUEST_BYTES,
     NEW_PURCHASE,
     PAYMENT,
+    QUOTE,
     RECEIPT,
 )
 from paygent.adapters.httpx.sync import PaymentTransport
@@ -18,6 +19,7 @@ __all__ = [
     "NEW_PURCHASE",
     "PAID_TIMEOUT_SECONDS",
     "PAYMENT",
+    "QUOTE",
     "RECEIPT",
     "AsyncPaymentTransport",
     "PaymentTransport",

@@ -20,8 +20,10 @@ MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """A longer request body is streamed once; the request cannot be paid for then, because it cannot be sent again."""
 KEY, NEW_PURCHASE, MAX_AMOUNT = "paygent.idempotency_key", "paygent.new_purchase", "paygent.max_amount"
 """What a caller may put into `request.extensions`."""
+QUOTE = "paygent.quote"
+"""In a request's `extensions`: True to price only. In the answer's: the `Quote`."""
 PAYMENT, RECEIPT = "paygent.payment", "paygent.receipt"
-"""What an answer's `extensions` carry."""
+"""What a paid answer's `extensions` carry."""
 _WISH = "paygent.purchase"
 
 
@@ -66,6 +68,11 @@ class Purchase:
     def paid(self) -> PaymentId | None:
         """The payment that the purchase already has."""
         return self.wish["paid"]
+
+    @property
+    def only_quote(self) -> bool:
+        """The caller wants to know the price and nothing else."""
+        return self.request.extensions.get(QUOTE) is True
 
     @property
     def repeatable(self) -> bool:

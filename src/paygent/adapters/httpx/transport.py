@@ -12,13 +12,14 @@ from typing import Self
 import httpx
 
 from paygent.adapters.httpx.bodies import peek, with_stream
-from paygent.adapters.httpx.purchase import PAYMENT, RECEIPT, Purchase
+from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase
 from paygent.core.ids import PaymentId
 from paygent.core.payment import SignedPayload
 from paygent.engine.background import Background
 from paygent.engine.handle import PaymentHandle
 from paygent.engine.order import Answer
 from paygent.engine.pay import Engine, Paid
+from paygent.engine.quote import Quote
 from paygent.ports.entropy import Entropy
 from paygent.x402.codec import needs_body
 from paygent.x402.exchange import Authorize, Deliver, Exchange
@@ -86,10 +87,15 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         exchange = Exchange()
         exchange.start()
         step = exchange.received(response.status_code, response.headers, body)
-        if not isinstance(step, Authorize):
+        required = step.required if isinstance(step, Authorize) else step.refused
+        if required is None:
+            return response
+        order = purchase.order(required)
+        if purchase.only_quote:
+            considered = await self._engine.quote(order)
+            response.extensions[QUOTE] = Quote.of(purchase.url, considered)
             return response
         await response.aclose()
-        order = purchase.order(step.required)
         return self._deliver(purchase, await self._engine.pay(order, lambda payload: self._send(purchase, payload)))
 
     async def _enter_again(self, purchase: Purchase, paid: PaymentId) -> httpx.Response:
@@ -112,7 +118,11 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         step = exchange.received(response.status_code, response.headers, body)
         assert isinstance(step, Deliver)  # noqa: S101  nothing is authorized after a paid send
         return Answer(
-            response=response, status=response.status_code, settlement=step.settlement, delivered=step.delivered
+            response=response,
+            status=response.status_code,
+            settlement=step.settlement,
+            delivered=step.delivered,
+            discard=response.aclose,
         )
 
     def _deliver(self, purchase: Purchase, paid: Paid[httpx.Response]) -> httpx.Response:

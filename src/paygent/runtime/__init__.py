@@ -1,0 +1,1 @@
+"""Floor 6: settings, and the composition of engine and adapters."""

@@ -1,0 +1,142 @@
+"""Put an engine together from arguments and settings: the composition root."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from os import PathLike, fspath
+
+import anyio
+from typing_extensions import TypedDict, Unpack
+
+from paygent.adapters.local_signer import LocalSigner
+from paygent.adapters.rpc import RpcChain
+from paygent.adapters.system import SystemClock, SystemEntropy
+from paygent.core.caip import AssetId, ChainId
+from paygent.core.errors import ConfigurationError
+from paygent.core.requirements import Token
+from paygent.engine.choose import Chooser
+from paygent.engine.pay import Engine
+from paygent.engine.sign import AuthorizationSigner
+from paygent.engine.tokens import TokenBook
+from paygent.evm.networks import NETWORKS, chain_of
+from paygent.evm.tokens import TOKENS
+from paygent.policy.policy import Policy
+from paygent.ports.chain import Chain
+from paygent.ports.clock import Clock
+from paygent.ports.entropy import Entropy
+from paygent.ports.signer import Signer
+from paygent.ports.storage import PaymentJournal
+from paygent.runtime.settings import Settings
+from paygent.x402.select import Preferences
+
+
+class Wiring(TypedDict, total=False):
+    """What may be given in place of settings. What is given is the giver's to close."""
+
+    settings: Settings
+    """In place of what `Settings.load` finds in the environment and in paygent.toml."""
+    policy: Policy
+    """In place of the settings' limits and lists."""
+    private_key: str
+    """0x and 64 hexadecimal digits, in place of the settings' key or keystore."""
+    signer: Signer
+    """In place of a key."""
+    storage: str | PathLike[str]
+    """A file or an SQLAlchemy URL."""
+    journal: PaymentJournal
+    """In place of a storage."""
+    rpc: str | Mapping[str, str]
+    """One endpoint's URL, or a URL for each network, named by CAIP-2 id or x402 name."""
+    chains: Mapping[ChainId, Chain]
+    """In place of endpoints; empty for none: nothing can be proven then."""
+    tokens: Sequence[Token]
+    """Tokens to know besides the table's and the settings'."""
+    preferences: Preferences
+    """Which offers to take first."""
+    clock: Clock
+    entropy: Entropy
+
+
+@asynccontextmanager
+async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
+    """Yield an engine made of what is given, and of settings for the rest; close what was made at the end.
+
+    Raises: ConfigurationError: something is missing or wrong. AdapterError: an endpoint or the storage does not answer.
+    """
+    settings = wiring.get("settings") or Settings.load()
+    policy = wiring.get("policy") or settings.policy
+    clock = wiring.get("clock") or SystemClock()
+    async with AsyncExitStack() as made:
+        signer = wiring.get("signer") or _signer(wiring.get("private_key"), settings)
+        chains = wiring.get("chains")
+        if chains is None:
+            chains = await _chains(wiring.get("rpc", settings.rpc), made)
+        journal = wiring.get("journal") or await _journal(wiring.get("storage", settings.storage), made)
+        book = TokenBook(_tokens(settings.tokens, wiring.get("tokens", ())), chains)
+        authorizing = AuthorizationSigner(signer, max_validity_seconds=policy.max_validity_seconds)
+        chooser = Chooser(
+            payer=signer.address,
+            policy=policy,
+            tokens=book,
+            chains=chains,
+            clock=clock,
+            preferences=wiring.get("preferences") or Preferences(),
+        )
+        yield Engine(
+            signer=authorizing,
+            chooser=chooser,
+            journal=journal,
+            chains=chains,
+            clock=clock,
+            entropy=wiring.get("entropy") or SystemEntropy(),
+        )
+
+
+def _signer(private_key: str | None, settings: Settings) -> Signer:
+    if private_key is not None:
+        return LocalSigner(private_key)
+    if settings.private_key is not None:
+        return LocalSigner(settings.private_key.get_secret_value())
+    if settings.keystore is None:
+        raise ConfigurationError(
+            "no key to pay with: set PAYGENT_PRIVATE_KEY, or PAYGENT_KEYSTORE and PAYGENT_KEYSTORE_PASSWORD, or pass "
+            "private_key= or signer="
+        )
+    from paygent.adapters.keystore import load_keystore
+
+    if settings.keystore_password is None:
+        raise ConfigurationError("the keystore needs its password: set PAYGENT_KEYSTORE_PASSWORD")
+    return load_keystore(settings.keystore, settings.keystore_password.get_secret_value())
+
+
+async def _journal(storage: str | PathLike[str], made: AsyncExitStack) -> PaymentJournal:
+    from paygent.adapters.sql import open_journal
+
+    journal = await anyio.to_thread.run_sync(open_journal, fspath(storage))
+    made.push_async_callback(journal.aclose)
+    return journal
+
+
+async def _chains(rpc: str | Mapping[str, str], made: AsyncExitStack) -> dict[ChainId, Chain]:
+    """Return a chain for each endpoint; a single URL is asked which chain it serves."""
+    if isinstance(rpc, str):
+        async with RpcChain(rpc, chain=ChainId.evm(1)) as unknown:
+            rpc = {str(ChainId.evm(await unknown.chain_number())): rpc}
+    chains: dict[ChainId, Chain] = {}
+    for name, url in rpc.items():
+        network = _network(name)
+        known = NETWORKS.get(network)
+        chain = RpcChain(url, chain=network, instant_finality=known is not None and known.instant_finality)
+        made.push_async_callback(chain.aclose)
+        chains[network] = chain
+    return chains
+
+
+def _network(name: str) -> ChainId:
+    try:
+        return chain_of(name)
+    except ValueError as error:
+        raise ConfigurationError(f"endpoint for {name!r}: {error}") from error
+
+
+def _tokens(*lists: Sequence[Token]) -> dict[AssetId, Token]:
+    return {**TOKENS, **{token.asset.id: token for tokens in lists for token in tokens}}
