@@ -7,10 +7,9 @@ Everything an httpx client takes works here: base_url, auth, headers, cookies, e
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 import httpx
-from typing_extensions import TypedDict, Unpack
 
 from paygent.adapters.httpx import (
     KEY,

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from os import PathLike, fspath
+from os import PathLike
+from typing import TypedDict, Unpack
 
 import anyio
-from typing_extensions import TypedDict, Unpack
 
 from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.rpc import RpcChain
@@ -17,7 +17,7 @@ from paygent.engine.choose import Chooser
 from paygent.engine.pay import Engine
 from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
-from paygent.evm.networks import NETWORKS, chain_of
+from paygent.evm.networks import NETWORKS
 from paygent.evm.tokens import TOKENS
 from paygent.policy.policy import Policy
 from paygent.ports.chain import Chain
@@ -56,21 +56,25 @@ class Wiring(TypedDict, total=False):
     entropy: Entropy
 
 
+_SINGLE = ("private_key", "storage", "rpc")
+"""What `Settings.load` takes too."""
+
+
 @asynccontextmanager
 async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
     """Yield an engine made of what is given, and of settings for the rest; close what was made at the end.
 
     Raises: ConfigurationError: something is missing or wrong. AdapterError: an endpoint or the storage does not answer.
     """
-    settings = wiring.get("settings") or Settings.load()
+    settings = _settings(wiring)
     policy = wiring.get("policy") or settings.policy
     clock = wiring.get("clock") or SystemClock()
     async with AsyncExitStack() as made:
-        signer = wiring.get("signer") or _signer(wiring.get("private_key"), settings)
+        signer = wiring.get("signer") or _signer(settings)
         chains = wiring.get("chains")
         if chains is None:
-            chains = await _chains(wiring.get("rpc", settings.rpc), made)
-        journal = wiring.get("journal") or await _journal(wiring.get("storage", settings.storage), made)
+            chains = await _chains(settings, made)
+        journal = wiring.get("journal") or await _journal(settings.storage, made)
         book = TokenBook(_tokens(settings.tokens, wiring.get("tokens", ())), chains)
         authorizing = AuthorizationSigner(signer, max_validity_seconds=policy.max_validity_seconds)
         chooser = Chooser(
@@ -91,9 +95,17 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
         )
 
 
-def _signer(private_key: str | None, settings: Settings) -> Signer:
-    if private_key is not None:
-        return LocalSigner(private_key)
+def _settings(wiring: Wiring) -> Settings:
+    single = {name: wiring[name] for name in _SINGLE if name in wiring}
+    given = wiring.get("settings")
+    if given is None:
+        return Settings.load(**single)
+    if single:
+        raise ConfigurationError(f"give settings=, or {', '.join(f'{name}=' for name in single)}, not both")
+    return given
+
+
+def _signer(settings: Settings) -> Signer:
     if settings.private_key is not None:
         return LocalSigner(settings.private_key.get_secret_value())
     if settings.keystore is None:
@@ -108,22 +120,18 @@ def _signer(private_key: str | None, settings: Settings) -> Signer:
     return load_keystore(settings.keystore, settings.keystore_password.get_secret_value())
 
 
-async def _journal(storage: str | PathLike[str], made: AsyncExitStack) -> PaymentJournal:
+async def _journal(storage: str, made: AsyncExitStack) -> PaymentJournal:
     from paygent.adapters.sql import open_journal
 
-    journal = await anyio.to_thread.run_sync(open_journal, fspath(storage))
+    journal = await anyio.to_thread.run_sync(open_journal, storage)
     made.push_async_callback(journal.aclose)
     return journal
 
 
-async def _chains(rpc: str | Mapping[str, str], made: AsyncExitStack) -> dict[ChainId, Chain]:
-    """Return a chain for each endpoint; a single URL is asked which chain it serves."""
-    if isinstance(rpc, str):
-        async with RpcChain(rpc, chain=ChainId.evm(1)) as unknown:
-            rpc = {str(ChainId.evm(await unknown.chain_number())): rpc}
+async def _chains(settings: Settings, made: AsyncExitStack) -> dict[ChainId, Chain]:
+    """Return a chain for each endpoint; a single URL serves the only allowed network, or is asked which it serves."""
     chains: dict[ChainId, Chain] = {}
-    for name, url in rpc.items():
-        network = _network(name)
+    for network, url in (await _urls(settings)).items():
         known = NETWORKS.get(network)
         chain = RpcChain(url, chain=network, instant_finality=known is not None and known.instant_finality)
         made.push_async_callback(chain.aclose)
@@ -131,11 +139,13 @@ async def _chains(rpc: str | Mapping[str, str], made: AsyncExitStack) -> dict[Ch
     return chains
 
 
-def _network(name: str) -> ChainId:
-    try:
-        return chain_of(name)
-    except ValueError as error:
-        raise ConfigurationError(f"endpoint for {name!r}: {error}") from error
+async def _urls(settings: Settings) -> dict[ChainId, str]:
+    if not isinstance(settings.rpc, str):
+        return {ChainId(name): url for name, url in settings.rpc.items()}
+    if settings.networks is not None and len(settings.networks) == 1:
+        return {next(iter(settings.networks)): settings.rpc}
+    async with RpcChain(settings.rpc, chain=ChainId.evm(1)) as unknown:
+        return {ChainId.evm(await unknown.chain_number()): settings.rpc}
 
 
 def _tokens(*lists: Sequence[Token]) -> dict[AssetId, Token]:
