@@ -49,6 +49,12 @@ class Receipt:
         """The transfer was found on chain."""
         return self.block_hash is not None
 
+    def __str__(self) -> str:
+        said = f"{self.amount} to {self.payee} on {self.network}"
+        if not self.proven:
+            return f"{said}, claimed in transaction {self.transaction}, not proven"
+        return f"{said} in transaction {self.transaction}, block {self.block_number}{', final' if self.final else ''}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedPayload:

@@ -56,10 +56,6 @@ class Wiring(TypedDict, total=False):
     entropy: Entropy
 
 
-_SINGLE = ("private_key", "storage", "rpc")
-"""What `Settings.load` takes too."""
-
-
 @asynccontextmanager
 async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
     """Yield an engine made of what is given, and of settings for the rest; close what was made at the end.
@@ -96,12 +92,12 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
 
 
 def _settings(wiring: Wiring) -> Settings:
-    single = {name: wiring[name] for name in _SINGLE if name in wiring}
     given = wiring.get("settings")
     if given is None:
-        return Settings.load(**single)
-    if single:
-        raise ConfigurationError(f"give settings=, or {', '.join(f'{name}=' for name in single)}, not both")
+        key, storage, rpc = wiring.get("private_key"), wiring.get("storage"), wiring.get("rpc")
+        return Settings.load(private_key=key, storage=storage, rpc=rpc)
+    if wiring.keys() & {"private_key", "storage", "rpc"}:
+        raise ConfigurationError("give settings=, or private_key=, storage= and rpc=, not both")
     return given
 
 
