@@ -1,0 +1,266 @@
+"""What each setting may be: readers from what a person wrote to the value. Errors never show a secret.
+
+Every complaint is a ValueError, whatever was wrong: it ends in the text of one ConfigurationError.
+"""
+
+# ruff: noqa: TRY004
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, TypeVar, cast, runtime_checkable
+from urllib.parse import urlsplit
+
+from paygent.core.caip import AssetId, ChainId, is_evm_address
+from paygent.core.money import Amount, Asset, usd
+from paygent.core.requirements import Token
+from paygent.evm.address import checksum
+from paygent.evm.networks import chain_of
+
+_T = TypeVar("_T")
+_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+_HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+_YES_NO = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_TOKEN_KEYS = ("asset", "symbol", "decimals", "name", "version", "usd", "eip3009", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Text that is never shown. Pydantic's SecretStr is taken in its place, by the same method."""
+
+    _text: str = field(repr=False)
+
+    def get_secret_value(self) -> str:
+        """Return the text."""
+        return self._text
+
+    def __str__(self) -> str:
+        return "********"
+
+
+@runtime_checkable
+class Revealing(Protocol):
+    """**Protocol:** anything that holds a secret text, such as `Secret`."""
+
+    def get_secret_value(self) -> str:
+        """Return the text."""
+        ...
+
+
+def private_key(raw: object) -> Secret:
+    """Read 0x and 64 hexadecimal digits; 0x may be left out."""
+    text = _revealed(raw)
+    if not isinstance(text, str) or not _KEY.fullmatch(text):
+        raise ValueError("it is not 0x and 64 hexadecimal digits")
+    return Secret(text if text.startswith("0x") else f"0x{text}")
+
+
+def password(raw: object) -> Secret:
+    """Read any text."""
+    text = _revealed(raw)
+    if not isinstance(text, str):
+        raise ValueError("it is not text")
+    return Secret(text)
+
+
+def path(raw: object) -> Path:
+    """Read the path of a file that exists."""
+    if not isinstance(raw, str | Path):
+        raise ValueError(f"{raw!r} is not a path")
+    found = Path(raw).expanduser()
+    if not found.is_file():
+        raise ValueError(f"there is no file {str(found)!r}")
+    return found
+
+
+def rpc(raw: object) -> str | Mapping[str, str]:
+    """Read one URL, or a table of chain and URL (in the environment as JSON); chains become CAIP-2 ids."""
+    if isinstance(raw, str) and not raw.lstrip().startswith("{"):
+        return _url(raw)
+    table = _json(raw) if isinstance(raw, str) else raw
+    if not isinstance(table, Mapping):
+        raise ValueError("it is neither a URL nor a table of chain and URL")
+    urls = cast("Mapping[object, object]", table)
+    return MappingProxyType({str(_chain(chain)): _url(url, chain) for chain, url in urls.items()})
+
+
+def storage(raw: object) -> str:
+    """Read a file's path or an SQLAlchemy URL."""
+    if isinstance(raw, Path):
+        return str(raw)
+    if not isinstance(raw, str) or not raw:
+        raise ValueError("it is neither a path nor a URL")
+    return raw if "://" in raw else str(Path(raw).expanduser())
+
+
+def dollars(raw: object) -> Amount | tuple[Amount, ...]:
+    """Read US dollars such as "0.50"; arguments may be amounts too."""
+    if isinstance(raw, Amount):
+        return raw
+    if isinstance(raw, tuple):
+        amounts = cast("tuple[object, ...]", raw)
+        if amounts and all(isinstance(amount, Amount) for amount in amounts):
+            return cast("tuple[Amount, ...]", amounts)
+        raise ValueError("a tuple of limits holds amounts only, and at least one")
+    if type(raw) is int:
+        return usd(str(raw))
+    if not isinstance(raw, str | Decimal):
+        raise ValueError(f"{raw!r} is not text: money is never a floating point number")
+    return usd(raw)
+
+
+def networks(raw: object) -> frozenset[ChainId]:
+    """Read chains by CAIP-2 id or name."""
+    return frozenset(_list(raw, _chain))
+
+
+def assets(raw: object) -> frozenset[AssetId]:
+    """Read tokens by CAIP-19 id."""
+    return frozenset(_list(raw, _asset))
+
+
+def hosts(raw: object) -> frozenset[str]:
+    """Read hosts with or without a port; `*.` in front means every subdomain."""
+    return frozenset(_list(raw, _host))
+
+
+def payees(raw: object) -> frozenset[str]:
+    """Read addresses; one in mixed case must have the right checksum."""
+    return frozenset(_list(raw, _payee))
+
+
+def validity(raw: object) -> int:
+    """Read 10 to 86,400 seconds."""
+    return _seconds(raw, 10, 86_400)
+
+
+def timeout(raw: object) -> int:
+    """Read 1 to 3,600 seconds."""
+    return _seconds(raw, 1, 3_600)
+
+
+def truth(raw: object) -> bool:
+    """Read true or false."""
+    if isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str) and (known := _YES_NO.get(raw.lower())) is not None:
+        return known
+    raise ValueError(f"{raw!r} is neither true nor false")
+
+
+def tokens(raw: object) -> tuple[Token, ...]:
+    """Read tables that describe tokens."""
+    if isinstance(raw, str) or not isinstance(raw, Iterable):
+        raise ValueError("it is not a list of tables; write [[tokens]]")
+    return tuple(_token(entry, place) for place, entry in enumerate(cast("Iterable[object]", raw), 1))
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return what may have been meant, as the end of a sentence; otherwise all there is."""
+    from difflib import get_close_matches
+
+    names = sorted(known)
+    if close := get_close_matches(name, names, n=3):
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are {', '.join(names)}"
+
+
+def _token(entry: object, place: int) -> Token:
+    if isinstance(entry, Token):
+        return entry
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"token {place} is not a table")
+    row = cast("Mapping[str, object]", entry)
+    for name in row:
+        if name not in _TOKEN_KEYS:
+            raise ValueError(f"token {place} has the unknown key {name!r}; {near(name, _TOKEN_KEYS)}")
+    decimals = row.get("decimals")
+    if type(decimals) is not int:
+        raise ValueError(f"token {place} needs decimals, an integer")
+    try:
+        asset = Asset(id=_asset(row.get("asset")), symbol=_text(row, "symbol"), decimals=decimals)
+        _ = asset.id.address
+        flags = {name: truth(row[name]) for name in ("usd", "eip3009", "test") if name in row}
+        return Token(asset=asset, name=_text(row, "name"), versions=(_text(row, "version"),), **flags)
+    except ValueError as wrong:
+        raise ValueError(f"token {place}: {wrong}") from wrong
+
+
+def _text(row: Mapping[str, object], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is missing, or no text")
+    return value
+
+
+def _list(raw: object, read: Callable[[object], _T]) -> list[_T]:
+    if isinstance(raw, str):
+        return [read(part.strip()) for part in raw.split(",")]
+    if not isinstance(raw, Iterable):
+        raise ValueError(f"{raw!r} is not a list")
+    return [read(part) for part in cast("Iterable[object]", raw)]
+
+
+def _chain(raw: object) -> ChainId:
+    if isinstance(raw, ChainId):
+        return raw
+    if not isinstance(raw, str):
+        raise ValueError(f"{raw!r} is not a chain")
+    return chain_of(raw)
+
+
+def _asset(raw: object) -> AssetId:
+    if isinstance(raw, AssetId):
+        return raw
+    if not isinstance(raw, str):
+        raise ValueError(f"{raw!r} is not a CAIP-19 asset id such as 'eip155:25/erc20:0x…'")
+    return AssetId.parse(raw)
+
+
+def _host(raw: object) -> str:
+    if not isinstance(raw, str) or not _HOST.fullmatch(raw.lower()):
+        raise ValueError(f"{raw!r} is not a host; write it without https:// and path")
+    return raw.lower()
+
+
+def _payee(raw: object) -> str:
+    if not isinstance(raw, str) or not is_evm_address(raw):
+        raise ValueError(f"{raw!r} is not an address")
+    digits = raw[2:]
+    if digits not in (digits.lower(), digits.upper()) and raw != checksum(raw):
+        raise ValueError(f"{raw!r} has a wrong checksum: there is a typing error in it")
+    return raw.lower()
+
+
+def _seconds(raw: object, least: int, most: int) -> int:
+    number = int(raw) if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < 10 else raw
+    if type(number) is not int or not least <= number <= most:
+        raise ValueError(f"{raw!r} is not a whole number of seconds from {least} to {most}")
+    return number
+
+
+def _url(raw: object, chain: object = None) -> str:
+    text = raw if isinstance(raw, str) else ""
+    try:
+        parts = urlsplit(text)
+        fine = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ValueError(f"the URL{'' if chain is None else f' of {chain}'} is not like https://host/path")
+    return text
+
+
+def _revealed(raw: object) -> object:
+    return raw.get_secret_value() if isinstance(raw, Revealing) else raw
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("it begins like JSON and is not") from None
