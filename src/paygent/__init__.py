@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from paygent.adapters.httpx import AsyncPaymentTransport, PaymentTransport
     from paygent.adapters.local_signer import LocalSigner
     from paygent.client import SyncX402Client, X402Client
-    from paygent.core.caip import AccountId, AssetId, ChainId
+    from paygent.core.caip import AssetId, ChainId
     from paygent.core.errors import (
         AdapterError,
         ApprovalLapsed,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         TransactionReverted,
     )
     from paygent.core.ids import PaymentId
+    from paygent.core.intent import PaymentIntent
     from paygent.core.lifecycle import State
     from paygent.core.money import USD, Amount, Asset, usd
     from paygent.core.payment import Payment, Receipt
@@ -47,12 +48,11 @@ if TYPE_CHECKING:
     from paygent.engine.pay import Engine
     from paygent.engine.quote import Quote
     from paygent.policy.policy import Policy
-    from paygent.runtime.assemble import assemble
     from paygent.runtime.settings import Settings
     from paygent.x402.select import Preferences
 
 __all__ = [
-    "AccountId",
+    "USD",
     "AdapterError",
     "Amount",
     "ApprovalLapsed",
@@ -80,6 +80,7 @@ __all__ = [
     "PaymentCannotSettle",
     "PaymentHandle",
     "PaymentId",
+    "PaymentIntent",
     "PaymentNotAttempted",
     "PaymentOutcomeUnknown",
     "PaymentTransport",
@@ -97,9 +98,7 @@ __all__ = [
     "SyncX402Client",
     "Token",
     "TransactionReverted",
-    "USD",
     "X402Client",
-    "assemble",
     "usd",
 ]
 
@@ -107,7 +106,7 @@ _HOMES = {
     "adapters.httpx": ("AsyncPaymentTransport", "PaymentTransport"),
     "adapters.local_signer": ("LocalSigner",),
     "client": ("SyncX402Client", "X402Client"),
-    "core.caip": ("AccountId", "AssetId", "ChainId"),
+    "core.caip": ("AssetId", "ChainId"),
     "core.errors": (
         "AdapterError",
         "ApprovalLapsed",
@@ -136,6 +135,7 @@ _HOMES = {
         "TransactionReverted",
     ),
     "core.ids": ("PaymentId",),
+    "core.intent": ("PaymentIntent",),
     "core.lifecycle": ("State",),
     "core.money": ("USD", "Amount", "Asset", "usd"),
     "core.payment": ("Payment", "Receipt"),
@@ -144,7 +144,6 @@ _HOMES = {
     "engine.pay": ("Engine",),
     "engine.quote": ("Quote",),
     "policy.policy": ("Policy",),
-    "runtime.assemble": ("assemble",),
     "runtime.settings": ("Settings",),
     "x402.select": ("Preferences",),
 }

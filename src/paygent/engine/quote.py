@@ -67,12 +67,13 @@ class Quote:
     def __str__(self) -> str:
         if self.free:
             return f"{self.url} is free"
-        if self.status != 402:  # noqa: PLR2004
+        if self.status != 402:
             return f"{self.url} answered {self.status} without asking for money"
         lines = [f"{self.url} costs {self.taken.amount}" if self.taken else f"{self.url} would not be paid"]
         for offer in self.offers:
             mark = "taken" if offer == self.taken else offer.why
-            lines.append(f"  [{offer.index}] {offer.amount} on {offer.network} to {offer.payee} by {offer.kind}: {mark}")
+            what = f"{offer.amount} on {offer.network} to {offer.payee} by {offer.kind}"
+            lines.append(f"  [{offer.index}] {what}: {mark}")
         readable = {offer.index for offer in self.offers}
         lines += [f"  [{refusal.index}] {refusal}" for refusal in self.refusals if refusal.index not in readable]
         return "\n".join(lines)

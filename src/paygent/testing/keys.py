@@ -2,4 +2,4 @@
 
 from paygent.devnet.keys import LOCAL_SIGNER_CHAIN_IDS, DevAccount, dev_accounts, dev_mnemonic
 
-__all__ = ["DevAccount", "LOCAL_SIGNER_CHAIN_IDS", "dev_accounts", "dev_mnemonic"]
+__all__ = ["LOCAL_SIGNER_CHAIN_IDS", "DevAccount", "dev_accounts", "dev_mnemonic"]
