@@ -47,7 +47,10 @@ class Answer:
 
 
 class Endpoint:
-    """A base URL, and the client that speaks to it. A client that was given stays the giver's to close."""
+    """A base URL, and the client that speaks to it. A client that was given stays the giver's to close.
+
+    Its own client reads no environment: behind a proxy, give one.
+    """
 
     def __init__(
         self,
@@ -161,14 +164,14 @@ class Endpoint:
         if self._given is not None:
             return self._given
         if self._own is None:
-            self._own = httpx.AsyncClient(verify=_trust())
+            self._own = httpx.AsyncClient(verify=_trust(), trust_env=False)
         return self._own
 
 
 @cache
 def _trust() -> SSLContext:
     """Return one TLS context for the process: building it takes 20 ms."""
-    return httpx.create_ssl_context()
+    return httpx.create_ssl_context(trust_env=False)
 
 
 async def _again(ask: Callable[[], Awaitable[_T]], timeout_seconds: float) -> _T:

@@ -563,7 +563,7 @@ async def test_errors_and_logs_show_the_host_only(reply: Any, caplog: pytest.Log
     assert [word for word in ("sekrit", "user-name", "pass-word") if word in said] == []
 
 
-async def test_the_url_is_sent_whole() -> None:
+async def test_the_url_is_sent_whole_and_shown_by_host() -> None:
     node = Node({})
     client = httpx.AsyncClient(transport=httpx.MockTransport(node))
 
@@ -571,6 +571,7 @@ async def test_the_url_is_sent_whole() -> None:
 
     assert node.requests[0].url.raw_path == b"/v3/sekrit-api-key?token=sekrit-token"
     assert node.requests[0].headers["authorization"].startswith("Basic ")
+    assert repr(node.requests[0].url) == "URL('https://rpc.example/...')"
 
 
 @pytest.mark.parametrize("url", ["", "rpc.example", "ftp://rpc.example/sekrit", "https://", "https://sekrit:x/"])
