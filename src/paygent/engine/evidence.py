@@ -1,6 +1,7 @@
 """Read from a chain what is there about an authorization. Acts only: `proof` decides."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from paygent.core.payment import Payment
 from paygent.core.requirements import Authorization
@@ -39,11 +40,12 @@ async def gather(chain: Chain, payment: Payment, authorization: Authorization) -
 
 async def _first(chain: Chain, payment: Payment, authorization: Authorization, topic: str) -> Log | None:
     topics = [topic, erc20.topic_address(authorization.payer), authorization.nonce]
-    async for first, last in _ranges(chain, payment, authorization):
-        address = authorization.amount.asset.id.address
-        found = await chain.logs(address=address, topics=topics, from_block=first, to_block=last)
-        if found:
-            return found[0]
+    address = authorization.amount.asset.id.address
+    async with aclosing(_ranges(chain, payment, authorization)) as ranges:
+        async for first, last in ranges:
+            found = await chain.logs(address=address, topics=topics, from_block=first, to_block=last)
+            if found:
+                return found[0]
     return None
 
 
@@ -61,17 +63,13 @@ async def _permit2_transfer(
     chain: Chain, payment: Payment, authorization: Authorization, final: int
 ) -> tuple[Log | None, bool]:
     searched = 0
-    async for first, last in _ranges(chain, payment, authorization):
-        found = await chain.logs(
-            address=authorization.amount.asset.id.address,
-            topics=_transfer_topics(authorization),
-            from_block=first,
-            to_block=last,
-        )
-        for log in found:
-            if await _is_settlement(chain, authorization, log):
-                return log, False
-        searched = last
+    address, topics = authorization.amount.asset.id.address, _transfer_topics(authorization)
+    async with aclosing(_ranges(chain, payment, authorization)) as ranges:
+        async for first, last in ranges:
+            for log in await chain.logs(address=address, topics=topics, from_block=first, to_block=last):
+                if await _is_settlement(chain, authorization, log):
+                    return log, False
+            searched = last
     end = await chain.block(searched)
     return None, searched <= final and end.timestamp >= authorization.valid_before
 
@@ -97,7 +95,9 @@ def _transfer_topics(authorization: Authorization) -> list[str | None]:
     return [erc20.TRANSFER, erc20.topic_address(authorization.payer), erc20.topic_address(authorization.payee)]
 
 
-async def _ranges(chain: Chain, payment: Payment, authorization: Authorization) -> AsyncIterator[tuple[int, int]]:
+async def _ranges(
+    chain: Chain, payment: Payment, authorization: Authorization
+) -> AsyncGenerator[tuple[int, int], None]:
     """Yield the blocks in which the authorization could be used, in pieces one log query may span."""
     head = await chain.block("latest")
     first = payment.from_block
