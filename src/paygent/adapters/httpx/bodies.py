@@ -59,8 +59,10 @@ async def peek(response: httpx.Response, limit: int) -> tuple[bytes | None, http
 
 
 def with_stream(response: httpx.Response, stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> httpx.Response:
-    """Return the same answer with another body stream."""
-    return httpx.Response(response.status_code, headers=response.headers, stream=stream, extensions=response.extensions)
+    """Return the same answer with another body stream; both share one `extensions`, where a proof may come later."""
+    same = httpx.Response(response.status_code, headers=response.headers, stream=stream)
+    same.extensions = response.extensions
+    return same
 
 
 async def _read(stream: httpx.AsyncByteStream, limit: int) -> tuple[list[bytes], AsyncIterator[bytes] | None]:
