@@ -128,6 +128,14 @@ def test_settle_reverts_as_the_contracts_do(authorization: Authorization, amount
     assert (chain.head, balances(chain)) == before
 
 
+def test_settle_by_permit2_is_possible_at_the_deadline_itself_as_its_contract_has_it() -> None:
+    chain = chain_with_money()
+
+    chain.settle(replace(PERMIT, valid_before=chain.head.timestamp + 1))
+
+    assert balances(chain) == (900, 100)
+
+
 def test_settle_reverts_without_an_allowance() -> None:
     chain = chain_with_money()
     chain.approve(TOKEN, PAYER, 99)
