@@ -70,6 +70,16 @@ class AccountId:
         if not _ADDRESS.fullmatch(self.address):
             raise ValueError(f"{self.address!r} is not a CAIP-10 account address")
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccountId) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[ChainId, str]:
+        return (self.chain, self.address.lower() if self.chain.namespace == "eip155" else self.address)
+
     def __str__(self) -> str:
         return f"{self.chain}:{self.address}"
 

@@ -91,7 +91,9 @@ class Amount:
         kept = fraction.rstrip("0").ljust(min(2, len(fraction)), "0")
         return f"{whole}.{kept} {self.asset.symbol}" if kept else f"{whole} {self.asset.symbol}"
 
-    def _same(self, other: "Amount") -> int:
+    def _same(self, other: object) -> int:
+        if not isinstance(other, Amount):
+            raise TypeError(f"an amount of {self.asset.symbol} cannot be compared with or added to {other!r}")
         if other.asset != self.asset:
             raise ValueError(f"{self.asset.id} and {other.asset.id} are different assets; convert with a rate first")
         return other.atomic

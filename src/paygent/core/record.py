@@ -6,6 +6,7 @@ it only for who sends it. Integers are decimal strings, because JSON numbers are
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias, TypeVar, cast, get_args
 
 from paygent.core.caip import AssetId, chain_id
@@ -207,6 +208,11 @@ def _read_move(line: JSON) -> Move:
     return Move(event=event, state=state, at=fields.number("at"), note=fields.text("note"))
 
 
+@lru_cache(maxsize=1024)
+def _asset(asset_id: str, symbol: str, decimals: int) -> Asset:
+    return Asset(id=AssetId.parse(asset_id), symbol=symbol, decimals=decimals)
+
+
 class _Fields:
     """Reads fields of one JSON object by type; a wrong or missing one raises ValueError with its name."""
 
@@ -255,8 +261,7 @@ class _Fields:
             self._refuse(name, "[atomic, asset, symbol, decimals]")
         keys = ("atomic", "asset", "symbol", "decimals")
         fields = _Fields(dict(zip(keys, value, strict=True)), f"{self._path}.{name}")
-        asset_id = AssetId.parse(fields.text("asset"))
-        asset = Asset(id=asset_id, symbol=fields.text("symbol"), decimals=fields.number("decimals"))
+        asset = _asset(fields.text("asset"), fields.text("symbol"), fields.number("decimals"))
         return Amount(fields.number("atomic"), asset)
 
     def maybe(self, name: str, read: Callable[[str], _T]) -> _T | None:
