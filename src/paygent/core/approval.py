@@ -1,0 +1,110 @@
+"""Asking a person: what is shown and what is agreed to come from the same bytes."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum, unique
+
+from paygent.core.errors import ApprovalLapsed, ApprovalRefused, LocalProtocolError
+from paygent.core.ids import ApprovalId, PaymentId
+
+
+@unique
+class ApprovalState(StrEnum):
+    """Where a request for approval stands."""
+
+    PENDING = "PENDING"
+    GRANTED = "GRANTED"
+    REFUSED = "REFUSED"
+    LAPSED = "LAPSED"
+    """Nobody decided in time."""
+    VOID = "VOID"
+    """Halted, or edited into another intent."""
+    USED = "USED"
+    """Granted, and spent on its payment: never again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalDecision:
+    """What one approver said."""
+
+    approver: str
+    """Who; an approver counts once."""
+    granted: bool
+    digest: str
+    """The digest of the text that was shown; a decision about another text does not count."""
+    at: int
+    """Unix seconds."""
+    reason: str = ""
+    """For people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequest:
+    """A payment that waits for people, bound to exactly what they are shown."""
+
+    id: ApprovalId
+    payment_id: PaymentId
+    facts: Mapping[str, str]
+    """What is asked: payee, resource, amount, amount in USD, budget left, reasons, and the intent's digest."""
+    needed: int
+    """How many distinct approvers have to agree."""
+    created_at: int
+    expires_at: int
+    """Unix seconds; from then on no decision counts."""
+    state: ApprovalState = ApprovalState.PENDING
+    decisions: tuple[ApprovalDecision, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.needed < 1:
+            raise ValueError(f"at least one approver has to agree, not {self.needed}")
+
+    @property
+    def canonical(self) -> bytes:
+        """The bytes that text and digest are made of."""
+        facts = {**self.facts, "approval": self.id, "payment": self.payment_id, "expires_at": str(self.expires_at)}
+        return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def digest(self) -> str:
+        """64 hexadecimal digits that a decision has to repeat."""
+        return hashlib.sha256(self.canonical).hexdigest()
+
+    @property
+    def text(self) -> str:
+        """What a person is shown: every fact, a line each."""
+        facts: dict[str, str] = json.loads(self.canonical)
+        return "\n".join(f"{name.replace('_', ' ')}: {said}" for name, said in facts.items())
+
+    def decided(self, decision: ApprovalDecision) -> "ApprovalRequest":
+        """Return the request after a decision; one refusal refuses it, `needed` distinct grants grant it.
+
+        Raises:
+            LocalProtocolError: it is not pending, or the decision is about another text.
+            ApprovalLapsed: the time is over.
+            ApprovalRefused: this approver has spoken already.
+        """
+        if self.state is not ApprovalState.PENDING:
+            raise LocalProtocolError(f"approval {self.id} is {self.state} and takes no decision any more")
+        if decision.digest != self.digest:
+            raise LocalProtocolError(f"the decision is not about what approval {self.id} shows; show it again")
+        if decision.at >= self.expires_at:
+            raise ApprovalLapsed(f"approval {self.id} ended at {self.expires_at}", payment_id=self.payment_id)
+        if decision.approver in {earlier.approver for earlier in self.decisions}:
+            raise ApprovalRefused(
+                f"{decision.approver!r} has decided about approval {self.id} already", payment_id=self.payment_id
+            )
+        decisions = (*self.decisions, decision)
+        return replace(self, decisions=decisions, state=_state(decisions, self.needed))
+
+    def at(self, now: int) -> "ApprovalRequest":
+        """Return the request as it stands at `now`: pending ones and unused grants lapse."""
+        waiting = self.state in {ApprovalState.PENDING, ApprovalState.GRANTED}
+        return replace(self, state=ApprovalState.LAPSED) if waiting and now >= self.expires_at else self
+
+
+def _state(decisions: tuple[ApprovalDecision, ...], needed: int) -> ApprovalState:
+    if any(not decision.granted for decision in decisions):
+        return ApprovalState.REFUSED
+    return ApprovalState.GRANTED if len(decisions) >= needed else ApprovalState.PENDING
