@@ -15,6 +15,7 @@ from paygent.core.errors import AdapterError, LocalProtocolError, RemoteProtocol
 from paygent.core.requirements import Settlement
 from paygent.ports.facilitator import SupportedKind, Verification
 from paygent.x402.settlement import read_cronos_settlement, read_settlement_body
+from paygent.x402.strict_json import parse_json
 
 _Wire = Mapping[str, object]
 _Verdict = TypeVar("_Verdict")
@@ -187,8 +188,8 @@ class _Service:
 
     def _object(self, raw: bytes, path: str) -> _Wire:
         try:
-            read: object = json.loads(raw)
-        except (ValueError, RecursionError) as unreadable:
+            read = parse_json(raw)
+        except ValueError as unreadable:
             raise self._unreadable(raw, path) from unreadable
         if not isinstance(read, dict):
             raise self._unreadable(raw, path)

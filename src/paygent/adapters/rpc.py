@@ -13,6 +13,7 @@ from paygent.adapters._http import Answer, Endpoint
 from paygent.core.caip import ChainId, is_evm_address
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.ports.chain import Block, BlockTag, Log, NextBlock, Transaction
+from paygent.x402.strict_json import parse_json
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
@@ -258,8 +259,8 @@ class RpcChain:
 
     def _result(self, answer: Answer, method: str, number: int) -> object:
         try:
-            read: object = json.loads(answer.body)
-        except (ValueError, RecursionError) as unreadable:
+            read = parse_json(answer.body)
+        except ValueError as unreadable:
             raise self._malformed(f"JSON to {method} (HTTP {answer.status})") from unreadable
         reply = self._object(read, f"a JSON-RPC object to {method}")
         if (error := reply.get("error")) is not None:

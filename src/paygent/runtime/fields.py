@@ -5,7 +5,6 @@ Every complaint is a ValueError, whatever was wrong: it ends in the text of one 
 
 # ruff: noqa: TRY004
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -260,7 +259,9 @@ def _revealed(raw: object) -> object:
 
 
 def _json(text: str) -> object:
+    from paygent.x402.strict_json import parse_json
+
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text.encode())
+    except ValueError:
         raise ValueError("it begins like JSON and is not") from None

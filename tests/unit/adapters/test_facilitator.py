@@ -78,7 +78,9 @@ async def test_verify_is_repeated_when_the_facilitator_is_out_of_reach(service: 
     assert route.call_count == 2
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"isValid":"yes"}', b'{"isValid":true,"payer":5}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"[" * 100_000, b"{}", b'{"isValid":"yes"}', b'{"isValid":true,"payer":5}']
+)
 async def test_verify_refuses_an_answer_that_cannot_be_read(service: respx.MockRouter, body: bytes) -> None:
     route = service.post("/verify").respond(200, content=body)
 
