@@ -66,8 +66,8 @@ class MemoryJournal:
                 raise JournalConflict(after.id)
             if after.payload is None and stored.payload is not None:
                 after = replace(after, payload=stored.payload)
-            if not same_share(before, after):
-                self._move_holds(before, after)
+            if not same_share(stored, after):
+                self._move_holds(stored, after)
             self._payments[after.id] = after
 
     async def get(self, payment_id: PaymentId) -> Payment | None:

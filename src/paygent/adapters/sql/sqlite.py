@@ -94,7 +94,7 @@ class SQLite:
     def _make_file(self, file: Path) -> None:
         """Make the file before SQLite would, because it holds signed payloads and a secret: SQLite's would be 0644."""
         try:
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
             stat = file.stat()
         except OSError as exc:
             raise ConfigurationError(
