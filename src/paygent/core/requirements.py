@@ -124,11 +124,16 @@ class Authorization:
     valid_after: int
     """Unix seconds, exclusive, by block time."""
     valid_before: int
-    """Unix seconds, exclusive, by block time; the Permit2 deadline."""
+    """Unix seconds, exclusive, by block time."""
     spender: str | None = None
     """The Permit2 proxy that may use it."""
     facilitator: str | None = None
     """The only address that may settle it (`upto`)."""
+
+    @property
+    def permit2_deadline(self) -> int:
+        """The last second it can be used in: Permit2 takes its deadline inclusively, EIP-3009 its end exclusively."""
+        return self.valid_before - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

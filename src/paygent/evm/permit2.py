@@ -65,7 +65,7 @@ def typed_data(authorization: Authorization, chain_number: int) -> TypedData:
         },
         "spender": proxy,
         "nonce": int.from_bytes(word.bytes32(authorization.nonce)),
-        "deadline": authorization.valid_before,
+        "deadline": authorization.permit2_deadline,
         "witness": _witness(authorization),
     }
     types = EXACT_TYPES if authorization.scheme == "exact" else UPTO_TYPES

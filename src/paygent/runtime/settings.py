@@ -21,7 +21,7 @@ from paygent.runtime import fields
 from paygent.runtime.fields import Secret
 from paygent.runtime.toml_file import TomlFile, read_toml
 
-__all__ = ["Secret", "Settings"]
+__all__ = ["Secret", "Settings", "default_storage"]
 
 _PREFIX = "PAYGENT_"
 _CONFIG = "PAYGENT_CONFIG"
@@ -55,7 +55,6 @@ _FIELDS: Mapping[str, _Field] = {
     "max_validity_seconds": _Field(fields.validity, "give seconds such as 600"),
     "timeout_seconds": _Field(fields.timeout, "give seconds such as 30"),
     "tokens": _Field(fields.tokens, "give asset, symbol, decimals, name and version of each", in_environment=False),
-    "accept_test_tokens": _Field(fields.truth, "give true or false"),
 }
 _VARIABLES = {f"{_PREFIX}{name.upper()}": name for name, about in _FIELDS.items() if about.in_environment}
 
@@ -92,8 +91,6 @@ class Settings:
     """How long an unpaid request may take."""
     tokens: tuple[Token, ...] = ()
     """Tokens that are known besides the built-in table."""
-    accept_test_tokens: bool = False
-    """Tokens that are worth nothing may be paid with."""
 
     @property
     def policy(self) -> Policy:
@@ -126,7 +123,7 @@ class Settings:
             for name in source.raw:
                 if name not in given:
                     given[name] = source.read(name)
-        given.setdefault("storage", str(_data_home(variables, sys.platform) / "paygent" / "payments.db"))
+        given.setdefault("storage", str(default_storage(variables)))
         return cls(**{name: value for name, value in given.items() if value is not _SUPERSEDED})  # type: ignore[arg-type]  # each was read by its field
 
 
@@ -211,6 +208,11 @@ def _beside(file: Path, name: str, value: object) -> object:
     if name not in ("keystore", "storage") or not isinstance(value, str) or not value or "://" in value:
         return value
     return str(file.parent / Path(value).expanduser())
+
+
+def default_storage(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the journal's file where no setting names another; its folder is made when it is opened."""
+    return _data_home(os.environ if environ is None else environ, sys.platform) / "paygent" / "payments.db"
 
 
 def _data_home(variables: Mapping[str, str], platform: str) -> Path:

@@ -102,7 +102,7 @@ def _permit2(authorization: Authorization, signature: bytes) -> dict[str, object
             },
             "spender": checksum(authorization.spender),
             "nonce": str(int(authorization.nonce, 16)),
-            "deadline": str(authorization.valid_before),
+            "deadline": str(authorization.permit2_deadline),
             "witness": _witness(authorization),
         },
     }

@@ -39,7 +39,7 @@ def test_typed_data_says_what_an_exact_authorization_says() -> None:
         "permitted": {"token": "0xf951eC28187D9E5Ca673Da8FE6757E6f0Be5F77C", "amount": 1000},
         "spender": permit2.EXACT_PROXY,
         "nonce": 0x0105,
-        "deadline": 1_800_000_000,
+        "deadline": 1_799_999_999,
         "witness": {"to": PAYEE, "validAfter": 5},
     }
     assert (data.domain.name, data.domain.version, data.domain.chain_id) == ("Permit2", None, 25)

@@ -139,8 +139,6 @@ TOKEN_TABLE: dict[str, object] = {"asset": ASSET, "symbol": "T", "decimals": 6, 
         ("PAYEES", PAYEE.upper().replace("0X", "0x"), frozenset({PAYEE})),
         ("MAX_VALIDITY_SECONDS", "10", 10),
         ("TIMEOUT_SECONDS", "3600", 3600),
-        ("ACCEPT_TEST_TOKENS", "Yes", True),
-        ("ACCEPT_TEST_TOKENS", "0", False),
     ],
 )
 def test_environment_is_read_into_values(variable: str, text: str, expected: object) -> None:
@@ -158,7 +156,6 @@ def test_file_is_read_into_values() -> None:
         networks = ["cronos-mainnet"]
         hosts = []
         max_per_payment = 2
-        accept_test_tokens = true
         [[tokens]]
         asset = "eip155:25/erc20:0xAAaaAaaaAAaaaaAAaAaAaaAAAAAaAaaAAaAaaaaa"
         symbol = "T"
@@ -177,7 +174,6 @@ def test_file_is_read_into_values() -> None:
     assert settings.networks == frozenset({ChainId("eip155:25")})
     assert settings.hosts == frozenset()
     assert settings.max_per_payment == usd("2")
-    assert settings.accept_test_tokens
     assert (token.asset.id, token.asset.decimals, token.name) == (AssetId.parse(ASSET), 6, "Test")
     assert (token.versions, token.usd, token.eip3009, token.test) == (("2",), True, True, True)
 
@@ -282,7 +278,6 @@ def test_storage_is_where_the_platform_keeps_data(platform: str, variables: dict
         ("tokens", [{**TOKEN_TABLE, "name": ""}], "token 1: name is missing"),
         ("tokens", [{**TOKEN_TABLE, "usd": "maybe"}], "'maybe' is neither true nor false"),
         ("tokens", [{**TOKEN_TABLE, "asset": "eip155:25/slip44:394"}], "is not an ERC-20 token"),
-        ("accept_test_tokens", "maybe", "'maybe' is neither true nor false"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_place_and_the_way_to_write_it(name: str, raw: Any, why: str) -> None:
@@ -315,7 +310,7 @@ def test_unknown_names_are_refused_with_near_ones() -> None:
     write('hots = ["a.example"]')
     assert complaint().startswith("paygent.toml:1: hots is no setting; did you mean hosts?")
     write("zzz.a = 1")
-    assert "there are accept_test_tokens, " in complaint()
+    assert "there are assets, " in complaint()
 
 
 def test_an_empty_variable_is_refused() -> None:

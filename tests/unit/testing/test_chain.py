@@ -111,7 +111,7 @@ def test_settle_reverts_after_a_cancellation(authorization: Authorization) -> No
         (TRANSFER, 99, "exactly"),
         (TRANSFER, 101, "AmountExceedsPermitted"),
         (replace(PERMIT, valid_after=START + 2), None, "PaymentTooEarly"),
-        (replace(PERMIT, valid_before=START), None, "SignatureExpired"),
+        (replace(PERMIT, valid_before=START + 1), None, "SignatureExpired"),
         (UPTO, 101, "AmountExceedsPermitted"),
         (UPTO, 0, "InvalidAmount"),
         (replace(TRANSFER, amount=Amount(0, PLAIN.asset)), None, "no transferWithAuthorization"),
@@ -129,9 +129,10 @@ def test_settle_reverts_as_the_contracts_do(authorization: Authorization, amount
 
 
 def test_settle_by_permit2_is_possible_at_the_deadline_itself_as_its_contract_has_it() -> None:
+    """The deadline that is signed is one second before the authorization's exclusive end."""
     chain = chain_with_money()
 
-    chain.settle(replace(PERMIT, valid_before=chain.head.timestamp + 1))
+    chain.settle(replace(PERMIT, valid_before=chain.head.timestamp + 2))
 
     assert balances(chain) == (900, 100)
 

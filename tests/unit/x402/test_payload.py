@@ -59,7 +59,7 @@ def test_version_2_payload_is_written_when_exact_by_permit2() -> None:
             "permitted": {"token": wares.USDC, "amount": "1000"},
             "spender": EXACT_PROXY,
             "nonce": str(int.from_bytes(wares.NONCE)),
-            "deadline": "2000000000",
+            "deadline": "1999999999",
             "witness": {"to": wares.PAYEE, "validAfter": "5"},
         },
     }
