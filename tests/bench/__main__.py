@@ -1,0 +1,64 @@
+"""`python -m tests.bench`: measure, and print a table or JSON. Fails only where something cannot be measured."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from rich.console import Console
+
+from tests.bench import exchange, imports, memory, signing
+from tests.bench.report import Row, as_json, show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How long to look."""
+
+    signatures: int
+    """Rounds of 20."""
+    exchanges: int
+    """Rounds of 10."""
+    in_flight: int
+    """Payments at once."""
+    imports: int
+    """Processes of each kind."""
+
+
+FULL = Effort(signatures=200, exchanges=100, in_flight=1_000, imports=15)
+QUICK = Effort(signatures=20, exchanges=10, in_flight=100, imports=3)
+
+
+def measure(effort: Effort, folder: Path) -> list[Row]:
+    """Return every row; `folder` is where the durable journal is made."""
+
+    async def in_a_loop() -> list[Row]:
+        return [
+            *await signing.rows(effort.signatures),
+            *await exchange.rows(effort.exchanges, folder),
+            *await memory.rows(effort.in_flight),
+        ]
+
+    return [*anyio.run(in_a_loop), *imports.rows(effort.imports)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="look for some seconds, not for a minute")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--folder", type=Path, help="where to make the durable journal; a temporary folder otherwise")
+    said = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(dir=said.folder) as folder:
+        rows = measure(QUICK if said.quick else FULL, Path(folder))
+    if said.json:
+        sys.stdout.write(f"{as_json(rows)}\n")
+    else:
+        show(rows, Console(width=None if sys.stdout.isatty() else 160))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""What importing costs: fresh interpreters, bytecode written, one after the other."""
+
+import statistics
+import subprocess
+import sys
+from time import perf_counter
+
+from tests.bench.report import Row
+
+OFFICIAL = "import x402.http.clients.httpx, x402.mechanisms.evm.exact, x402.mechanisms.evm.signers"
+_STATEMENTS = {
+    "bare": "pass",
+    "package": "import paygent",
+    "client": "from paygent import X402Client",
+    "official": OFFICIAL,
+}
+
+
+def rows(rounds: int) -> list[Row]:
+    """Return milliseconds over a bare interpreter."""
+    samples: dict[str, list[float]] = {name: [] for name in _STATEMENTS}
+    for number in range(1 + rounds):  # the first one writes the bytecode
+        for name, statement in _STATEMENTS.items():
+            seconds = _import(statement)
+            if number:
+                samples[name].append(seconds)
+    median = {name: statistics.median(taken) for name, taken in samples.items()}
+    cost = {name: (seconds - median["bare"]) * 1e3 for name, seconds in median.items()}
+    return [
+        _row("import paygent", cost["package"], cost["official"], 30),
+        _row("from paygent import X402Client", cost["client"], cost["official"], 160),
+    ]
+
+
+def _row(name: str, ours: float, official: float, target: float) -> Row:
+    return Row(
+        name=name,
+        unit="ms",
+        paygent=ours,
+        peer_name="official EVM client",
+        peer=official,
+        target=target,
+        target_is="value",
+    )
+
+
+def _import(statement: str) -> float:
+    """Return seconds. `-I` ignores PYTHON… variables, so bytecode is written and read as for any user."""
+    begun = perf_counter()
+    subprocess.run([sys.executable, "-I", "-c", statement], check=True)
+    return perf_counter() - begun

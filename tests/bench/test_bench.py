@@ -1,0 +1,44 @@
+"""The benchmark runs, and prints every row; how fast anything is does not matter here."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from tests.bench.__main__ import main
+from tests.bench.report import Row, show
+
+ROWS = [
+    ("build and sign one exact payload", "official SDK"),
+    ("build and sign one exact payload", "bare libsecp256k1 signature"),
+    ("exchange, proven on chain, journal in memory", "official SDK, no journal, no proof"),
+    ("exchange, proven on chain, journal in memory", "two bare httpx GETs"),
+    ("exchange, proven on chain, durable journal", "official SDK, no journal, no proof"),
+    ("what the durable journal adds to an exchange", "4 bare durable commits"),
+    ("one of 100 exchanges at once, journal in memory", "official SDK, no journal, no proof"),
+    ("one of 100 exchanges at once, durable journal", "official SDK, no journal, no proof"),
+    ("one of 100 exchanges at once, durable journal", "4 bare durable commits"),
+    ("memory of 1,000 payments in flight", "official SDK, no journal, no proof"),
+    ("memory of 1,000 payments in flight", "bare httpx GETs in flight"),
+    ("import paygent", "official EVM client"),
+    ("from paygent import X402Client", "official EVM client"),
+]
+
+
+def test_quick_run_measures_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["--quick", "--json"])
+
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert ROWS == [(row["name"], row["peer_name"]) for row in rows]
+    assert [] == [row for row in rows if row["peer"] <= 0 or row["ratio"] is None]
+
+
+def test_table_shows_every_row() -> None:
+    said = io.StringIO()
+    rows = [Row(name=name, unit="µs", paygent=3, peer_name=peer, peer=4, target=0.5) for name, peer in ROWS]
+
+    show(rows, Console(file=said, width=200))
+
+    assert len(ROWS) == said.getvalue().count("0.750")
+    assert len(ROWS) == said.getvalue().count("missed")
