@@ -3,7 +3,7 @@
 import secrets
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
@@ -119,14 +119,19 @@ class MemoryJournal:
         held: list[tuple[_Window, int]] = []
         for hold in holds:
             window = (hold.scope, hold.window, str(hold.amount.asset.id))
-            had = sums.get(window) or self._sums.get(window, NOTHING)
-            if (refusal := room(hold, had, payment.id)) is not None:
+            had = self._sum(window, sums)
+            counted = sum((self._sum((hold.scope, name, window[2]), sums) for name in hold.also), had)
+            if (refusal := room(hold, counted, payment.id)) is not None:
                 self._add(payment.out_of_budget(at=now, note=str(refusal)))
                 raise refusal
             sums[window] = Share(had.reserved + hold.amount.atomic, had.committed)
             held.append((window, hold.amount.atomic))
         self._sums.update(sums)
         self._holds[payment.id] = held
+
+    def _sum(self, window: _Window, pending: Mapping[_Window, Share]) -> Share:
+        """Return a window's sums with what the payment that is being reserved adds to them."""
+        return pending.get(window) or self._sums.get(window, NOTHING)
 
     def _add(self, payment: Payment) -> None:
         self._payments[payment.id] = payment
