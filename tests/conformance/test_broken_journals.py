@@ -55,6 +55,27 @@ class MixesScopes(MemoryJournal):
         super()._reserve(payment, [replace(hold, scope="all") for hold in holds], now)
 
 
+class CountsOneWindow(MemoryJournal):
+    def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
+        super()._reserve(payment, [replace(hold, also=()) for hold in holds], now)
+
+
+class CountsOtherScopes(MemoryJournal):
+    def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
+        every = {window[1] for window in self._sums}
+        wide = [replace(hold, also=tuple(every - {hold.window})) if hold.also else hold for hold in holds]
+        super()._reserve(payment, [replace(hold, scope="all") for hold in wide], now)
+
+
+class AddsToEveryWindow(MemoryJournal):
+    def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
+        super()._reserve(payment, holds, now)
+        for hold in holds:
+            for name in hold.also:
+                window = (hold.scope, name, str(hold.amount.asset.id))
+                self._sums[window] = self._sum(window, {}) + Share(hold.amount.atomic, 0)
+
+
 class RoundsThroughFloat(MemoryJournal):
     def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
         super()._reserve(payment, holds, now)
@@ -230,6 +251,11 @@ BROKEN: list[tuple[type[MemoryJournal], str]] = [
     (ForgetsHolds, "test_budget_may_be_reached_and_not_passed"),
     (TakesWhatItCan, "test_budget_refusal_of_one_hold_takes_nothing_of_the_others"),
     (MixesScopes, "test_budgets_of_scopes_windows_and_assets_are_apart"),
+    (CountsOneWindow, "test_budget_counts_the_windows_named_with_it"),
+    (CountsOneWindow, "test_budget_counts_spent_and_freed_in_the_windows_named_with_it"),
+    (CountsOneWindow, "test_hold_counts_what_its_own_payment_adds_to_the_windows_named_with_it"),
+    (CountsOtherScopes, "test_budget_keeps_windows_named_with_it_of_other_scopes_apart"),
+    (AddsToEveryWindow, "test_hold_adds_to_its_own_window_alone"),
     (RoundsThroughFloat, "test_budget_counts_numbers_beyond_64_bits_exactly"),
     (ForgetsRefusals, "test_budget_refusal_is_recorded_as_denied"),
     (ChecksThenActs, "test_budget_for_ten_lets_ten_of_fifty_tasks_pass"),

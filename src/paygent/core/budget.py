@@ -23,8 +23,12 @@ class Hold:
     """What the payment takes, in the limit's asset (a token, or USD)."""
     limit: Amount
     """The most the window may hold; reaching it exactly is allowed."""
+    also: tuple[str, ...] = ()
+    """Windows of the same scope and asset whose sums count against the limit too; the hold adds to `window` alone."""
 
     def __post_init__(self) -> None:
+        if self.also and len({self.window, *self.also}) != 1 + len(self.also):
+            raise ValueError(f"a hold counts {self.window!r} and each window of `also` once, not {self.also!r}")
         if self.amount.asset != self.limit.asset:
             raise ValueError(f"a hold of {self.amount.asset.id} has no limit in {self.limit.asset.id}")
 
@@ -53,6 +57,9 @@ class Share:
 
     reserved: int
     committed: int
+
+    def __add__(self, other: "Share") -> "Share":
+        return Share(self.reserved + other.reserved, self.committed + other.committed)
 
 
 NOTHING: Final = Share(0, 0)
@@ -90,7 +97,10 @@ def _charged(held: int, payment: Payment) -> int:
 
 
 def room(hold: Hold, sums: Share, payment_id: PaymentId) -> BudgetExceeded | None:
-    """Return the refusal of a hold for which its window's sums leave no room, or None."""
+    """Return the refusal of a hold for which `sums` leave no room, or None.
+
+    Args: sums: of the hold's window and all that count with it (`Hold.also`), together.
+    """
     if sums.committed + sums.reserved + hold.amount.atomic <= hold.limit.atomic:
         return None
     return BudgetExceeded(

@@ -119,6 +119,14 @@ def _short(text: object) -> str:
 USD = Asset(id=AssetId(ChainId("paygent:fiat"), "iso4217:USD"), symbol="USD", decimals=6)
 """The unit of account of limits, counted in millionths of a dollar. It has no token; the id is Paygent's own."""
 
+PAYMENTS = Asset(id=AssetId(ChainId("paygent:count"), "unit:payment"), symbol="payments", decimals=0)
+"""What a limit on the number of payments counts; every payment is one."""
+
+
+def payments(number: int) -> Amount:
+    """Return a number of payments for a limit, such as ``payments(5)``."""
+    return Amount(number, PAYMENTS)
+
 
 def usd(text: str | Decimal) -> Amount:
     """Return an amount of US dollars for a limit, such as ``usd("1.50")``.

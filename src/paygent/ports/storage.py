@@ -39,7 +39,8 @@ class PaymentJournal(Protocol):
         - no other payment of the same payer and idempotency key `blocks_key`;
         - unless `new_purchase` is set or it has an idempotency key: no other payment of the same payer and request
           digest blocks a repeat (`Payment.blocks_repeat`; a RESERVED one only while `lease_until > now`);
-        - every hold's window has room: committed + reserved + asked <= limit.
+        - every hold's window has room: committed + reserved + asked <= limit, where the sums of the windows that the
+          hold names in `also` (same scope and asset) count with its own. A hold adds to its own window alone.
 
         A hold with no room is recorded: the payment is written as DENIED (`Payment.out_of_budget`) before BudgetExceeded
         is raised.

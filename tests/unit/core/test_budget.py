@@ -101,6 +101,12 @@ def test_room_shows_sums_beyond_the_largest_amount_as_that() -> None:
     assert MAX_ATOMIC == refusal.committed.atomic
 
 
+@pytest.mark.parametrize("also", [("w",), ("a", "a")])
+def test_hold_refuses_to_count_a_window_twice(also: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="once"):
+        daily(1, limit=1, window="w", also=also)
+
+
 def test_hold_refuses_a_limit_in_another_asset() -> None:
     with pytest.raises(ValueError, match="has no limit in"):
         Hold(scope="s", window="w", amount=Amount(1, TOKEN), limit=Amount(1, USD))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from paygent.adapters.sql.statements import Cursor, Statement, Statements
-from paygent.core.budget import Hold, Share, room, same_share, share
+from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
 from paygent.core.errors import (
     AdapterError,
     BudgetExceeded,
@@ -106,17 +106,17 @@ class Ledger:
             raise DuplicatePurchase(PaymentId(row[0]), state=row[1], resource=intent.resource)
 
     def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> BudgetExceeded | None:
-        windows = self._sums(_window(hold) for hold in holds)
-        sums = {window: found or Share(0, 0) for window, found in windows.items()}
+        windows = self._sums(window for hold in holds for window in _counted(hold))
+        sums = {window: found or NOTHING for window, found in windows.items()}
         for hold in holds:
-            window = _window(hold)
-            if (refusal := room(hold, sums[window], payment.id)) is not None:
+            if (refusal := room(hold, sum((sums[each] for each in _counted(hold)), NOTHING), payment.id)) is not None:
                 self._add(payment.out_of_budget(at=now, note=str(refusal)))
                 return refusal
-            sums[window] = Share(sums[window].reserved + hold.amount.atomic, sums[window].committed)
+            sums[_window(hold)] += Share(hold.amount.atomic, 0)
         self._add(payment)
         self._sql.add_hold.run_many(self._cursor, [_hold_row(payment, *each) for each in enumerate(holds)])
-        self._set_sums(sums, new={window for window, found in windows.items() if found is None})
+        taken = {window: sums[window] for window in map(_window, holds)}
+        self._set_sums(taken, new={window for window in taken if windows[window] is None})
         return None
 
     def _add(self, payment: Payment) -> None:
@@ -186,6 +186,12 @@ class Ledger:
 
 def _window(hold: Hold) -> _Window:
     return (hold.scope, hold.window, str(hold.amount.asset.id))
+
+
+def _counted(hold: Hold) -> list[_Window]:
+    """Return the windows whose sums count against the hold's limit, its own first."""
+    asset = str(hold.amount.asset.id)
+    return [(hold.scope, name, asset) for name in (hold.window, *hold.also)]
 
 
 def _hold_row(payment: Payment, position: int, hold: Hold) -> dict[str, object]:

@@ -86,6 +86,45 @@ class BudgetContract:
 
         assert (100, 0) == await used(journal)
 
+    async def test_budget_counts_the_windows_named_with_it(self, journal: PaymentJournal) -> None:
+        await put(journal, reserved(1), daily(60, limit=100, window="last:60:1"))
+        with pytest.raises(BudgetExceeded) as refusal:
+            await put(journal, reserved(2), daily(41, limit=100, window="last:60:2", also=("last:60:0", "last:60:1")))
+        await put(journal, reserved(3), daily(40, limit=100, window="last:60:2", also=("last:60:1",)))
+
+        assert (0, 60) == (refusal.value.committed.atomic, refusal.value.reserved.atomic)
+
+    async def test_budget_counts_spent_and_freed_in_the_windows_named_with_it(self, journal: PaymentJournal) -> None:
+        first = await put(journal, reserved(1), daily(60, limit=100, window="last:60:1"))
+        freed = await put(journal, reserved(2), daily(40, limit=100, window="last:60:1"))
+        await walk(journal, first, settled(first))
+        await walk(journal, freed, voided(freed))
+        with pytest.raises(BudgetExceeded) as refusal:
+            await put(journal, reserved(3), daily(41, limit=100, window="last:60:2", also=("last:60:1",)))
+
+        assert (60, 0) == (refusal.value.committed.atomic, refusal.value.reserved.atomic)
+
+    async def test_hold_adds_to_its_own_window_alone(self, journal: PaymentJournal) -> None:
+        await put(journal, reserved(1), daily(60, limit=100, window="last:60:2", also=("last:60:1",)))
+        await put(journal, reserved(2), daily(100, limit=100, window="last:60:1"))
+        with pytest.raises(BudgetExceeded):
+            await put(journal, reserved(3), daily(1, limit=100, window="last:60:3", also=("last:60:1",)))
+        await put(journal, reserved(4), daily(40, limit=100, window="last:60:3", also=("last:60:2",)))
+
+    async def test_hold_counts_what_its_own_payment_adds_to_the_windows_named_with_it(
+        self, journal: PaymentJournal
+    ) -> None:
+        holds = (daily(60, limit=100, window="a"), daily(41, limit=100, window="b", also=("a",)))
+        with pytest.raises(BudgetExceeded):
+            await put(journal, reserved(1), *holds)
+        await put(journal, reserved(2), daily(100, limit=100, window="a"))
+
+    async def test_budget_keeps_windows_named_with_it_of_other_scopes_apart(self, journal: PaymentJournal) -> None:
+        await put(journal, reserved(1), daily(60, limit=100, window="a", scope="host:a"))
+        payment = await put(journal, reserved(2), daily(100, limit=100, window="b", also=("a",)))
+
+        assert payment == await journal.get(payment.id)
+
     async def test_budget_counts_numbers_beyond_64_bits_exactly(self, journal: PaymentJournal) -> None:
         await put(journal, reserved(1), daily(MAX_ATOMIC - 2, limit=MAX_ATOMIC))
         await put(journal, reserved(2), daily(1, limit=MAX_ATOMIC))

@@ -131,6 +131,13 @@ def paid(name: object = 1, **about: Any) -> Payment:
     return submitted(signed(reserved(name, **about))).learn(claim=claim, delivered=True)
 
 
-def daily(amount: int, *, limit: int, scope: str = f"wallet:{PAYER}", window: str = "day:2027-01-15") -> Hold:
+def daily(
+    amount: int,
+    *,
+    limit: int,
+    scope: str = f"wallet:{PAYER}",
+    window: str = "day:2027-01-15",
+    also: tuple[str, ...] = (),
+) -> Hold:
     """Return a hold of so many millionths of a dollar on one wallet's day."""
-    return Hold(scope=scope, window=window, amount=Amount(amount, USD), limit=Amount(limit, USD))
+    return Hold(scope=scope, window=window, amount=Amount(amount, USD), limit=Amount(limit, USD), also=also)
