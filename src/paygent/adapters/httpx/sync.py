@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Self
 
+import anyio.from_thread
 import anyio.to_thread
 import httpx
 
@@ -82,6 +83,9 @@ class _Threaded(httpx.AsyncBaseTransport):
         stream = request.stream
         if isinstance(stream, _AsyncBody):
             request.stream = stream.body
+        elif not isinstance(stream, httpx.SyncByteStream):
+            assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  httpx has no third kind
+            request.stream = _FromThread(stream)
         response = await anyio.to_thread.run_sync(self._inner.handle_request, request, abandon_on_cancel=True)
         assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101  the inner transport is synchronous
         return with_stream(response, _AsyncBody(response.stream))
@@ -105,6 +109,21 @@ class _AsyncBody(httpx.AsyncByteStream):
         await anyio.to_thread.run_sync(self.body.close)
 
 
+class _FromThread(httpx.SyncByteStream):
+    """An asynchronous body, read from one of the loop's worker threads."""
+
+    def __init__(self, body: httpx.AsyncByteStream) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        chunks = self._body.__aiter__()
+        while (chunk := anyio.from_thread.run(_next, chunks)) is not None:
+            yield chunk
+
+    def close(self) -> None:
+        anyio.from_thread.run(self._body.aclose)
+
+
 class _Blocking(httpx.SyncByteStream):
     """An asynchronous stream, read through the portal."""
 
@@ -119,6 +138,10 @@ class _Blocking(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._portal.call(self._body.aclose)
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
 
 
 def _asynchronous(request: httpx.Request) -> httpx.Request:
