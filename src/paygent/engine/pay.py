@@ -357,7 +357,7 @@ class Engine:
                 await anyio.sleep(RESEND_DELAY_SECONDS * 2**attempt)
             try:
                 payment = await self.reconciler.reconcile(payment.id)
-            except AdapterError:
+            except (AdapterError, ConfigurationError):  # a wrong endpoint must not hide that money is out
                 continue
             if payment.state not in OUT:
                 break
