@@ -35,6 +35,8 @@ class MemoryJournal:
         self._order: list[PaymentId] = []
         self._by_key: defaultdict[tuple[str, str], list[PaymentId]] = defaultdict(list)
         self._by_request: defaultdict[tuple[str, str], list[PaymentId]] = defaultdict(list)
+        self._in_the_way: defaultdict[tuple[str, str], dict[PaymentId, None]] = defaultdict(dict)
+        """The payments of a request that block its repetition: a handful, where there may be thousands."""
         self._sums: dict[_Window, Share] = {}
         self._holds: dict[PaymentId, list[tuple[_Window, int]]] = {}
         self._closed = False
@@ -68,7 +70,7 @@ class MemoryJournal:
                 after = replace(after, payload=stored.payload)
             if not same_share(stored, after):
                 self._move_holds(stored, after)
-            self._payments[after.id] = after
+            self._put(after)
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         with self._door:
@@ -104,8 +106,9 @@ class MemoryJournal:
                 if other.blocks_key:
                     raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
         elif not new_purchase:
-            for other in self._others(self._by_request, (intent.payer, intent.request)):
-                if other.blocks_repeat and (other.state is not State.RESERVED or other.lease_until > now):
+            for other_id in reversed(self._in_the_way[intent.payer, intent.request]):
+                other = self._payments[other_id]
+                if other.state is not State.RESERVED or other.lease_until > now:
                     raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
 
     def _others(
@@ -133,8 +136,16 @@ class MemoryJournal:
         """Return a window's sums with what the payment that is being reserved adds to them."""
         return pending.get(window) or self._sums.get(window, NOTHING)
 
-    def _add(self, payment: Payment) -> None:
+    def _put(self, payment: Payment) -> None:
         self._payments[payment.id] = payment
+        in_the_way = self._in_the_way[payment.intent.payer, payment.intent.request]
+        if payment.blocks_repeat:
+            in_the_way[payment.id] = None
+        else:
+            in_the_way.pop(payment.id, None)
+
+    def _add(self, payment: Payment) -> None:
+        self._put(payment)
         self._order.append(payment.id)
         self._by_request[payment.intent.payer, payment.intent.request].append(payment.id)
         if payment.idempotency_key is not None:
