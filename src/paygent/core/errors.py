@@ -110,7 +110,15 @@ class SigningFailed(PaymentNotAttempted):
 
 
 class Halted(PaymentNotAttempted):
-    """The kill switch is on."""
+    """The kill switch is on; what is out already is not called back by it."""
+
+    def __init__(self, scope: str, *, reason: str, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(
+            f"{scope} is halted ({reason}): nothing is reserved, signed or sent until somebody lifts the halt",
+            payment_id=payment_id,
+        )
+        self.scope = scope
+        self.reason = reason
 
 
 class DuplicatePurchase(PaymentNotAttempted):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from paygent.core.caip import ChainId
+from paygent.core.context import NOBODY, Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import PaymentId
 from paygent.core.intent import PaymentIntent
@@ -79,6 +80,8 @@ class Payment:
     """Unix seconds by the clock of the process that proposed it."""
     idempotency_key: str | None = None
     """The caller's own name for the purchase."""
+    context: Context = NOBODY
+    """Who pays and for what, by the names that limits, halts and statistics use."""
     authorization: Authorization | None = None
     """What is, or will be, signed; known from RESERVED on."""
     lease_until: int = 0
@@ -113,7 +116,7 @@ class Payment:
         return replace(self, version=self.version + 1, **facts)
 
     def out_of_budget(self, *, at: int, note: str) -> "Payment":
-        """Return this RESERVED payment as it is recorded when a limit had no room: DENIED instead of RESERVED.
+        """Return this RESERVED payment as it is recorded when a limit had no room, or it is halted: DENIED instead.
 
         Raises: LocalProtocolError: the payment was not just reserved.
         """
@@ -126,10 +129,12 @@ class Payment:
     def check_successor(self, after: "Payment") -> None:
         """Make sure that `after` can be what becomes of this payment: later, and bound to the same offer.
 
-        Raises: LocalProtocolError: another payment or intent, another authorization, or not a later version.
+        Raises: LocalProtocolError: another payment, intent or context, another authorization, or not a later version.
         """
         if self.id != after.id or self.intent != after.intent:
             raise LocalProtocolError(f"payment {self.id} is bound to one intent; it cannot become another payment")
+        if self.context != after.context:
+            raise LocalProtocolError(f"payment {self.id} was made for {self.context}; that does not change")
         if self.authorization is not None and self.authorization != after.authorization:
             raise LocalProtocolError(f"payment {self.id} has its authorization already; there is never a second one")
         if after.version <= self.version or after.history[: len(self.history)] != self.history:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias, TypeVar, cast, get_args
 
 from paygent.core.caip import AssetId, chain_id
+from paygent.core.context import NOBODY, Context
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.intent import PaymentIntent, Purpose
 from paygent.core.lifecycle import Event, State
@@ -17,8 +18,10 @@ from paygent.core.money import Amount, Asset
 from paygent.core.payment import Move, Payment, Receipt, SignedPayload
 from paygent.core.requirements import Authorization, Scheme, Settlement, TransferMethod
 
-FORMAT: Final = 1
-"""The version that `to_record` writes and `from_record` reads."""
+FORMAT: Final = 2
+"""The version that `to_record` writes; `from_record` reads it and those before it."""
+_BEFORE_CONTEXT: Final = 1
+"""The version that did not say who pays and for what."""
 
 JSON: TypeAlias = bool | int | str | list["JSON"] | dict[str, "JSON"] | None
 """What a record is made of."""
@@ -37,6 +40,7 @@ def to_record(payment: Payment) -> dict[str, JSON]:
         "version": str(payment.version),
         "created_at": str(payment.created_at),
         "idempotency_key": payment.idempotency_key,
+        "context": _context(payment.context),
         "authorization": _maybe(_authorization, payment.authorization),
         "lease_until": str(payment.lease_until),
         "from_block": _maybe(str, payment.from_block),
@@ -53,8 +57,9 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
 
     Raises: ValueError: another format, or not such a record; the message names the field.
     """
-    if record.get("format") != FORMAT or isinstance(record.get("format"), bool):
-        raise ValueError(f"this payment has format {record.get('format')!r}, and only format {FORMAT} can be read")
+    version = record.get("format")
+    if version not in (_BEFORE_CONTEXT, FORMAT) or not isinstance(version, int) or isinstance(version, bool):
+        raise ValueError(f"this payment has format {version!r}, and only formats up to {FORMAT} can be read")
     fields = _Fields(record, "payment")
     payment_id = PaymentId(fields.text("id"))
     return Payment(
@@ -64,6 +69,7 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
         version=fields.number("version"),
         created_at=fields.number("created_at"),
         idempotency_key=fields.maybe("idempotency_key", fields.text),
+        context=NOBODY if version == _BEFORE_CONTEXT else _read_context(fields.inner("context")),
         authorization=fields.maybe("authorization", lambda name: _read_authorization(fields.inner(name))),
         lease_until=fields.number("lease_until"),
         from_block=fields.maybe("from_block", fields.number),
@@ -98,6 +104,18 @@ def _intent(intent: PaymentIntent) -> JSON:
         "method": intent.method,
         "request": intent.request,
         "deadline": str(intent.deadline),
+    }
+
+
+def _context(context: Context) -> JSON:
+    return {
+        "treasury": context.treasury,
+        "project": context.project,
+        "agent": context.agent,
+        "session": context.session,
+        "run": context.run,
+        "tool": context.tool,
+        "service": context.service,
     }
 
 
@@ -155,6 +173,18 @@ def _read_intent(fields: "_Fields") -> PaymentIntent:
         method=fields.text("method"),
         request=fields.text("request"),
         deadline=fields.number("deadline"),
+    )
+
+
+def _read_context(fields: "_Fields") -> Context:
+    return Context(
+        treasury=fields.text("treasury"),
+        project=fields.maybe("project", fields.text),
+        agent=fields.maybe("agent", fields.text),
+        session=fields.maybe("session", fields.text),
+        run=fields.maybe("run", fields.text),
+        tool=fields.maybe("tool", fields.text),
+        service=fields.maybe("service", fields.text),
     )
 
 

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from paygent.core.caip import ChainId, erc20
+from paygent.core.context import Context
 from paygent.core.ids import intent_id, payment_id
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
@@ -68,6 +69,19 @@ moves = st.builds(Move, event=st.sampled_from(list(Event)), state=st.sampled_fro
 payloads = st.builds(SignedPayload, header=_TEXT, value=_TEXT)
 
 
+_NAMES = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=200)
+contexts = st.builds(
+    Context,
+    treasury=_NAMES,
+    project=st.none() | _NAMES,
+    agent=st.none() | _NAMES,
+    session=st.none() | _NAMES,
+    run=st.none() | _NAMES,
+    tool=st.none() | _NAMES,
+    service=st.none() | _NAMES,
+)
+
+
 @st.composite
 def receipts(draw: st.DrawFn, intent: PaymentIntent) -> Receipt:
     """Receipts of the payment of an intent, proven and claimed, whatever they say moved."""
@@ -96,6 +110,7 @@ def payments(draw: st.DrawFn) -> Payment:
         version=draw(st.integers(0, 1000)),
         created_at=draw(_SECONDS),
         idempotency_key=draw(st.none() | _TEXT),
+        context=draw(contexts),
         authorization=draw(st.none() | authorizations),
         lease_until=draw(_SECONDS),
         from_block=draw(st.none() | _SECONDS),

@@ -94,3 +94,10 @@ def test_remote_protocol_error_quotes_what_was_said() -> None:
 
 def test_plugin_error_names_the_plugin() -> None:
     assert "plugin 'vvs': broken" == str(PluginError("broken", plugin="vvs"))
+
+
+def test_halted_says_what_and_why() -> None:
+    error = errors.Halted("agent:a", reason="looks odd", payment_id=ID)
+
+    assert ("agent:a", "looks odd", ID) == (error.scope, error.reason, error.payment_id)
+    assert "agent:a is halted (looks odd)" in str(error)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from paygent.core.context import Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.lifecycle import TRANSITIONS, Event, State
 from paygent.core.payment import Payment
@@ -140,3 +141,10 @@ def test_repr_of_a_payment_has_no_signed_bytes() -> None:
 
     assert payment.payload is not None
     assert payment.payload.value not in repr(payment) + repr(payment.payload) + str(payment)
+
+
+def test_payment_keeps_its_context() -> None:
+    payment = reserved()
+
+    with pytest.raises(LocalProtocolError, match="does not change"):
+        payment.check_successor(replace(payment, version=3, context=Context(agent="another")))

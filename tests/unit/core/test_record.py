@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paygent.core.context import NOBODY, Context
 from paygent.core.intent import PaymentIntent
 from paygent.core.payment import Payment, Receipt
-from paygent.core.record import JSON, from_record, to_record
+from paygent.core.record import FORMAT, JSON, from_record, to_record
 from paygent.core.requirements import Authorization, Settlement
 from paygent.testing.conformance.payments import paid, reserved, settled
 from paygent.testing.strategies import payments
@@ -20,6 +21,7 @@ FULL = replace(
     settled(reserved(key="k")),
     claim=Settlement(success=True, transaction=None, network=None, payer=None, amount=7, error=None),
     from_block=9,
+    context=Context(treasury="t", project="p", agent="a", session="s", run="r", tool="o", service="v"),
 )
 
 
@@ -70,7 +72,7 @@ def test_record_leaves_the_payload_out(payment: Payment) -> None:
 def test_record_has_no_json_numbers_but_its_format(payment: Payment) -> None:
     numbers = [leaf for leaf in leaves(to_record(payment)) if isinstance(leaf, int) and not isinstance(leaf, bool)]
 
-    assert [1] == numbers
+    assert [FORMAT] == numbers
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,7 @@ def test_record_has_no_json_numbers_but_its_format(payment: Payment) -> None:
     [
         (Payment, None, {"payload"}),
         (PaymentIntent, "intent", set()),
+        (Context, "context", set()),
         (Authorization, "authorization", set()),
         (Settlement, "claim", set()),
         (Receipt, "receipt", {"payment_id"}),
@@ -90,13 +93,20 @@ def test_record_has_every_field(kind: type, place: str | None, apart: set[str]) 
     assert {field.name for field in fields(kind)} - apart == written
 
 
+def test_record_from_before_contexts_is_of_nobody() -> None:
+    old = full()
+    del old["context"]
+
+    assert replace(FULL, payload=None, context=NOBODY) == from_record({**old, "format": 1})
+
+
 def test_record_has_no_signed_bytes() -> None:
     assert FULL.payload is not None
     assert FULL.payload.value not in json.dumps(to_record(FULL))
     assert FULL.payload.value not in repr(FULL)
 
 
-@pytest.mark.parametrize("version", [None, 0, 2, "1", True, 1.5])
+@pytest.mark.parametrize("version", [None, 0, 3, "1", True, 1.5, []])
 def test_record_of_another_format_is_refused(version: Any) -> None:
     with pytest.raises(ValueError, match="format"):
         from_record({**full(), "format": version})
