@@ -49,6 +49,8 @@ RESENDS = 2
 """How often the same bytes are sent again by themselves where the answer of a GET or HEAD was lost."""
 RESEND_DELAY_SECONDS = 0.25
 """The wait before the first re-send; it doubles."""
+WRITE_SECONDS = 10.0
+"""How long a cancelled or failing payment waits for the journal to write down what is known."""
 PROOF_ATTEMPTS = 3
 """How often the chain is asked at once when an answer was lost, before the outcome is called unknown."""
 
@@ -104,10 +106,12 @@ class Engine:
             PaymentOutcomeUnknown: an authorization is out and nothing is proven.
         """
         try:
-            payment = await self._earlier(order)
-            payment = await self._signed(order) if payment is None else await self._begin_again(payment)
+            earlier = await self._earlier(order)
+            payment = await self._signed(order) if earlier is None else earlier
         except AdapterError as error:
             raise PaymentNotAttempted(f"nothing was sent: {error}", payment_id=error.payment_id) from error
+        if earlier is not None:
+            payment = await self._begin_again(earlier)
         return await self._send(payment, send, repeatable=order.repeatable)
 
     async def send_again(self, payment_id: PaymentId, send: Send[R], *, repeatable: bool) -> Paid[R]:
@@ -117,7 +121,10 @@ class Engine:
 
         Raises: as `pay`; ConfigurationError: the payment was never signed.
         """
-        payment = await self._journal.get(payment_id)
+        try:
+            payment = await self._journal.get(payment_id)
+        except AdapterError as error:
+            raise PaymentOutcomeUnknown(payment_id, nonce="", expires_at=0, why=str(error)) from error
         if payment is None or payment.payload is None:
             raise ConfigurationError(f"payment {payment_id} has no signed authorization to send again")
         return await self._send(await self._begin_again(payment), send, repeatable=repeatable)
@@ -136,9 +143,9 @@ class Engine:
                 return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=settlement or current.claim)
             return None
 
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
             payment = await self._update(payment, change)
-        return payment  # noqa: RET504  the type checker believes that the block may be left without a result
+        return payment  # noqa: RET504  where the time is up, what came in goes out
 
     async def lost(self, payment: Payment, why: BaseException | str) -> PaidUndelivered | PaymentOutcomeUnknown:
         """Return the error that tells a caller without an answer what is known, after asking the chain."""
@@ -264,6 +271,10 @@ class Engine:
                 raise
             raise SigningFailed(f"the signer broke: {type(error).__name__}", payment_id=payment.id) from error
         now = self._clock.now()
+        if now >= payment.lease_until:  # somebody else may have bought the same thing meanwhile
+            late = SigningFailed(f"signing took longer than {LEASE_SECONDS} seconds", payment_id=payment.id)
+            await self._void(payment, late)
+            raise late
         signed = payment.move(Event.SIGNATURE_MADE, at=now, payload=payload).move(Event.SEND_BEGUN, at=now)
         try:
             await self._journal.append(payment, signed)
@@ -275,7 +286,7 @@ class Engine:
 
     async def _void(self, payment: Payment, why: BaseException) -> None:
         note = f"signing failed: {type(why).__name__}"
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
             voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=note)
             try:
                 await self._journal.append(payment, voided)
@@ -309,7 +320,10 @@ class Engine:
             return Paid(answer=answer, payment=payment)
 
     async def _begin_again(self, payment: Payment) -> Payment:
-        """Write down that the same bytes are about to be sent again; a settled payment only fetches its answer."""
+        """Write down that the same bytes are about to be sent again; a settled payment only fetches its answer.
+
+        Raises: PaymentOutcomeUnknown, PaidUndelivered: the journal did not take it, and they were out before.
+        """
         now = self._clock.now()
 
         def change(current: Payment) -> Payment | None:
@@ -319,7 +333,10 @@ class Engine:
                 current = current.move(Event.OUTCOME_LOST, at=now, note="sent again")
             return current.move(Event.SEND_BEGUN, at=now, note="the same bytes again")
 
-        return await self._update(payment, change)
+        try:
+            return await self._update(payment, change)
+        except AdapterError as error:
+            raise await self.lost(payment, error) from error
 
     async def _answered(self, payment: Payment, answer: Answer[R]) -> Payment:
         if answer.delivered:
@@ -334,7 +351,10 @@ class Engine:
                 return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=answer.settlement or current.claim)
             return None
 
-        return await self._update(payment, change)
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
+            with suppress(AdapterError):  # as in _outcome_lost; the answer is not held back
+                payment = await self._update(payment, change)
+        return payment
 
     async def _outcome_lost(self, payment: Payment, error: BaseException) -> Payment:
         now = self._clock.now()
@@ -344,7 +364,7 @@ class Engine:
                 return None
             return current.move(Event.OUTCOME_LOST, at=now, note=type(error).__name__)
 
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
             with suppress(AdapterError):  # the journal then says SUBMITTED, which reconciling treats alike
                 payment = await self._update(payment, change)
         return payment

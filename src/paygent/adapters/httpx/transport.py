@@ -5,6 +5,7 @@ httpx enters a transport again after a digest challenge or a redirect. What is b
 it follows no redirect.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Self
@@ -28,6 +29,8 @@ MAX_REQUIRED_BYTES = 1024 * 1024
 """How much of a 402 answer's body is read to find out what the seller wants."""
 PAID_TIMEOUT_SECONDS = 90.0
 """How long a paid send waits for its answer, unless the client waits longer."""
+_BROKEN = (httpx.TransportError, httpx.StreamError, OSError)
+_log = logging.getLogger("paygent")
 
 
 class AsyncPaymentTransport(httpx.AsyncBaseTransport):
@@ -122,17 +125,17 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
             status=response.status_code,
             settlement=step.settlement,
             delivered=step.delivered,
-            discard=response.aclose,
+            discard=lambda: _let_go(response),
         )
 
     def _deliver(self, purchase: Purchase, paid: Paid[httpx.Response]) -> httpx.Response:
         purchase.paid_by(paid.payment)
         handle = PaymentHandle(self._engine, paid.payment, paid.answer.settlement)
         response = paid.answer.response
-        if paid.answer.delivered:
-            assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  the inner transport is asynchronous
-            response = with_stream(response, _WatchedStream(response.stream, self._engine, handle, self._prove))
-        else:
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  the inner transport is asynchronous
+        finished = self._prove if paid.answer.delivered else None
+        response = with_stream(response, _WatchedStream(response.stream, self._engine, handle, finished))
+        if not paid.answer.delivered:
             self._prove(handle)
         extensions = response.extensions
         extensions[PAYMENT], extensions[RECEIPT] = handle, handle.receipt
@@ -145,14 +148,17 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
 
 
 class _WatchedStream(httpx.AsyncByteStream):
-    """The body of a paid answer: only when all of it was read is the purchase delivered."""
+    """The body of an answer to a paid request: only when all of it was read is the purchase delivered.
+
+    `finished` is called once then, or when the body is given up; None where the answer's head delivers nothing.
+    """
 
     def __init__(
         self,
         inner: httpx.AsyncByteStream,
         engine: Engine,
         handle: PaymentHandle,
-        finished: Callable[[PaymentHandle], None],
+        finished: Callable[[PaymentHandle], None] | None,
     ) -> None:
         self._inner = inner
         self._engine = engine
@@ -164,7 +170,7 @@ class _WatchedStream(httpx.AsyncByteStream):
         try:
             async for chunk in self._inner:
                 yield chunk
-        except (httpx.TransportError, httpx.StreamError, OSError) as error:
+        except _BROKEN as error:
             await self._finish(complete=False)
             raise await self._engine.lost(self._handle.payment, error) from error
         await self._finish(complete=True)
@@ -172,12 +178,20 @@ class _WatchedStream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Close the connection; what was not read to its end was not delivered."""
         try:
-            await self._inner.aclose()
+            await _let_go(self._inner)
         finally:
             await self._finish(complete=False)
 
     async def _finish(self, *, complete: bool) -> None:
-        if self._open:
+        if self._open and self._finished is not None:
             self._open = False
             await self._handle.finish(complete=complete)
             self._finished(self._handle)
+
+
+async def _let_go(answer: httpx.Response | httpx.AsyncByteStream) -> None:
+    """Close an answer to a paid request; that this fails says nothing about the money or about what was read."""
+    try:
+        await answer.aclose()
+    except _BROKEN as error:
+        _log.debug("closing the answer to a paid request failed: %s", type(error).__name__)
