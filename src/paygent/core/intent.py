@@ -8,6 +8,8 @@ from paygent.core.caip import ChainId
 from paygent.core.ids import IntentId, digest
 from paygent.core.money import Amount
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
+
 Purpose = Literal["x402", "transfer", "swap", "position"]
 
 
@@ -59,7 +61,7 @@ class PaymentIntent:
             "resource": self.resource,
             "scheme": self.scheme,
         }
-        return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
+        return _encode(facts).encode()
 
     @property
     def digest(self) -> bytes:

@@ -116,10 +116,10 @@ class Chooser:
     async def consider(self, order: Order) -> Considered:
         """Return what speaks for or against every offer, and the one that would be taken. Nothing is signed."""
         selection, refusals = await self._select(order)
-        for offer in selection.ranked:
-            funds = await self._funds(order.required, offer)
+        for judged in selection.judged[: len(selection.ranked)]:
+            funds = await self._funds(order.required, judged.offer)
             if funds.refusal is None:
-                choice = await self._chosen(order, offer, self._judge(order, offer), funds.permit_nonce)
+                choice = await self._chosen(order, judged.offer, judged.verdict, funds.permit_nonce)
                 return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=choice)
             refusals.append(funds.refusal)
         return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=None)

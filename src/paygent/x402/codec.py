@@ -6,6 +6,7 @@ comes joined with a comma, which no base64 has, so it is refused as malformed.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -51,6 +52,7 @@ def read_payment_required(*, headers: Mapping[str, str], body: bytes | None) -> 
     return None if body is None else _from_body(body)
 
 
+@lru_cache(maxsize=64)
 def _from_header(header: str) -> PaymentRequired:
     try:
         value = as_object(parse_json(decode_base64(header)))

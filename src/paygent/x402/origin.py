@@ -4,6 +4,7 @@ What cannot be read in one way only has no origin, so it is never the same as an
 """
 
 import re
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 
 from paygent.core.requirements import PaymentRequired, Refusal
@@ -21,6 +22,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]|\A ")
 _HOST_ONLY = re.compile(r"[/\\]{2}")
 
 
+@lru_cache(maxsize=256)
 def origin(url: str) -> Origin | None:
     """Return the origin of an http or https URL, or None where it has none or could be read in two ways."""
     scheme = _SCHEME.match(url)

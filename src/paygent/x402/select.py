@@ -73,9 +73,10 @@ def select(
     """
     wishes = Preferences() if preferences is None else preferences
     verdicts = [Judged(offer=offer, verdict=judged(offer)) for offer in offers]
-    places = _first_places(offers)
     accepted = [each for each in verdicts if each.acceptable]
-    accepted.sort(key=lambda each: _wished(each.offer, wishes) + _priced(each.offer, places))
+    if len(accepted) > 1:
+        places = _first_places(offers)
+        accepted.sort(key=lambda each: _wished(each.offer, wishes) + _priced(each.offer, places))
     denied = [each for each in verdicts if not each.acceptable]
     ranked = tuple(each.offer for each in accepted)
     return Selection(
