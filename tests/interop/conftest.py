@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop.install import Installed, find_installed
-from tests.interop.peers.market import Market, running_market
+from tests.interop.peers.anvil import running_anvil
+from tests.interop.peers.chain import TokenChain, place_base_sepolia
+from tests.interop.peers.market import BASE_SEPOLIA_ID, Market, running_market
 
 _HERE = Path(__file__).parent
 
@@ -29,3 +31,10 @@ def market(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> It
     """Both chains, all facilitators and all sellers, running."""
     with running_market(installed, tmp_path_factory.mktemp("peers")) as market:
         yield market
+
+
+@pytest.fixture(scope="session")
+def hostile_chain(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenChain]:
+    """A chain that no facilitator settles on, so that its time may run ahead."""
+    with running_anvil(installed, chain_id=BASE_SEPOLIA_ID, log_dir=tmp_path_factory.mktemp("hostile")) as anvil:
+        yield place_base_sepolia(anvil, installed)

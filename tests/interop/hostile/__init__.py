@@ -1,0 +1,1 @@
+"""Sellers that lie, break off, or answer nonsense, over real TCP and a real chain."""
