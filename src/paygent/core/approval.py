@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 
-from paygent.core.errors import ApprovalLapsed, ApprovalRefused, LocalProtocolError
+from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 
 
@@ -73,9 +73,9 @@ class ApprovalRequest:
 
     @property
     def text(self) -> str:
-        """What a person is shown: every fact, a line each."""
+        """What a person is shown: every fact, a line each; what could forge a line or a colour is written out."""
         facts: dict[str, str] = json.loads(self.canonical)
-        return "\n".join(f"{name.replace('_', ' ')}: {said}" for name, said in facts.items())
+        return "\n".join(f"{_shown(name.replace('_', ' '))}: {_shown(said)}" for name, said in facts.items())
 
     def decided(self, decision: ApprovalDecision) -> "ApprovalRequest":
         """Return the request after a decision; one refusal refuses it, `needed` distinct grants grant it.
@@ -98,10 +98,45 @@ class ApprovalRequest:
         decisions = (*self.decisions, decision)
         return replace(self, decisions=decisions, state=_state(decisions, self.needed))
 
+    def used(self, payment_id: PaymentId, *, now: int) -> "ApprovalRequest":
+        """Return the request spent on its payment: the only time that a grant counts.
+
+        Raises:
+            ApprovalPending: nobody, or not everybody, has decided yet.
+            ApprovalRefused: somebody said no. ApprovalLapsed: the time is over.
+            LocalProtocolError: it is about another payment, was used before, or is void.
+        """
+        if self.payment_id != payment_id:
+            raise LocalProtocolError(f"approval {self.id} is about payment {self.payment_id}, not {payment_id}")
+        match self.at(now).state:
+            case ApprovalState.GRANTED:
+                return replace(self, state=ApprovalState.USED)
+            case ApprovalState.PENDING:
+                raise ApprovalPending(
+                    f"payment {payment_id} waits for approval {self.id}; resume it when that is granted",
+                    payment_id=payment_id,
+                )
+            case ApprovalState.REFUSED:
+                raise ApprovalRefused(f"approval {self.id} was refused", payment_id=payment_id)
+            case ApprovalState.LAPSED:
+                raise ApprovalLapsed(f"approval {self.id} ended at {self.expires_at}", payment_id=payment_id)
+            case state:
+                raise LocalProtocolError(f"approval {self.id} is {state}; it cannot be used for a payment")
+
+    def voided(self) -> "ApprovalRequest":
+        """Return the request as it stands when its payment goes another way; what is decided stays."""
+        open_still = self.state in {ApprovalState.PENDING, ApprovalState.GRANTED}
+        return replace(self, state=ApprovalState.VOID) if open_still else self
+
     def at(self, now: int) -> "ApprovalRequest":
         """Return the request as it stands at `now`: pending ones and unused grants lapse."""
         waiting = self.state in {ApprovalState.PENDING, ApprovalState.GRANTED}
         return replace(self, state=ApprovalState.LAPSED) if waiting and now >= self.expires_at else self
+
+
+def _shown(words: str) -> str:
+    """Return words of strangers on one line, without what a terminal obeys or what turns the direction of writing."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in words)
 
 
 def _state(decisions: tuple[ApprovalDecision, ...], needed: int) -> ApprovalState:

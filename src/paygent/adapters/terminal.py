@@ -1,0 +1,80 @@
+"""Ask for approval on the terminal that the program runs in."""
+
+import sys
+import time
+from typing import TextIO
+
+import anyio.to_thread
+
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.errors import ConfigurationError
+from paygent.ports.clock import Clock
+
+_YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
+_QUESTION = "Approve this payment? yes, no [why], or nothing to decide later: "
+
+
+class TerminalApprovals:
+    """An `ApprovalHandler` that shows a request and reads the answer, in a worker thread.
+
+    Args: approver: the name of who sits there. stdin, stdout: None takes the program's. clock: None the machine's.
+    """
+
+    def __init__(
+        self,
+        *,
+        approver: str = "terminal",
+        stdin: TextIO | None = None,
+        stdout: TextIO | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        if not approver:
+            raise ConfigurationError("an approver needs a name: approver='...'")
+        self._approver = approver
+        self._stdin = stdin
+        self._stdout = stdout
+        self._clock = clock
+        self._turn = anyio.Lock()
+
+    async def ask(self, request: ApprovalRequest) -> ApprovalDecision | None:
+        """Return what was typed; None for nothing, the end of the input, or an answer that is no answer three times.
+
+        Raises: ConfigurationError: the standard input is no terminal.
+        """
+        stdin = sys.stdin if self._stdin is None else self._stdin
+        if stdin is None or stdin.closed or not stdin.isatty():
+            raise ConfigurationError(
+                "nobody can be asked here, the standard input is no terminal: run it in one, or take StoredApprovals, "
+                "CallbackApprovals or WebhookApprovals"
+            )
+        async with self._turn:  # one question at a time
+            said = await anyio.to_thread.run_sync(self._converse, request, stdin, abandon_on_cancel=True)
+        if said is None:
+            return None
+        granted, reason = said
+        now = int(time.time()) if self._clock is None else self._clock.now()
+        return ApprovalDecision(approver=self._approver, granted=granted, digest=request.digest, at=now, reason=reason)
+
+    def _converse(self, request: ApprovalRequest, stdin: TextIO) -> tuple[bool, str] | None:
+        stdout = sys.stdout if self._stdout is None else self._stdout
+        _show(request, stdout)
+        for _ in range(3):
+            stdout.write(_QUESTION)
+            stdout.flush()
+            typed = stdin.readline()
+            word, _, reason = typed.strip().partition(" ")
+            if not word:
+                return None
+            if word.lower() in _YES | _NO:
+                return word.lower() in _YES, reason.strip()
+        return None
+
+
+def _show(request: ApprovalRequest, stdout: TextIO) -> None:
+    """Show the request's own text and its digest, nothing else."""
+    from rich.console import Console
+    from rich.panel import Panel
+    from rich.text import Text
+
+    shown = Text(f"{request.text}\n\ndigest: {request.digest}")
+    Console(file=stdout, highlight=False).print(Panel(shown, title=Text("approval needed"), expand=False))

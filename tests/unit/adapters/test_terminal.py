@@ -1,0 +1,113 @@
+"""Asking on a terminal, which here is a pseudo-terminal."""
+
+import io
+import os
+import pty
+from collections.abc import Iterator
+from typing import TextIO
+
+import pytest
+
+from paygent.adapters.terminal import TerminalApprovals
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.errors import ConfigurationError
+from paygent.core.ids import ApprovalId, PaymentId
+from paygent.testing.clock import START, VirtualClock
+
+pytestmark = pytest.mark.anyio
+
+REQUEST = ApprovalRequest(
+    id=ApprovalId("apr_1"),
+    payment_id=PaymentId("pay_1"),
+    facts={"amount": "12 USDC", "resource": "[red]https://a.example[/red]"},
+    needed=1,
+    created_at=START,
+    expires_at=START + 60,
+)
+
+
+class Person:
+    """Types on the other end of a pseudo-terminal; what is shown is kept."""
+
+    def __init__(self, keyboard: int, stdin: TextIO) -> None:
+        self._keyboard = keyboard
+        self.stdin = stdin
+        self.screen = io.StringIO()
+
+    def types(self, text: str) -> None:
+        os.write(self._keyboard, text.encode())
+
+    def handler(self) -> TerminalApprovals:
+        return TerminalApprovals(approver="ada", stdin=self.stdin, stdout=self.screen, clock=VirtualClock())
+
+
+@pytest.fixture
+def person() -> Iterator[Person]:
+    keyboard, terminal = pty.openpty()
+    with os.fdopen(terminal, "r") as stdin:
+        yield Person(keyboard, stdin)
+    os.close(keyboard)
+
+
+@pytest.mark.parametrize(
+    ("typed", "granted", "reason"),
+    [
+        ("y\n", True, ""),
+        ("Yes\n", True, ""),
+        ("n\n", False, ""),
+        ("no  too expensive \n", False, "too expensive"),
+        ("perhaps\nyes\n", True, ""),
+    ],
+)
+async def test_ask_returns_what_was_typed(person: Person, typed: str, granted: bool, reason: str) -> None:
+    person.types(typed)
+
+    said = await person.handler().ask(REQUEST)
+
+    expected = ApprovalDecision(approver="ada", granted=granted, digest=REQUEST.digest, at=START, reason=reason)
+    assert expected == said
+
+
+@pytest.mark.parametrize("typed", ["\n", "\x04", "what\nis\nthis\n"])
+async def test_ask_decides_nothing_when_there_is_no_answer(person: Person, typed: str) -> None:
+    person.types(typed)
+
+    assert await person.handler().ask(REQUEST) is None
+
+
+async def test_ask_shows_text_and_digest_as_they_are(person: Person) -> None:
+    person.types("\n")
+    await person.handler().ask(REQUEST)
+
+    shown = person.screen.getvalue()
+    assert all(line in shown for line in REQUEST.text.split("\n"))
+    assert REQUEST.digest in shown
+
+
+async def test_ask_refuses_when_the_standard_input_is_no_terminal() -> None:
+    with pytest.raises(ConfigurationError, match="the standard input is no terminal"):
+        await TerminalApprovals(stdin=io.StringIO("yes\n")).ask(REQUEST)
+
+
+async def test_ask_refuses_when_the_program_s_own_input_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(ConfigurationError, match="the standard input is no terminal"):
+        await TerminalApprovals().ask(REQUEST)
+
+
+async def test_ask_takes_the_program_s_terminal_and_the_machine_s_clock(
+    person: Person, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", person.stdin)
+    person.types("y\n")
+
+    said = await TerminalApprovals().ask(REQUEST)
+
+    assert said is not None
+    assert ("terminal", True) == (said.approver, said.granted)
+    assert REQUEST.digest in capsys.readouterr().out
+
+
+async def test_a_terminal_needs_the_name_of_an_approver() -> None:
+    with pytest.raises(ConfigurationError, match="needs a name"):
+        TerminalApprovals(approver="")
