@@ -78,6 +78,8 @@ def lie(payment: Payment, proven: Proven) -> str | None:
     claim, receipt = payment.claim, proven.receipt
     if claim is None or not claim.success:
         return None
+    if receipt is None and claim.amount == 0:
+        return None  # `upto` that charges nothing sends no transaction
     if receipt is None:
         return f"settlement was claimed in {claim.transaction}, and the chain proves it {proven.event.value}"
     if claim.transaction is not None and claim.transaction.lower() != receipt.transaction:
