@@ -1,5 +1,6 @@
 """Whatever a seller does with a paid request: the outcome is typed, nothing is lost, and nobody pays twice."""
 
+import gzip
 from dataclasses import dataclass
 
 import pytest
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <async_generator object ByteStream:pytest.PytestUnraisableExceptionWarning"
 )
 BODY = b"an order"
+BOMB = gzip.compress(bytes(4 << 20))
 Outcome = type[PaygentError] | int
 """What the caller gets: an error, or an answer with this status."""
 
@@ -92,6 +94,7 @@ CASES = [
     *both("timeout", answers.hangs, *LOST),
     *both("402 again", asks_again(), 402, 402),
     *both("402 that cannot be read", answers.cannot_be_read, 402, 402),
+    *both("402 with a bomb", status(402, BOMB, Content_Encoding="gzip"), 402, 402),
     *both("success false on 200", claims(200, success=False, errorReason="no"), 200, 200),
     *both("500", status(500), 500, 500),
     *both("503 that promises a retry", status(503, Retry_After="0"), 503, 503),

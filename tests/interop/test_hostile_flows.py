@@ -1,8 +1,12 @@
 """Redirects, challenges, cancellation, hooks, streams, proxies: what httpx does around a payment."""
 
 import base64
-from collections.abc import AsyncIterator, Iterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import anyio
@@ -30,9 +34,10 @@ from paygent.testing.journal import MemoryJournal
 from tests.interop.hostile import answers
 from tests.interop.hostile.answers import GOODS, claims, first, sells, settles_and, status
 from tests.interop.hostile.endings import VALIDITY_SECONDS, cancel, pass_time
-from tests.interop.hostile.shop import Shop, decode, offer, offering
+from tests.interop.hostile.shop import SOMEBODY, Shop, decode, offer, offering
 from tests.interop.hostile.wire import RawServer, Request, Wire, answer
-from tests.interop.peers.chain import TokenChain
+from tests.interop.peers.anvil import dev_account
+from tests.interop.peers.chain import PERMIT2, TokenChain, call_data
 from tests.interop.wallet import AsyncWallet, Drive, engine, open_wallet, transfers_from
 
 pytestmark = pytest.mark.filterwarnings(
@@ -204,6 +209,53 @@ def test_cancelled_task_leaves_a_payment_that_can_be_found(
     assert 1 == len(shop.payments)
 
 
+class Interrupted(Exception):
+    """What a signal handler of the caller raises."""
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[], None]]:
+    """Something that another thread calls to interrupt the main one."""
+
+    def raises(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGUSR1, raises)
+    main = threading.get_ident()
+    yield lambda: signal.pthread_kill(main, signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_interrupted_synchronous_caller_leaves_a_payment_that_can_be_found(
+    hostile_chain: TokenChain, interrupt: Callable[[], None]
+) -> None:
+    """As ctrl-c does in a notebook."""
+    chain, payer = hostile_chain, hostile_chain.new_payer()
+
+    def takes_and_waits(shop: Shop, request: Request, wire: Wire) -> None:
+        shop.settle(request)
+        interrupt()
+        wire.hang()
+
+    rpc = RpcChain(chain.anvil.url, chain=chain_id(chain.network), instant_finality=True)
+    made = engine(payer, {chain_id(chain.network): rpc})
+    with (
+        Shop(chain=chain, paid=takes_and_waits) as shop,
+        Portal() as portal,
+        SyncX402Client(made, portal=portal) as client,
+    ):
+        with pytest.raises(Interrupted):
+            client.get(shop.url())
+        payment = client.payment_of("GET", shop.url())
+        assert payment is not None
+        assert State.SETTLED is client.reconcile(payment.id).state
+        with pytest.raises(DuplicatePurchase):
+            client.get(shop.url())
+        shop.server.close_connections()
+        portal.call(rpc.aclose)
+    assert 1 == moved(chain, payer.address)
+
+
 def test_crash_after_the_paid_send_is_found_by_the_next_process(hostile_chain: TokenChain, tmp_path: Path) -> None:
     """The second wallet knows only what the first one wrote to its database."""
     payer, database = hostile_chain.new_payer(), str(tmp_path / "pay.db")
@@ -290,6 +342,68 @@ def test_claim_of_another_transaction_is_written_down_as_a_lie(hostile_chain: To
 
     with Shop(chain=hostile_chain, paid=settles_and(claims(200, transaction=invented))) as shop:
         Drive.ASYNCIO.run(lambda: story(shop))
+
+
+def by_permit2(scheme: str) -> answers.Answering:
+    """Ask for 1000 by Permit2; only a facilitator that never comes could settle `upto`."""
+    extra = {"name": "USDC", "version": "2", "assetTransferMethod": "permit2"}
+    facilitator = {"facilitatorAddress": dev_account(SOMEBODY).address}
+    return offering(scheme=scheme, extra=extra | (facilitator if scheme == "upto" else {}))
+
+
+@drives
+def test_upto_that_charges_nothing_is_delivered_and_expires_without_alarm(
+    hostile_chain: TokenChain, drive: Drive
+) -> None:
+    """No transaction is sent for nothing, so the maximum stays reserved until the authorization has ended."""
+    chain, payer = hostile_chain, hostile_chain.new_payer()
+    chain.approve_permit2(payer.address)
+
+    async def story(shop: Shop) -> None:
+        async with open_wallet(drive, payer, chain) as wallet:
+            response = await wallet.request("GET", shop.url())
+            assert GOODS == response.content
+            assert 0 == response.extensions["paygent.receipt"].amount.atomic
+            with pytest.raises(PaymentOutcomeUnknown):
+                await wallet.settled(response, timeout_seconds=0.2)
+            assert (await wallet.stored(response)).delivered
+            pass_time(chain.anvil, VALIDITY_SECONDS + 1)
+            with pytest.raises(AuthorizationExpired):
+                await wallet.settled(response)
+            stored = await wallet.stored(response)
+            assert (State.EXPIRED, None) == (stored.state, stored.alarm)
+
+    with Shop(chain=chain, paid=claims(200, amount="0"), unpaid=by_permit2("upto")) as shop:
+        drive.run(lambda: story(shop))
+    assert 0 == moved(chain, payer.address)
+
+
+@pytest.mark.parametrize("scheme", ["exact", "upto"])
+@pytest.mark.parametrize("invalidated", [True, False])
+def test_permit2_ends_unused_only_when_its_time_is_over(
+    hostile_chain: TokenChain, scheme: str, invalidated: bool
+) -> None:
+    """A used nonce bit alone proves nothing: it may be a transfer or an invalidation."""
+    chain, payer = hostile_chain, hostile_chain.new_payer()
+    chain.approve_permit2(payer.address)
+
+    async def story(shop: Shop) -> None:
+        async with open_wallet(Drive.ASYNCIO, payer, chain) as wallet:
+            response = await wallet.request("GET", shop.url())
+            assert 502 == response.status_code
+            if invalidated:
+                nonce = int(decode(shop.payments[0])["payload"]["permit2Authorization"]["nonce"])
+                data = call_data("invalidateUnorderedNonces(uint256,uint256)", nonce >> 8, 1 << (nonce & 255))
+                chain.anvil.send(payer.address, PERMIT2, data)
+            stored = await wallet.stored(response)
+            assert State.OUTCOME_UNKNOWN is (await wallet.reconcile(stored.id)).state
+            pass_time(chain.anvil, VALIDITY_SECONDS + 1)
+            ended = await wallet.reconcile(stored.id)
+            assert (State.CANCELLED if invalidated else State.EXPIRED) is ended.state
+
+    with Shop(chain=chain, paid=status(502), unpaid=by_permit2(scheme)) as shop:
+        Drive.ASYNCIO.run(lambda: story(shop))
+    assert 0 == moved(chain, payer.address)
 
 
 @pytest.mark.parametrize("claim", ["%%%", "", "e30=", base64.b64encode(b"\xff").decode(), "A" * 70_000])
@@ -436,21 +550,49 @@ def test_redirect_to_another_origin_is_not_paid(hostile_chain: TokenChain, kind:
         made = engine(payer, {chain_id(chain.network): rpc})
         transport = AsyncPaymentTransport(made, inner=TlsInName())
         async with httpx.AsyncClient(transport=transport, follow_redirects=True) as http:
-            with pytest.raises(NoAcceptableRequirements) as refused:
-                await http.get(source.url("/start"))
-            assert ["redirected"] == [refusal.code for refusal in refused.value.refusals]
+            await refuses(lambda: http.get(source.url("/start")))
         await rpc.aclose()
 
+    with leading_elsewhere(chain, kind, code) as (source, target):
+        Drive.ASYNCIO.run(lambda: story(source))
+        assert [] == target.payments
+    assert 0 == moved(chain, payer.address)
+
+
+@pytest.mark.parametrize("drive", [Drive.TRIO, Drive.SYNC], ids=str)
+@pytest.mark.parametrize("kind", ["other host", "other port"])
+def test_redirect_to_another_origin_is_not_paid_by_other_drivers(
+    hostile_chain: TokenChain, drive: Drive, kind: str
+) -> None:
+    chain, payer = hostile_chain, hostile_chain.new_payer()
+
+    async def story(source: Shop) -> None:
+        async with open_wallet(drive, payer, chain, follow_redirects=True) as wallet:
+            await refuses(lambda: wallet.request("GET", source.url("/start")))
+
+    with leading_elsewhere(chain, kind, 307) as (source, target):
+        drive.run(lambda: story(source))
+        assert [] == target.payments
+    assert 0 == moved(chain, payer.address)
+
+
+async def refuses(request: Callable[[], Awaitable[httpx.Response]]) -> None:
+    with pytest.raises(NoAcceptableRequirements) as refused:
+        await request()
+    assert ["redirected"] == [refusal.code for refusal in refused.value.refusals]
+
+
+@contextmanager
+def leading_elsewhere(chain: TokenChain, kind: str, code: int) -> Iterator[tuple[Shop, Shop]]:
+    """Yield a shop that redirects, and the one that it leads to: itself where only the origin's name differs."""
     with Shop(chain=chain, paid=sells) as target:
         leads = status(code, Location=elsewhere(target, kind))
         if kind == "other port":
             with Shop(chain=chain, paid=sells, unpaid=leads) as source:
-                Drive.ASYNCIO.run(lambda: story(source))
+                yield source, target
         else:
             target.unpaid = first(leads, offering())
-            Drive.ASYNCIO.run(lambda: story(target))
-        assert [] == target.payments
-    assert 0 == moved(chain, payer.address)
+            yield target, target
 
 
 @drives

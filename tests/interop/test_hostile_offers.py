@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -81,7 +82,7 @@ def base64_of(write: Callable[[Shop], bytes]) -> Answering:
     )
 
 
-def lying_token(**extra: str) -> Answering:
+def lying_token(**extra: object) -> Answering:
     return lambda shop, _, wire: wire.send(
         offer(shop.required(shop.entry(extra={"name": shop.chain.token_name, "version": "2"} | extra)))
     )
@@ -128,7 +129,7 @@ REFUSED = [
     Asked("chain nobody knows", offering(network="eip155:999999999"), "unknown_network"),
     Asked("name nobody knows", v1(network="moon"), "unknown_network"),
     Asked("chain of another kind", offering(network="solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"), "unknown_network"),
-    Asked("unknown token", offering(asset=BRIDGED_USDC), "unknown_asset"),
+    Asked("unknown token that says it is USDC", offering(asset=BRIDGED_USDC), "unknown_asset"),
     Asked("token that lies about its name", lying_token(name="USD Coin"), "domain_mismatch"),
     Asked("token that lies about its version", lying_token(version="1"), "domain_mismatch"),
     Asked("payee is nobody", offering(payTo="0x" + "00" * 20), "bad_payee"),
@@ -211,6 +212,28 @@ def test_answer_that_is_not_x402_reaches_the_caller_untouched(
     assert 1 == len(shop.requests)
 
 
+@pytest.mark.parametrize("name", ["gzip bomb", "deflate bomb", "bomb in a bomb"])
+def test_bomb_does_not_go_off_in_memory(hostile_chain: TokenChain, name: str) -> None:
+    payer, (said, headers) = hostile_chain.new_payer(), NOT_X402[name]
+
+    async def story(shop: Shop) -> None:
+        async with open_wallet(Drive.ASYNCIO, payer, hostile_chain) as wallet:
+            assert isinstance(wallet, AsyncWallet)
+            tracemalloc.start()
+            async with wallet.http.stream("GET", shop.url()) as response:
+                assert 402 == response.status_code
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert most < BOMB_SIZE // 8
+
+    def unpaid(_shop: Shop, _request: Request, wire: Wire) -> None:
+        wire.send(answer(402, said, headers))
+
+    with Shop(chain=hostile_chain, paid=sells, unpaid=unpaid) as shop:
+        Drive.ASYNCIO.run(lambda: story(shop))
+    assert 1 == len(shop.requests)
+
+
 def test_header_that_no_http_client_takes_is_httpx_own_error(hostile_chain: TokenChain) -> None:
     payer = hostile_chain.new_payer()
 
@@ -238,6 +261,7 @@ PAYABLE: dict[str, Answering] = {
         offer(shop.required({"scheme": "x"}, shop.entry(amount="-1"), shop.entry(), shop.entry(amount="1001")))
     ),
     "no name of the token": offering(extra={}),
+    "token whose decimals the seller lies about": lying_token(decimals=2),
     "ten-year validity": offering(maxTimeoutSeconds=TEN_YEARS),
     "version 1": v1(),
     "version 1 with a CAIP-2 network": v1(network="eip155:84532"),

@@ -12,7 +12,7 @@ from paygent.adapters.facilitator import CronosFacilitator, HttpFacilitator
 from paygent.adapters.httpx import PAYMENT
 from paygent.core.lifecycle import State
 from tests.interop.hostile.answers import Answering, status
-from tests.interop.hostile.shop import JSON, ORDINARY, Shop, decode
+from tests.interop.hostile.shop import JSON, ORDINARY, PRICE, Shop, decode, offering
 from tests.interop.hostile.wire import answer
 from tests.interop.peers.chain import TokenChain
 from tests.interop.peers.facilitators import FacilitatorKind
@@ -119,6 +119,34 @@ def test_facilitator_verifies_and_settles_what_our_wallet_signed(market: Market,
     with Shop(chain=chain, paid=status(503), unpaid=talk.unpaid) as shop:
         drive.run(lambda: story(shop))
     assert 1 == len(transfers_from(chain, payer.address))
+
+
+@pytest.mark.parametrize("kind", OFFICIAL, ids=lambda kind: kind.label)
+@pytest.mark.parametrize(("scheme", "charged"), [("exact", PRICE), ("upto", 700)])
+def test_permit2_that_somebody_settles_later_is_proven(
+    market: Market, kind: FacilitatorKind, scheme: str, charged: int
+) -> None:
+    """The seller's answer was useless; the bytes get to a facilitator all the same, and it charges what it likes."""
+    chain, payer = market.base, market.base.new_payer()
+    chain.approve_permit2(payer.address)
+    extra = {"name": chain.token_name, "version": chain.token_version, "assetTransferMethod": "permit2"}
+    named = {"facilitatorAddress": market.facilitators[kind].address} if scheme == "upto" else {}
+
+    async def story(shop: Shop) -> None:
+        async with open_wallet(Drive.ASYNCIO, payer, chain) as wallet:
+            response = await wallet.request("GET", shop.url())
+            payload = decode(shop.payments[0])
+            facilitator = HttpFacilitator(market.facilitators[kind].url)
+            settled = await facilitator.settle(payload, payload["accepted"] | {"amount": str(charged)})
+            await facilitator.aclose()
+            assert settled.success, settled.error
+            receipt = await wallet.settled(response)
+            assert (settled.transaction, charged) == (receipt.transaction, receipt.amount.atomic)
+            assert State.SETTLED is (await wallet.stored(response)).state
+
+    with Shop(chain=chain, paid=status(503), unpaid=offering(scheme=scheme, extra=extra | named)) as shop:
+        Drive.ASYNCIO.run(lambda: story(shop))
+    assert [charged] == [int(log["data"], 16) for log in transfers_from(chain, payer.address)]
 
 
 @talks

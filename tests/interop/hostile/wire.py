@@ -136,6 +136,10 @@ class RawServer:
         if error is None and self.errors:
             raise self.errors[0]
 
+    def close_connections(self) -> None:
+        """Let go of those who wait for an answer that never comes."""
+        self._closing.set()
+
     def stop_listening(self) -> None:
         """Refuse every further connection."""
         if self._listener.fileno() != -1:
