@@ -1,7 +1,8 @@
 """Put an engine together from arguments and settings: the composition root."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from os import PathLike
 from typing import TypedDict, Unpack
 
@@ -15,6 +16,7 @@ from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
 from paygent.engine.choose import Chooser
 from paygent.engine.pay import Engine
+from paygent.engine.reconcile import Reconciler
 from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
 from paygent.evm.networks import NETWORKS
@@ -25,7 +27,7 @@ from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
 from paygent.ports.signer import Signer
 from paygent.ports.storage import PaymentJournal
-from paygent.runtime.settings import Settings
+from paygent.runtime.settings import Settings, default_storage
 from paygent.x402.select import Preferences
 
 
@@ -91,6 +93,28 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What is known of earlier payments, and how to find out more; nothing can be paid with it."""
+
+    journal: PaymentJournal
+    reconciler: Reconciler
+
+
+@asynccontextmanager
+async def open_books(settings: Settings, *, chains: bool = True) -> AsyncGenerator[Books]:
+    """Yield the journal and a reconciler without a wallet's key; close them at the end.
+
+    Args: chains: read the settings' endpoints; without them only what needs no proof can be decided.
+
+    Raises: as `assemble`.
+    """
+    async with AsyncExitStack() as made:
+        known = await _chains(settings, made) if chains else {}
+        journal = await _journal(settings.storage, made)
+        yield Books(journal=journal, reconciler=Reconciler(journal=journal, chains=known, clock=SystemClock()))
+
+
 def _settings(wiring: Wiring) -> Settings:
     given = wiring.get("settings")
     if given is None:
@@ -119,6 +143,9 @@ def _signer(settings: Settings) -> Signer:
 async def _journal(storage: str, made: AsyncExitStack) -> PaymentJournal:
     from paygent.adapters.sql import open_journal
 
+    own = default_storage()
+    if storage == str(own):
+        own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal = await anyio.to_thread.run_sync(open_journal, storage)
     made.push_async_callback(journal.aclose)
     return journal

@@ -1,0 +1,98 @@
+"""The command line: `paygent demo`, `pay`, `quote`, `payments` and `reconcile`.
+
+Nothing heavy is imported before it is known what to do.
+"""
+
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from paygent.cli.arguments import Arguments, parse
+from paygent.cli.outcome import MISUSE, Outcome, code_of_error
+from paygent.cli.screen import ask_password, show, waiting
+from paygent.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from paygent.runtime.settings import Settings
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = parse(given)
+    except ConfigurationError as misuse:
+        show(Outcome(exit_code=MISUSE, error=misuse), as_json="--json" in given)
+        return MISUSE
+    except SystemExit:  # --help and --version have printed what was asked for
+        return 0
+    if arguments.command == "demo":
+        return _demo()
+    outcome = _outcome(arguments)
+    show(outcome, as_json=arguments.json)
+    return outcome.exit_code
+
+
+def _outcome(arguments: Arguments) -> Outcome:
+    """Return what became of the command; whatever goes wrong is told, because the process ends here."""
+    try:
+        settings = arguments.settings()
+        if arguments.command in ("payments", "reconcile"):
+            return _of_books(arguments, settings)
+        return _of_purchase(arguments, _with_password(settings))
+    except KeyboardInterrupt as interrupt:
+        return Outcome(exit_code=code_of_error(interrupt), error=interrupt)
+    except Exception as error:  # noqa: BLE001  the process ends here
+        return Outcome(exit_code=code_of_error(error), error=error)
+
+
+def _of_books(arguments: Arguments, settings: "Settings") -> Outcome:
+    from paygent.cli import books
+
+    command = books.payments if arguments.command == "payments" else books.reconcile
+    with waiting("reading"):
+        return _run(lambda: command(arguments, settings))
+
+
+def _of_purchase(arguments: Arguments, settings: "Settings") -> Outcome:
+    from paygent.cli.purchase import Purchase
+
+    purchase = Purchase(arguments, settings)
+    try:
+        with waiting(f"{arguments.command} {arguments.url}"):
+            return _run(purchase.pay if arguments.command == "pay" else purchase.quote)
+    except KeyboardInterrupt as interrupt:
+        return Outcome(exit_code=code_of_error(interrupt), error=interrupt, payment=purchase.payment)
+
+
+def _run(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    import anyio
+
+    return anyio.run(work)
+
+
+def _with_password(settings: "Settings") -> "Settings":
+    """Return the settings with the keystore's password; a person at a terminal is asked for it."""
+    if settings.keystore is None or settings.keystore_password is not None:
+        return settings
+    from dataclasses import replace
+
+    from paygent.runtime.settings import Secret
+
+    password = ask_password(f"Password of {settings.keystore}: ")
+    return settings if password is None else replace(settings, keystore_password=Secret(password))
+
+
+def _demo() -> int:
+    try:
+        from paygent.devnet.demo import demo
+
+        return demo()
+    except ConfigurationError as missing:
+        outcome = Outcome(exit_code=MISUSE, error=missing)
+    except KeyboardInterrupt as interrupt:
+        outcome = Outcome(exit_code=code_of_error(interrupt), error=interrupt)
+    show(outcome, as_json=False)
+    return outcome.exit_code

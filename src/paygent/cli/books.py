@@ -1,0 +1,76 @@
+"""`paygent payments` and `paygent reconcile`: what became of earlier payments. Neither needs a key."""
+
+from paygent.cli.arguments import Arguments
+from paygent.cli.outcome import OK, Outcome, code_of_error, code_of_payment, gravest
+from paygent.core.errors import AdapterError, ConfigurationError, PaygentError
+from paygent.core.ids import PaymentId
+from paygent.core.payment import Payment
+from paygent.ports.storage import PaymentJournal
+from paygent.runtime.assemble import Books, open_books
+from paygent.runtime.settings import Settings
+
+_PAGE = 500
+
+
+async def payments(arguments: Arguments, settings: Settings) -> Outcome:
+    """List all payments, newest first; with an endpoint on the command line, look up the open ones before."""
+    asked = arguments.rpc is not None
+    async with open_books(settings, chains=asked) as books:
+        failed = (await books.reconciler.run())[1] if asked else []
+        listed = await _all(books.journal)
+    error = failed[0] if failed else None
+    return Outcome(exit_code=OK if error is None else code_of_error(error), error=error, payments=listed)
+
+
+async def reconcile(arguments: Arguments, settings: Settings) -> Outcome:
+    """Decide what the chain proves, about one payment or about all that are open."""
+    try:
+        async with open_books(settings) as books:
+            return await _reconcile(books, arguments.payment_id)
+    except AdapterError as unreachable:
+        async with open_books(settings, chains=False) as books:
+            return await _unproven(books.journal, arguments.payment_id, unreachable)
+
+
+async def _reconcile(books: Books, payment_id: str | None) -> Outcome:
+    if payment_id is not None:
+        return await _reconcile_one(books, PaymentId(payment_id))
+    seen, failed = await books.reconciler.run()
+    codes = [code_of_payment(payment) for payment in seen]
+    codes += [code_of_error(error) for error in failed if isinstance(error, ConfigurationError)]
+    return Outcome(exit_code=gravest(codes), error=failed[0] if failed else None, payments=seen)
+
+
+async def _unproven(journal: PaymentJournal, payment_id: str | None, error: AdapterError) -> Outcome:
+    """Return where payments stand while no chain can be asked."""
+    if payment_id is None:
+        listed = (await journal.unresolved()).payments
+        payment = None
+    else:
+        payment = await journal.get(PaymentId(payment_id))
+        listed = () if payment is None else (payment,)
+    codes = [code_of_payment(known) for known in listed] or [code_of_error(error)]
+    return Outcome(exit_code=gravest(codes), payment=payment, payments=listed, error=error)
+
+
+async def _reconcile_one(books: Books, payment_id: PaymentId) -> Outcome:
+    error: PaygentError | None = None
+    try:
+        payment: Payment | None = await books.reconciler.reconcile(payment_id)
+    except (AdapterError, ConfigurationError) as failed:
+        error, payment = failed, await books.journal.get(payment_id)
+    codes = [] if payment is None else [code_of_payment(payment)]
+    codes += [code_of_error(error)] if isinstance(error, ConfigurationError) else []
+    listed = () if payment is None else (payment,)
+    return Outcome(exit_code=gravest(codes), payment=payment, payments=listed, error=error)
+
+
+async def _all(journal: PaymentJournal) -> list[Payment]:
+    listed: list[Payment] = []
+    after: str | None = None
+    while True:
+        page = await journal.page(after=after, limit=_PAGE)
+        listed.extend(page.payments)
+        if page.next is None:
+            return listed
+        after = page.next

@@ -1,0 +1,156 @@
+"""`paygent pay` and `paygent quote`: one request, and the truth about its money at the end."""
+
+from contextlib import AbstractAsyncContextManager
+
+import anyio
+import httpx
+
+from paygent.cli.arguments import Arguments
+from paygent.cli.outcome import NOT_ATTEMPTED, OK, SELLER_FAILED, Outcome, code_of_error
+from paygent.client import ClientOptions, RequestOptions, X402Client
+from paygent.core.errors import (
+    AdapterError,
+    PaidUndelivered,
+    PaygentError,
+    PaymentCannotSettle,
+    PaymentOutcomeUnknown,
+)
+from paygent.core.lifecycle import OUT, State
+from paygent.core.payment import Payment
+from paygent.engine.handle import PaymentHandle
+from paygent.runtime.settings import Settings
+
+_PAID_TIMEOUT_SECONDS = 90.0
+
+
+class Purchase:
+    """One request that may cost money. `payment` is the newest that is known, also when the run is interrupted."""
+
+    def __init__(self, arguments: Arguments, settings: Settings) -> None:
+        self._asked = arguments
+        self._settings = settings
+        self._before: Payment | None = None
+        self.payment: Payment | None = None
+
+    async def pay(self) -> Outcome:
+        """Fetch the URL, paying if the policy agrees; wait for the proof where there is an endpoint."""
+        async with self._client() as client:
+            self._before = await self._newest(client)
+            try:
+                response = await client.request(self._asked.method, self._asked.url, **self._options())
+            except BaseException as error:  # noqa: BLE001  whatever happened, the money is accounted for
+                return await self._failed(client, error)
+            return await self._answered(client, response)
+
+    async def quote(self) -> Outcome:
+        """Ask what the URL costs; sign nothing."""
+        async with self._client() as client:
+            quote = await client.quote(self._asked.url, method=self._asked.method, **self._options())
+        fetched = quote.free and 200 <= quote.status < 300
+        code = OK if fetched or quote.taken is not None else NOT_ATTEMPTED if quote.status == 402 else SELLER_FAILED
+        return Outcome(exit_code=code, status_code=quote.status, quote=quote)
+
+    def _client(self) -> AbstractAsyncContextManager[X402Client]:
+        given = self._asked.timeout_seconds
+        timeout = self._settings.timeout_seconds if given is None else given
+        paid = _PAID_TIMEOUT_SECONDS if given is None else given
+        options = ClientOptions(timeout=timeout)
+        return X402Client.open(settings=self._settings, paid_timeout_seconds=paid, options=options)
+
+    def _options(self) -> RequestOptions:
+        asked = self._asked
+        options = RequestOptions(headers=list(asked.headers), max_amount=asked.max_amount)
+        if asked.data is not None:
+            options["content"] = asked.content
+        if asked.idempotency_key is not None:
+            options["idempotency_key"] = asked.idempotency_key
+        return options
+
+    # --- afterwards -------------------------------------------------------------------------------------------------
+
+    async def _answered(self, client: X402Client, response: httpx.Response) -> Outcome:
+        handle: PaymentHandle | None = response.extensions.get("paygent.payment")
+        if handle is None:
+            code = OK if response.is_success else SELLER_FAILED
+            return Outcome(exit_code=code, status_code=response.status_code, body=response.content)
+        self.payment = handle.payment
+        error: BaseException | None = None
+        if client.engine.can_prove(handle.payment):
+            error = await self._proof(handle)
+        elif not _claimed(handle) or not response.is_success:
+            error = await client.engine.lost(handle.payment, f"answered with {response.status_code}, nothing proven")
+        if error is None and not response.is_success and handle.payment.receipt is not None:
+            why = f"answered with {response.status_code}"
+            error = PaidUndelivered(handle.id, receipt=handle.payment.receipt, why=why)
+        return Outcome(
+            exit_code=OK if error is None else code_of_error(error),
+            status_code=response.status_code,
+            body=response.content,
+            payment=self.payment,
+            error=error,
+        )
+
+    async def _failed(self, client: X402Client, error: BaseException) -> Outcome:
+        with anyio.CancelScope(shield=True):
+            self.payment = await self._concerned(client, error)
+        if not isinstance(error, Exception):
+            raise error
+        payment = self.payment
+        if payment is not None and payment.state in OUT:
+            error = await self._still_out(client, payment, error)
+        elif payment is not None and payment.receipt is not None and not isinstance(error, PaygentError):
+            error = PaidUndelivered(payment.id, receipt=payment.receipt, why=f"{type(error).__name__}: {error}")
+        return Outcome(exit_code=code_of_error(error), payment=self.payment, error=error)
+
+    async def _still_out(self, client: X402Client, payment: Payment, error: Exception) -> Exception:
+        """Wait for the proof of a payment whose answer is lost, unless somebody else's payment is in the way."""
+        if isinstance(error, PaygentError) and not isinstance(error, PaymentOutcomeUnknown):
+            return error
+        if not client.engine.can_prove(payment):
+            return error if isinstance(error, PaygentError) else await client.engine.lost(payment, error)
+        handle = PaymentHandle(client.engine, payment)
+        undecided = await self._proof(handle)
+        if undecided is None and handle.payment.receipt is not None:
+            why = error.why if isinstance(error, PaymentOutcomeUnknown) else f"{type(error).__name__}: {error}"
+            return PaidUndelivered(payment.id, receipt=handle.payment.receipt, why=why)
+        return error if undecided is None else undecided
+
+    async def _proof(self, handle: PaymentHandle) -> PaymentOutcomeUnknown | PaymentCannotSettle | None:
+        """Wait for the chain; return what it did not, or did, prove, or None for a settled payment."""
+        given = self._asked.timeout_seconds
+        wait = self._settings.timeout_seconds if given is None else given
+        try:
+            await handle.settled(timeout_seconds=wait)
+        except (PaymentOutcomeUnknown, PaymentCannotSettle) as decided:
+            return decided
+        except AdapterError as broken:
+            return _unknown(handle.payment, str(broken))
+        finally:
+            self.payment = handle.payment
+        return None
+
+    async def _concerned(self, client: X402Client, error: BaseException) -> Payment | None:
+        """Return the payment that the error is about, or the one that this run made."""
+        try:
+            if isinstance(error, PaygentError):
+                return None if error.payment_id is None else await client.payment(error.payment_id)
+            newest = await self._newest(client)
+        except AdapterError:
+            return None
+        return newest if newest is not None and (self._before is None or newest.id != self._before.id) else None
+
+    async def _newest(self, client: X402Client) -> Payment | None:
+        url = httpx.URL(self._asked.url)
+        bare = url.copy_with(username=None, password=None) if url.userinfo else url
+        return await client.payment_of(self._asked.method, bare, content=self._asked.content)
+
+
+def _claimed(handle: PaymentHandle) -> bool:
+    """Tell whether the seller says, at least, that it was paid; the chain may have said so already."""
+    return handle.state is State.SETTLED or handle.receipt is not None
+
+
+def _unknown(payment: Payment, why: str) -> PaymentOutcomeUnknown:
+    authorization = payment.authorization
+    nonce, end = ("", 0) if authorization is None else (authorization.nonce, authorization.valid_before)
+    return PaymentOutcomeUnknown(payment.id, nonce=nonce, expires_at=end, why=why)

@@ -1,0 +1,129 @@
+"""What a person sees: the answer on standard output, everything about the money on standard error."""
+
+import json
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from paygent.cli.outcome import Outcome, message_of, transaction_of
+from paygent.core.payment import Payment
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_COLUMNS = ("id", "state", "amount", "network", "payee", "resource", "transaction")
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print an outcome; standard output has one line of JSON, or the answer, price or list that was asked for."""
+    if as_json:
+        print(json.dumps(outcome.as_json()), flush=True)
+        return
+    _write_body(outcome)
+    if outcome.quote is not None:
+        print(outcome.quote)
+    if outcome.payments is not None:
+        _list(outcome.payments)
+    elif outcome.payment is not None:
+        _tell(outcome.payment)
+    if outcome.error is not None:
+        kind = type(outcome.error).__name__
+        _complain(f"{kind}: {message_of(outcome.error)}")
+    elif outcome.exit_code != 0 and outcome.status_code is not None:
+        _complain(f"answered with {outcome.status_code}")
+    sys.stdout.flush()
+
+
+@contextmanager
+def waiting(doing: str) -> Generator[None]:
+    """Show a person at a terminal that something is going on."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(doing):
+        yield
+
+
+def ask_password(question: str) -> str | None:
+    """Ask the person at the terminal; None where there is none."""
+    if not sys.stdin.isatty():
+        return None
+    from getpass import getpass
+
+    return getpass(question)
+
+
+def payments_table(payments: Sequence[Payment]) -> "Table":
+    """Return the payments for a terminal; nothing is cut off."""
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold")
+    for payment in payments:
+        table.add_row(*_row(payment))
+    return table
+
+
+def _write_body(outcome: Outcome) -> None:
+    if outcome.body:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(outcome.body)
+        if sys.stdout.isatty() and not outcome.body.endswith(b"\n"):
+            print()
+
+
+def _list(payments: Sequence[Payment]) -> None:
+    if not sys.stdout.isatty():
+        for payment in payments:
+            print("\t".join(_row(payment)))
+    elif payments:
+        from rich.console import Console
+
+        Console().print(payments_table(payments))
+    else:
+        print("no payments")
+
+
+def _tell(payment: Payment) -> None:
+    sys.stdout.flush()
+    lines = [f"{name:<12}{value}" for name, value in zip(_COLUMNS, _row(payment), strict=True) if value != "-"]
+    if payment.receipt is not None:
+        block = f"block {payment.receipt.block_number}{', final' if payment.receipt.final else ''}"
+        lines.append(f"{'proof':<12}{block}")
+    if payment.alarm is not None:
+        lines.append(f"{'alarm':<12}{payment.alarm}")
+    _printer()("\n".join(lines))
+
+
+def _row(payment: Payment) -> tuple[str, ...]:
+    intent = payment.intent
+    amount = intent.amount if payment.receipt is None else payment.receipt.amount
+    transaction = transaction_of(payment)
+    claimed = transaction is not None and payment.receipt is None
+    return (
+        payment.id,
+        payment.state.value,
+        str(amount),
+        str(intent.network),
+        intent.payee,
+        intent.resource,
+        "-" if transaction is None else f"{transaction} (claimed)" if claimed else transaction,
+    )
+
+
+def _complain(message: str) -> None:
+    _printer("bold red")(message)
+
+
+def _printer(style: str = "") -> Callable[[str], None]:
+    """Return what prints a text to standard error, coloured at a terminal."""
+    if not sys.stderr.isatty():
+        return lambda text: print(text, file=sys.stderr)
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False)
+    return lambda text: console.print(text, style=style, markup=False, soft_wrap=True)
