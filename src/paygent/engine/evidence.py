@@ -7,10 +7,13 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Authorization
 from paygent.engine.proof import Evidence
 from paygent.evm import eip3009, erc20, permit2
-from paygent.ports.chain import Chain, Log
+from paygent.ports.chain import BlockTag, Chain, Log
 
 CLOCK_SLACK_SECONDS = 3_600
 """How far the clock that wrote `created_at` may be ahead of block time, where no height was known when signing."""
+
+REORGANISED_BLOCKS = 64
+"""How far below the height at signing a reorganised chain may hold the settlement."""
 
 
 async def gather(chain: Chain, payment: Payment, authorization: Authorization) -> Evidence:
@@ -21,15 +24,14 @@ async def gather(chain: Chain, payment: Payment, authorization: Authorization) -
     final = await chain.block("finalized")
     if authorization.method == "permit2":
         used, to_end = await _permit2_transfer(chain, payment, authorization, final.number)
-        transfers: tuple[Log, ...] = () if used is None else (used,)
         cancelled = None
     else:
         used = await _first(chain, payment, authorization, eip3009.AUTHORIZATION_USED)
-        transfers = () if used is None else await _transfers_beside(chain, authorization, used)
         cancelled = None
         if used is None:
             cancelled = await _first(chain, payment, authorization, eip3009.AUTHORIZATION_CANCELED)
         to_end = False
+    transfers = () if used is None else await _transfers_beside(chain, authorization, used)
     spent = None
     if used is None and cancelled is None and final.timestamp >= authorization.valid_before:
         spent = await _spent(chain, authorization, final.hash)
@@ -62,33 +64,37 @@ async def _transfers_beside(chain: Chain, authorization: Authorization, used: Lo
 async def _permit2_transfer(
     chain: Chain, payment: Payment, authorization: Authorization, final: int
 ) -> tuple[Log | None, bool]:
-    searched = 0
+    searched, suspected = 0, False
     address, topics = authorization.amount.asset.id.address, _transfer_topics(authorization)
     async with aclosing(_ranges(chain, payment, authorization)) as ranges:
         async for first, last in ranges:
             for log in await chain.logs(address=address, topics=topics, from_block=first, to_block=last):
-                if await _is_settlement(chain, authorization, log):
+                if not _fits(authorization, log) or not await _spent(chain, authorization, log.block_hash):
+                    continue
+                if await _names_nonce(chain, authorization, log):
                     return log, False
+                suspected = suspected or not await _spent(chain, authorization, max(0, log.block_number - 1))
             searched = last
-    end = await chain.block(searched)
-    return None, searched <= final and end.timestamp >= authorization.valid_before
+    end = await chain.block(min(searched, final))  # what comes after it is too late to use the authorization
+    return None, end.timestamp >= authorization.valid_before and not suspected
 
 
-async def _is_settlement(chain: Chain, authorization: Authorization, log: Log) -> bool:
-    if log.data == "0x" or not 0 < int(log.data, 16) <= authorization.amount.atomic:
-        return False
+def _fits(authorization: Authorization, log: Log) -> bool:
+    return log.data != "0x" and 0 < int(log.data, 16) <= authorization.amount.atomic
+
+
+async def _names_nonce(chain: Chain, authorization: Authorization, log: Log) -> bool:
+    """Tell whether the transaction spells the nonce out; a facilitator that hides it only makes itself suspect."""
     transaction = await chain.transaction(log.transaction)
-    if transaction is None or authorization.nonce[2:] not in transaction.input:
-        return False
-    return await _spent(chain, authorization, log.block_hash)
+    return transaction is not None and authorization.nonce[2:] in transaction.input
 
 
-async def _spent(chain: Chain, authorization: Authorization, block_hash: str) -> bool:
+async def _spent(chain: Chain, authorization: Authorization, at: str | BlockTag) -> bool:
     if authorization.method == "permit2":
         call = permit2.nonce_bitmap_call(authorization.payer, authorization.nonce)
-        return permit2.nonce_used(await chain.call(permit2.PERMIT2, call, at=block_hash), authorization.nonce)
+        return permit2.nonce_used(await chain.call(permit2.PERMIT2, call, at=at), authorization.nonce)
     call = eip3009.authorization_state_call(authorization.payer, authorization.nonce)
-    return erc20.uint(await chain.call(authorization.amount.asset.id.address, call, at=block_hash)) != 0
+    return erc20.uint(await chain.call(authorization.amount.asset.id.address, call, at=at)) != 0
 
 
 def _transfer_topics(authorization: Authorization) -> list[str | None]:
@@ -100,9 +106,10 @@ async def _ranges(
 ) -> AsyncGenerator[tuple[int, int], None]:
     """Yield the blocks in which the authorization could be used, in pieces one log query may span."""
     head = await chain.block("latest")
-    first = payment.from_block
-    if first is None:
+    if payment.from_block is None:
         first = await _height_at(chain, payment.created_at - CLOCK_SLACK_SECONDS, head.number)
+    else:
+        first = max(0, payment.from_block - REORGANISED_BLOCKS)
     while True:
         last = min(first + chain.max_log_range - 1, head.number)
         yield first, max(first, last)

@@ -17,7 +17,7 @@ class Evidence:
     final: Block
     """The newest block that cannot be reorganised away."""
     used: Log | None = None
-    """Where the authorization was used: AuthorizationUsed, or the Transfer of a call of the Permit2 proxy."""
+    """Where the authorization was used: AuthorizationUsed, or a Transfer of a transaction that names the nonce."""
     transfers: tuple[Log, ...] = ()
     """Transfers from payer to payee of this token in the same transaction."""
     cancelled: Log | None = None
@@ -25,7 +25,7 @@ class Evidence:
     spent_at_final: bool | None = None
     """The nonce's bit at the final block, by its hash; None where it was not asked."""
     searched_to_end: bool = False
-    """Every block in which the authorization could be used is final and was searched."""
+    """Every block in which it could be used is final and was searched, and no transfer in them is suspected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def _used(payment: Payment, authorization: Authorization, evidence: Evidence, us
         transaction=used.transaction,
         payer=authorization.payer,
         payee=authorization.payee,
-        amount=Amount(fitting[0], authorization.amount.asset),
+        amount=Amount(max(fitting), authorization.amount.asset),  # one transaction may settle two payments (`upto`)
         nonce=authorization.nonce,
         block_number=used.block_number,
         block_hash=used.block_hash,

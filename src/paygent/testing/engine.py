@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx
+
+from paygent.adapters.httpx import NEW_PURCHASE, PAYMENT, AsyncPaymentTransport
 from paygent.adapters.local_signer import LocalSigner
 from paygent.core.caip import ChainId
 from paygent.core.lifecycle import HOLDING, State
 from paygent.core.payment import Payment
-from paygent.core.requirements import Token
+from paygent.core.requirements import Authorization, Token
 from paygent.engine.choose import Chooser
 from paygent.engine.pay import Engine
 from paygent.engine.sign import AuthorizationSigner
@@ -26,7 +29,7 @@ from paygent.testing.clock import CountedEntropy, VirtualClock
 from paygent.testing.faults import FaultPlan, FaultyChain, FaultyJournal, FaultySigner
 from paygent.testing.journal import MemoryJournal
 from paygent.testing.keys import dev_accounts
-from paygent.testing.seller import MemorySeller
+from paygent.testing.seller import MemorySeller, Reply
 from paygent.x402.select import Preferences
 
 NETWORK = ChainId.evm(84532)
@@ -67,6 +70,20 @@ class MemoryEngine:
         plan = FaultPlan() if plan is None else plan
         signer = FaultySigner(LocalSigner(dev_accounts()[0].private_key), plan)
         return replace(self, engine=_engine(self, signer, plan), signer=signer, plan=plan)
+
+    async def sent(self, **changes: Any) -> tuple[Payment, Authorization]:
+        """Return an unknown payment, and its authorization, which a seller keeps and anybody may still settle.
+
+        Args: changes: fields of the `MemorySeller`.
+        """
+        seller = self.seller(**changes)
+        seller.replies.append(Reply(status=500, settle=False, claim="none"))
+        transport = AsyncPaymentTransport(self.engine, inner=httpx.MockTransport(seller))
+        async with httpx.AsyncClient(transport=transport) as client:
+            extensions = {NEW_PURCHASE: True}
+            response = await client.post("http://seller.test/kept", extensions=extensions)
+        payment: Payment = response.extensions[PAYMENT].payment
+        return payment, seller.kept[-1][0]
 
     def transfers(self) -> int:
         """Return how often money of the wallet moved on the chain."""
