@@ -2,36 +2,34 @@
 
 Everything an httpx client takes works here: base_url, auth, headers, cookies, event hooks, redirects, `proxy=` and
 `mounts=`. Proxies from the environment are not used; pass `proxy=`.
+
+What pays is loaded when the first client is made: whoever only imports a client waits for httpx and nothing else.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from __future__ import annotations
+
 from contextlib import asynccontextmanager, contextmanager
-from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import httpx
 
-from paygent.adapters.httpx import (
-    KEY,
-    MAX_AMOUNT,
-    NEW_PURCHASE,
-    PAID_TIMEOUT_SECONDS,
-    PAYMENT,
-    QUOTE,
-    AsyncPaymentTransport,
-    PaymentTransport,
-)
-from paygent.core.errors import ConfigurationError
-from paygent.core.ids import PaymentId
-from paygent.core.lifecycle import State
-from paygent.core.money import Amount
-from paygent.core.payment import Payment, Receipt
-from paygent.engine.handle import PaymentHandle
-from paygent.engine.pay import Engine
-from paygent.engine.portal import Portal
-from paygent.engine.quote import Quote
-from paygent.ports.storage import PaymentPage
-from paygent.runtime.assemble import Wiring, assemble
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+    from types import TracebackType
+
+    from paygent.adapters.httpx import AsyncPaymentTransport, PaymentTransport
+    from paygent.core.ids import PaymentId
+    from paygent.core.lifecycle import State
+    from paygent.core.money import Amount
+    from paygent.core.payment import Payment, Receipt
+    from paygent.engine.handle import PaymentHandle
+    from paygent.engine.pay import Engine
+    from paygent.engine.portal import Portal
+    from paygent.engine.quote import Quote
+    from paygent.ports.storage import PaymentPage
+    from paygent.runtime.assemble import Wiring
+
+_PAID_TIMEOUT_SECONDS = 90.0  # that of `adapters.httpx`, without loading it
 
 
 class ConnectionOptions(TypedDict, total=False):
@@ -83,7 +81,6 @@ class RequestOptions(TypedDict, total=False):
 
 
 _CONNECTION = frozenset(ConnectionOptions.__annotations__)
-_PAYING = {"idempotency_key": KEY, "new_purchase": NEW_PURCHASE, "max_amount": MAX_AMOUNT}
 
 
 class X402Client:
@@ -95,7 +92,7 @@ class X402Client:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         mounts: Mapping[str, httpx.AsyncBaseTransport | None] | None = None,
-        paid_timeout_seconds: float = PAID_TIMEOUT_SECONDS,
+        paid_timeout_seconds: float = _PAID_TIMEOUT_SECONDS,
         **options: Unpack[ClientOptions],
     ) -> None:
         """Take an engine; `open` makes one from settings.
@@ -104,6 +101,8 @@ class X402Client:
             transport, mounts: inner transports; the payment layer is put on top of each.
             paid_timeout_seconds: how long a paid send waits for its answer, unless `timeout` is longer.
         """
+        from paygent.adapters.httpx import AsyncPaymentTransport
+
         connection, rest = _split(options)
 
         def paying(inner: httpx.AsyncBaseTransport) -> AsyncPaymentTransport:
@@ -124,16 +123,18 @@ class X402Client:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         mounts: Mapping[str, httpx.AsyncBaseTransport | None] | None = None,
-        paid_timeout_seconds: float = PAID_TIMEOUT_SECONDS,
+        paid_timeout_seconds: float = _PAID_TIMEOUT_SECONDS,
         options: ClientOptions | None = None,
         **wiring: Unpack[Wiring],
-    ) -> AsyncIterator[Self]:
+    ) -> AsyncGenerator[Self]:
         """Make a client, with its signer, journal and chains from arguments, else from settings; close all at the end.
 
         Args: options: what the httpx client takes. wiring: see `runtime.assemble.Wiring`.
 
         Raises: ConfigurationError: something is missing or wrong; the message says how to configure it.
         """
+        from paygent.runtime.assemble import assemble
+
         async with assemble(**wiring) as engine:
             client = cls(
                 engine,
@@ -189,7 +190,7 @@ class X402Client:
     @asynccontextmanager
     async def stream(
         self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncGenerator[httpx.Response]:
         """Send a request and read the answer as it comes; it counts as delivered once it was read to its end.
 
         Raises: as `request`.
@@ -197,9 +198,7 @@ class X402Client:
         async with self._http.stream(method, url, **_paying(options)) as response:
             yield response
 
-    async def quote(
-        self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]
-    ) -> Quote:
+    async def quote(self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]) -> Quote:
         """Ask what a request costs; nothing is signed. The request itself is sent, unpaid.
 
         Raises: httpx's own errors; AdapterError: the chain could not be read.
@@ -207,9 +206,7 @@ class X402Client:
         response = await self._http.request(method, url, **_quoting(options))
         return _quoted(response)
 
-    async def payments(
-        self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50
-    ) -> PaymentPage:
+    async def payments(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
         """Return what this wallet's journal knows, newest first."""
         return await self._engine.journal.page(states=states, after=after, limit=limit)
 
@@ -239,10 +236,12 @@ class SyncX402Client:
         portal: Portal,
         transport: httpx.BaseTransport | None = None,
         mounts: Mapping[str, httpx.BaseTransport | None] | None = None,
-        paid_timeout_seconds: float = PAID_TIMEOUT_SECONDS,
+        paid_timeout_seconds: float = _PAID_TIMEOUT_SECONDS,
         **options: Unpack[ClientOptions],
     ) -> None:
         """Take an engine that lives in `portal`; `open` makes both."""
+        from paygent.adapters.httpx import PaymentTransport
+
         connection, rest = _split(options)
 
         def paying(inner: httpx.BaseTransport) -> PaymentTransport:
@@ -264,14 +263,17 @@ class SyncX402Client:
         *,
         transport: httpx.BaseTransport | None = None,
         mounts: Mapping[str, httpx.BaseTransport | None] | None = None,
-        paid_timeout_seconds: float = PAID_TIMEOUT_SECONDS,
+        paid_timeout_seconds: float = _PAID_TIMEOUT_SECONDS,
         options: ClientOptions | None = None,
         **wiring: Unpack[Wiring],
-    ) -> Iterator[Self]:
+    ) -> Generator[Self]:
         """Make a client as `X402Client.open` does.
 
         Raises: ConfigurationError: something is missing or wrong; the message says how to configure it.
         """
+        from paygent.engine.portal import Portal
+        from paygent.runtime.assemble import assemble
+
         with Portal() as portal, portal.within(assemble(**wiring)) as engine:
             client = cls(
                 engine,
@@ -323,9 +325,7 @@ class SyncX402Client:
         return self.request("POST", url, **options)
 
     @contextmanager
-    def stream(
-        self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]
-    ) -> Iterator[httpx.Response]:
+    def stream(self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> Generator[httpx.Response]:
         """Send a request and read the answer as it comes; see `X402Client.stream`."""
         with self._http.stream(method, url, **_paying(options)) as response:
             yield response
@@ -355,6 +355,9 @@ class SyncX402Client:
 
         Raises: ConfigurationError: the response was not paid for; and as `PaymentHandle.settled`.
         """
+        from paygent.adapters.httpx import PAYMENT
+        from paygent.core.errors import ConfigurationError
+
         handle: PaymentHandle | None = response.extensions.get(PAYMENT)
         if handle is None:
             raise ConfigurationError(f"{response!r} was not paid for")
@@ -369,20 +372,28 @@ def _split(options: ClientOptions) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _paying(options: RequestOptions) -> dict[str, Any]:
     """Return the options as httpx takes them: how to pay goes into the extensions."""
-    rest = {name: value for name, value in options.items() if name not in _PAYING}
-    wishes = {_PAYING[name]: value for name, value in options.items() if name in _PAYING and value is not None}
+    from paygent.adapters.httpx import KEY, MAX_AMOUNT, NEW_PURCHASE
+
+    names = {"idempotency_key": KEY, "new_purchase": NEW_PURCHASE, "max_amount": MAX_AMOUNT}
+    rest = {name: value for name, value in options.items() if name not in names}
+    wishes = {names[name]: value for name, value in options.items() if name in names and value is not None}
     if wishes:
         rest["extensions"] = {**options.get("extensions", {}), **wishes}
     return rest
 
 
 def _quoting(options: RequestOptions) -> dict[str, Any]:
+    from paygent.adapters.httpx import QUOTE
+
     rest = _paying(options)
     rest["extensions"] = {**rest.get("extensions", {}), QUOTE: True}
     return rest
 
 
 def _quoted(response: httpx.Response) -> Quote:
+    from paygent.adapters.httpx import QUOTE
+    from paygent.engine.quote import Quote
+
     quote: Quote | None = response.extensions.get(QUOTE)
     if quote is not None:
         return quote
