@@ -1,90 +1,135 @@
-"""Whether a payment may be made, and what it takes from which limit."""
+"""Whether a payment may be made, what it takes from which limit, and what has to be known to say so."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from paygent.core.budget import Hold
-from paygent.core.caip import ChainId
-from paygent.core.money import Amount
-from paygent.core.requirements import Token
-from paygent.core.verdict import Allow, Deny, Reason, Verdict
+from paygent.core.errors import PolicyDenied
+from paygent.core.money import USD
+from paygent.core.verdict import Allow, Alternative, Deny, Downgrade, Reason, RequireApproval, Verdict
+from paygent.policy.ask import Ask
+from paygent.policy.case import cost, dollars, names
+from paygent.policy.facts import UNKNOWN, Facts, SumKey
+from paygent.policy.holds import claims
+from paygent.policy.hosts import host_allowed
 from paygent.policy.policy import Policy
-from paygent.policy.valuation import valued
+from paygent.policy.rules import RULES, Case, Effect, Objection
+from paygent.policy.rules.price import missing
+from paygent.policy.rules.reserve import day_key
+from paygent.policy.terms import ServiceTerms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A payment before it exists, as far as the policy looks at it."""
+def evaluate(policy: Policy, ask: Ask, facts: Facts = UNKNOWN) -> Verdict:
+    """Return what the policy says, with every reason of that weight in the order of `rules`.
 
-    payer: str
-    """Whose wallet."""
-    payee: str
-    network: ChainId
-    token: Token
-    amount: Amount
-    """The ceiling."""
-    host: str
-    """Host and port of the resource, lower case; empty where nothing is fetched."""
-    max_amount: Amount | None = None
-    """The caller's own ceiling for this payment: it takes the place of `max_per_payment`, and of nothing else."""
-
-
-def evaluate(policy: Policy, ask: Ask) -> Verdict:
-    """Return Allow, or Deny with every reason, in the order of the rules."""
-    reasons = tuple(_objections(policy, ask))
-    return Deny(reasons=reasons) if reasons else Allow()
+    Deny overrides. What is only too much becomes a downgrade where the service has something cheaper; then no person is
+    asked. Limits over windows are checked here as far as their sums are known, and all of them by the store (`holds`).
+    """
+    case = Case.of(policy, ask, facts)
+    objections = [objection for rule in RULES for objection in rule(case)]
+    if not objections:
+        return Allow()
+    against = [objection for objection in objections if objection.effect is not Effect.ASK]
+    return _refusal(case, against) if against else RequireApproval(reasons=_reasons(objections))
 
 
 def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
-    """Return what an allowed payment takes from the limits over time; `now` in unix seconds picks the day."""
-    day = datetime.fromtimestamp(now, tz=UTC).strftime("day:%Y-%m-%d")
+    """Return what an allowed payment takes from the limits over time; `now` in unix seconds picks the windows.
+
+    Raises: PolicyDenied: a limit applies and cannot count the payment, for example because its price is too old by now.
+    """
+    worth, called = dollars(policy, ask, now), names(ask)
+    _check_counted(policy, ask, now)
     return tuple(
-        Hold(scope=f"wallet:{ask.payer.lower()}", window=day, amount=cost, limit=limit)
-        for limit in policy.day_limits
-        if (cost := valued(ask.amount, limit.asset, ask.token)) is not None
+        Hold(
+            scope=claim.scope,
+            window=claim.span.name,
+            amount=claim.amount,
+            limit=claim.limit.amount,
+            also=claim.span.also,
+        )
+        for claim in claims(policy, ask, worth, called, now)
     )
 
 
-def _objections(policy: Policy, ask: Ask) -> Iterator[Reason]:
-    if policy.networks is not None and ask.network not in policy.networks:
-        yield Reason(code="network_not_allowed", text=f"network {ask.network} is not in the policy's networks")
-    if policy.assets is not None and ask.token.asset.id not in policy.assets:
-        yield Reason(code="asset_not_allowed", text=f"asset {ask.token.asset.id} is not in the policy's assets")
-    if policy.hosts is not None and not host_allowed(ask.host, policy.hosts):
-        yield Reason(code="host_not_allowed", text=f"host {ask.host!r} is not in the policy's hosts")
-    if policy.payees is not None and ask.payee.lower() not in {payee.lower() for payee in policy.payees}:
-        yield Reason(code="payee_not_allowed", text=f"payee {ask.payee} is not in the policy's payees")
-    yield from _over_payment_limit(policy, ask)
-    if all(valued(ask.amount, limit.asset, ask.token) is None for limit in policy.day_limits):
-        yield _no_limit("per_day", ask)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What of the past a policy asks for, to judge one payment."""
+
+    sums: tuple[SumKey, ...]
+    """Sums of windows; without them only the store knows whether there is room."""
+    treasury: bool
+    recent_seconds: int | None
+    """How far back `Facts.recent` looks; None where no rule asks."""
+    provider: bool
+    agent_payments: bool
+    price: bool
+    """The token is worth nothing without an oracle."""
 
 
-def _over_payment_limit(policy: Policy, ask: Ask) -> Iterator[Reason]:
-    limits = policy.payment_limits if ask.max_amount is None else (ask.max_amount,)
-    name = "max_per_payment" if ask.max_amount is None else "max_amount"
-    known = [(limit, cost) for limit in limits if (cost := valued(ask.amount, limit.asset, ask.token)) is not None]
-    if not known:
-        yield _no_limit(name, ask)
-    for limit, cost in known:
-        if cost > limit:
-            yield Reason(code=f"over_{name}", text=f"{ask.amount} is above {name} of {limit}")
-
-
-def _no_limit(name: str, ask: Ask) -> Reason:
-    return Reason(
-        code="no_limit_for_asset",
-        text=f"{ask.token.asset.id} does not count as dollars and {name} has no limit for it; give it one",
+def needs(policy: Policy, ask: Ask, *, now: int) -> Needs:
+    """Return which facts `evaluate` would use, so that nothing else is looked up."""
+    worth = dollars(policy, ask, now)
+    keys = [key for claim in claims(policy, ask, worth, names(ask), now) for key in claim.keys]
+    keys += [day_key(terms.id, now) for terms in policy.index.ranked]
+    risk = policy.risk
+    provider = risk is not None and (
+        risk.failures is not None or risk.price_drift_percent is not None or risk.payee_changed
+    )
+    return Needs(
+        sums=tuple(dict.fromkeys(keys)),
+        treasury=bool(policy.index.ranked),
+        recent_seconds=None if risk is None or risk.burst is None else risk.burst.seconds,
+        provider=provider,
+        agent_payments=risk is not None and risk.first_payment is not None,
+        price=worth is None,
     )
 
 
-def host_allowed(host: str, hosts: frozenset[str]) -> bool:
-    """Tell whether `host` (with a port or without) is named, or is a subdomain of a `*.` entry."""
-    bare = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    for candidate in (host, bare):
-        if candidate in hosts:
+def _refusal(case: Case, against: list[Objection]) -> Deny:
+    reasons = _reasons(against)
+    if any(objection.effect is Effect.DENY for objection in against):
+        return Deny(reasons=reasons)
+    cheaper = next((each for each in _offered(case) if _is_cheaper(case, each)), None)
+    return Deny(reasons=reasons) if cheaper is None else Downgrade(reasons=reasons, alternative=cheaper)
+
+
+def _offered(case: Case) -> tuple[Alternative, ...]:
+    terms = case.policy.index.services.get(case.ask.context.service or "")
+    return () if terms is None else terms.alternatives
+
+
+def _is_cheaper(case: Case, alternative: Alternative) -> bool:
+    """Tell whether an alternative was not tried yet and is known to be less; a mode is taken at its word."""
+    if alternative in case.ask.instead_of:
+        return False
+    match alternative.kind:
+        case "mode":
             return True
-        parts = candidate.split(".")
-        if any(f"*.{'.'.join(parts[at:])}" in hosts for at in range(1, len(parts))):
-            return True
-    return False
+        case "quantity":
+            return int(alternative.value) < case.ask.quantity
+        case "service":
+            return _sells_cheaper(case, case.policy.index.services[alternative.value])
+
+
+def _sells_cheaper(case: Case, other: ServiceTerms) -> bool:
+    may_buy = other.allowed_agents is None or case.ask.context.agent in other.allowed_agents
+    worth = case.dollars
+    return other.active and may_buy and (worth is None or other.unit_price.atomic * case.ask.quantity < worth.atomic)
+
+
+def _reasons(objections: list[Objection]) -> tuple[Reason, ...]:
+    return tuple(objection.reason for objection in objections)
+
+
+def _check_counted(policy: Policy, ask: Ask, now: int) -> None:
+    """Refuse a payment that a limit applies to and cannot count: leaving the hold out would leave the limit out."""
+    worth, called = dollars(policy, ask, now), names(ask)
+    by_day = any(cost(ask, limit.asset, worth) is not None for limit in policy.day_limits)
+    in_dollars = worth is None and any(
+        limit.amount.asset == USD and limit.scope.key(called) is not None for limit in policy.index.over_time
+    )
+    if in_dollars or not by_day:
+        raise PolicyDenied(Deny(reasons=(Reason(code="no_price", text=missing(policy, ask, now)),)))
+
+
+__all__ = ["Ask", "Needs", "evaluate", "holds", "host_allowed", "needs"]

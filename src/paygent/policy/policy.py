@@ -1,16 +1,41 @@
 """The limits of a wallet, as one frozen value."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
+from paygent.core.window import DAY
+from paygent.policy.limits import Limit
+from paygent.policy.risk import Risk
+from paygent.policy.scope import Part, Scope
+from paygent.policy.terms import AgentTerms, ServiceTerms, ToolTerms
+from paygent.policy.valuation import DEFAULT, Valuation
 
 _ONE_DOLLAR = usd("1")
+_TEN_DOLLARS = usd("10")
 _TWENTY_DOLLARS = usd("20")
+_WALLET = Scope((Part("wallet"),))
 MAX_VALIDITY_SECONDS = 600
 """How long an authorization may be usable unless the user says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denied:
+    """What is never paid, whatever else allows it."""
+
+    networks: frozenset[ChainId] = frozenset()
+    assets: frozenset[AssetId] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    """As in `Policy.hosts`."""
+    payees: frozenset[str] = frozenset()
+    """Addresses, compared without case."""
+    services: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+    oracles: frozenset[str] = frozenset()
+    """Sources of prices that do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,36 +59,141 @@ class Policy:
     """Hosts that may be paid, as `host` or `host:port` in lower case; `*.example.com` means every subdomain."""
     payees: frozenset[str] | None = None
     """Addresses that may be paid, compared without case."""
+    services: frozenset[str] | None = None
+    """Services that may be paid, by their id; where this is set, a payment for no known service is denied."""
+    agents: frozenset[str] | None = None
+    """Agents that may pay; where this is set, a payment of no known agent is denied."""
+    oracles: frozenset[str] | None = None
+    """Sources whose prices count."""
+    deny: Denied = Denied()
+    """What is never paid."""
+    limits: tuple[Limit, ...] = ()
+    """Further limits: all hold at once."""
+    approve_above: Amount | tuple[Amount, ...] | None = _TEN_DOLLARS
+    """What a payment may cost without a person; one that no threshold can be compared with asks. None never asks."""
+    tools: tuple[ToolTerms, ...] = ()
+    """Tools with a threshold of their own."""
+    agent_terms: tuple[AgentTerms, ...] = ()
+    """Agents with a priority and budgets; a payment of any other agent is denied unless `other_agents`."""
+    other_agents: bool = False
+    """Agents that `agent_terms` does not list may pay too, with LOW priority; where it lists none, all may."""
+    service_terms: tuple[ServiceTerms, ...] = ()
+    """Services with a price and an owner; a payment for any other is denied unless `other_services`."""
+    other_services: bool = False
+    """What `service_terms` does not list may be bought too; where it lists none, all may."""
+    risk: Risk | None = None
+    """What is odd enough to ask a person; these rules need `Facts`."""
+    valuation: Valuation = DEFAULT
+    """How tokens become dollars."""
     max_validity_seconds: int = MAX_VALIDITY_SECONDS
     """The longest an authorization may be usable, from 10 to 86,400 seconds."""
+    index: "Index" = field(init=False, repr=False, compare=False)
+    """The same, sorted for judging."""
 
     def __post_init__(self) -> None:
         if not 10 <= self.max_validity_seconds <= 86_400:
             raise ConfigurationError(
                 f"max_validity_seconds is {self.max_validity_seconds}; it must be from 10 to 86400 seconds"
             )
-        for name in ("max_per_payment", "per_day"):
-            limits: Amount | tuple[Amount, ...] = getattr(self, name)
-            _check_one_limit_each(name, limits)
+        _check_one_limit_each("max_per_payment", self.max_per_payment)
+        _check_one_limit_each("per_day", self.per_day)
+        if self.approve_above is not None:
+            _check_one_limit_each("approve_above", self.approve_above)
+        for what, terms in (("agent", self.agent_terms), ("service", self.service_terms), ("tool", self.tools)):
+            _check_one_term_each(what, terms)
+        _check_alternatives(self.service_terms)
+        object.__setattr__(self, "index", Index.of(self))
 
     @property
     def payment_limits(self) -> tuple[Amount, ...]:
         """`max_per_payment` as a tuple."""
-        return _limits(self.max_per_payment)
+        return _amounts(self.max_per_payment)
 
     @property
     def day_limits(self) -> tuple[Amount, ...]:
         """`per_day` as a tuple."""
-        return _limits(self.per_day)
+        return _amounts(self.per_day)
+
+    def thresholds(self, tool: str | None) -> tuple[Amount, ...] | None:
+        """Return what may be paid through a tool without a person; None where nobody is asked."""
+        own = None if tool is None else self.index.tools.get(tool)
+        above = self.approve_above if own is None else own.approve_above
+        return None if above is None else _amounts(above)
 
 
-def _limits(limits: Amount | tuple[Amount, ...]) -> tuple[Amount, ...]:
-    return (limits,) if isinstance(limits, Amount) else limits
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """What judging looks up, made once for a policy."""
+
+    payees: frozenset[str] | None
+    """Allowed addresses in lower case."""
+    denied_payees: frozenset[str]
+    """Denied addresses in lower case."""
+    agents: dict[str, AgentTerms]
+    services: dict[str, ServiceTerms]
+    tools: dict[str, ToolTerms]
+    ranked: tuple[AgentTerms, ...]
+    """Agents by priority, highest first, as listed within one."""
+    per_payment: tuple[Limit, ...]
+    """Limits of each single payment."""
+    over_time: tuple[Limit, ...]
+    """Limits over windows, those of agents and services included; not `per_day`."""
+    per_day: tuple[Limit, ...]
+    """`per_day` as limits of the wallet."""
+
+    @classmethod
+    def of(cls, policy: Policy) -> "Index":
+        """Sort a policy."""
+        ranked = sorted(policy.agent_terms, key=lambda terms: -terms.priority)
+        return cls(
+            payees=None if policy.payees is None else _lower(policy.payees),
+            denied_payees=_lower(policy.deny.payees),
+            agents={terms.id: terms for terms in policy.agent_terms},
+            services={terms.id: terms for terms in policy.service_terms},
+            tools={terms.id: terms for terms in policy.tools},
+            ranked=tuple(ranked),
+            per_payment=tuple(limit for limit in policy.limits if limit.window is None),
+            over_time=(*(limit for limit in policy.limits if limit.window is not None), *_budgets(policy)),
+            per_day=tuple(Limit(amount=amount, scope=_WALLET, window=DAY) for amount in policy.day_limits),
+        )
 
 
-def _check_one_limit_each(name: str, limits: Amount | Iterable[Amount]) -> None:
-    seen = [limit.asset for limit in ((limits,) if isinstance(limits, Amount) else limits)]
+def _budgets(policy: Policy) -> Iterable[Limit]:
+    for agent in policy.agent_terms:
+        yield Limit(amount=agent.daily_budget, scope=Scope((Part("agent", agent.id),)), window=DAY)
+    for service in policy.service_terms:
+        if service.max_per_day is not None:
+            yield Limit(amount=service.max_per_day, scope=Scope((Part("service", service.id),)), window=DAY)
+
+
+def _lower(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)
+
+
+def _amounts(amounts: Amount | tuple[Amount, ...]) -> tuple[Amount, ...]:
+    return (amounts,) if isinstance(amounts, Amount) else amounts
+
+
+def _check_one_limit_each(name: str, limits: Amount | tuple[Amount, ...]) -> None:
+    seen = [limit.asset for limit in _amounts(limits)]
     if not seen:
         raise ConfigurationError(f"{name} is empty; give a limit such as usd('1')")
     if len(set(seen)) != len(seen):
         raise ConfigurationError(f"{name} has two limits for one asset; keep the one that is meant")
+
+
+def _check_one_term_each(what: str, terms: tuple[Any, ...]) -> None:
+    ids = [each.id for each in terms]
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigurationError(f"the {what} {twice!r} is listed twice; keep the one that is meant")
+
+
+def _check_alternatives(services: tuple[ServiceTerms, ...]) -> None:
+    known = {service.id for service in services}
+    for service in services:
+        for other in service.alternatives:
+            if other.kind == "service" and other.value not in known:
+                raise ConfigurationError(
+                    f"service {service.id!r} names {other.value!r} as an alternative, which is not listed"
+                )

@@ -1,0 +1,41 @@
+"""A payment before it exists, as far as the policy looks at it."""
+
+from dataclasses import dataclass
+
+from paygent.core.caip import ChainId
+from paygent.core.context import NOBODY, Context
+from paygent.core.money import Amount
+from paygent.core.price import Price
+from paygent.core.requirements import Token
+from paygent.core.verdict import Alternative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What somebody wants to pay, whom, where, and what for."""
+
+    payer: str
+    """Whose wallet."""
+    payee: str
+    network: ChainId
+    token: Token
+    amount: Amount
+    """The ceiling."""
+    host: str
+    """Host and port of the resource, lower case; empty where nothing is fetched."""
+    max_amount: Amount | None = None
+    """The caller's own ceiling for this payment: it takes the place of `max_per_payment`, and of nothing else."""
+    context: Context = NOBODY
+    """Who pays and what for, by the program's word."""
+    price: Price | None = None
+    """What an oracle says of the token; None where it says nothing or was not asked."""
+    quantity: int = 1
+    """How many units of the service are bought."""
+    metadata_uri: str | None = None
+    """Where the description of the service was found; None where it was not looked up."""
+    instead_of: tuple[Alternative, ...] = ()
+    """The alternatives that led here, so that none is offered twice."""
+
+    def __post_init__(self) -> None:
+        if self.quantity < 1:
+            raise ValueError(f"at least one unit is bought, not {self.quantity}")

@@ -1,0 +1,58 @@
+"""How much one payment may cost, and how much is left of the windows whose sums are known."""
+
+from collections.abc import Iterator
+
+from paygent.core.money import Amount
+from paygent.policy.case import Case, Objection, deny, too_much
+from paygent.policy.facts import Facts
+from paygent.policy.holds import Claim, claims
+
+
+def over_payment_limits(case: Case) -> Iterator[Objection]:
+    """Object to a payment above the caller's ceiling or `max_per_payment`, then above further limits of one payment."""
+    limits = case.policy.payment_limits if case.ask.max_amount is None else (case.ask.max_amount,)
+    name = "max_per_payment" if case.ask.max_amount is None else "max_amount"
+    known = [(limit, cost) for limit in limits if (cost := case.cost(limit.asset)) is not None]
+    if not known:
+        yield _no_limit(name, case)
+    for limit, cost in known:
+        if cost > limit.atomic:
+            yield too_much(f"over_{name}", f"{case.ask.amount} is above {name} of {limit}")
+    for each in case.policy.index.per_payment:
+        cost_of_it = case.cost(each.amount.asset)
+        if cost_of_it is not None and cost_of_it > each.amount.atomic and each.scope.key(case.names) is not None:
+            yield too_much("over_limit", f"{case.ask.amount} is above the limit of {each}")
+
+
+def without_day_limit(case: Case) -> Iterator[Objection]:
+    """Object where no limit of a day can count the payment."""
+    if all(case.cost(limit.asset) is None for limit in case.policy.day_limits):
+        yield _no_limit("per_day", case)
+
+
+def over_window_limits(case: Case) -> Iterator[Objection]:
+    """Object where the known sum of a window leaves no room. An unknown sum is left to the store, which checks all."""
+    facts = case.facts
+    if facts.now is None or facts.sums is None:
+        return
+    for claim in claims(case.policy, case.ask, case.dollars, case.names, facts.now):
+        spent = _spent(claim, facts)
+        if spent is not None and spent + claim.cost > claim.limit.amount.atomic:
+            left = Amount(max(0, claim.limit.amount.atomic - spent), claim.limit.amount.asset)
+            text = f"{claim.amount} is more than the {left} left of the limit of {claim.limit}"
+            yield too_much("budget_exhausted", text)
+
+
+def _spent(claim: Claim, facts: Facts) -> int | None:
+    assert facts.sums is not None  # noqa: S101  # over_window_limits has looked
+    sums = [facts.sums.get(key) for key in claim.keys]
+    known = [each for each in sums if each is not None]
+    return sum(known) if len(known) == len(sums) else None
+
+
+def _no_limit(name: str, case: Case) -> Objection:
+    asset = case.ask.token.asset.id
+    text = f"{name} has no limit for {asset}; give it one"
+    if case.dollars is None:
+        text = f"{asset} does not count as dollars and {name} has no limit for it; give it one"
+    return deny("no_limit_for_asset", text)
