@@ -26,6 +26,11 @@ TYPES: Final[MappingProxyType[str, Fields]] = MappingProxyType(
     }
 )
 """The struct that is signed."""
+CANCEL_PRIMARY_TYPE: Final = "CancelAuthorization"
+CANCEL_TYPES: Final[MappingProxyType[str, Fields]] = MappingProxyType(
+    {CANCEL_PRIMARY_TYPE: (("authorizer", "address"), ("nonce", "bytes32"))}
+)
+"""The struct that cancels."""
 
 
 def typed_data(authorization: Authorization, domain: Domain) -> TypedData:
@@ -44,6 +49,29 @@ def typed_data(authorization: Authorization, domain: Domain) -> TypedData:
         "nonce": authorization.nonce,
     }
     return TypedData(domain=domain, primary_type=PRIMARY_TYPE, types=TYPES, message=message)
+
+
+def cancel_typed_data(authorizer: str, nonce: str, domain: Domain) -> TypedData:
+    """Return what the payer signs to make an unused authorization worthless; anybody may submit it."""
+    message: dict[str, object] = {"authorizer": authorizer, "nonce": nonce}
+    return TypedData(domain=domain, primary_type=CANCEL_PRIMARY_TYPE, types=CANCEL_TYPES, message=message)
+
+
+def cancel_call(authorizer: str, nonce: str, signature: bytes) -> str:
+    """Return the call that cancels, by the signature of `cancel_typed_data`. It reverts once the nonce is used.
+
+    Raises: ValueError: not an address, not a nonce, or not 65 bytes r, s, v.
+    """
+    if len(signature) != 65:
+        raise ValueError(f"a signature has 65 bytes, not {len(signature)}")
+    return word.calldata(
+        "cancelAuthorization(address,bytes32,uint8,bytes32,bytes32)",
+        word.address(authorizer),
+        word.bytes32(nonce),
+        word.uint256(signature[64]),
+        signature[:32],
+        signature[32:64],
+    )
 
 
 def authorization_state_call(authorizer: str, nonce: str) -> str:

@@ -23,6 +23,8 @@ class Network:
     """Its tokens are worth nothing."""
     instant_finality: bool
     """A mined block is never reorganised away, so the newest block is final."""
+    tips: bool
+    """A priority fee buys an earlier place; Cronos takes transactions in the order they come, whatever the tip."""
 
 
 class _Row(TypedDict):
@@ -31,6 +33,7 @@ class _Row(TypedDict):
     v1_names: list[str]
     test: bool
     instant_finality: bool
+    tips: bool
 
 
 def _network(row: _Row) -> Network:
@@ -40,6 +43,7 @@ def _network(row: _Row) -> Network:
         v1_names=tuple(row["v1_names"]),
         test=row["test"],
         instant_finality=row["instant_finality"],
+        tips=row["tips"],
     )
 
 

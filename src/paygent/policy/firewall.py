@@ -1,13 +1,17 @@
-"""What may be signed at all: a short list of messages about money, bounded. Everything else is refused."""
+"""What may be signed at all: a short list of messages about money, bounded. Everything else is refused.
 
-from collections.abc import Callable, Mapping
+`check` is for payments. What moves no money has a door of its own, so that no payment's rules ever open it:
+`check_cancellation` and `check_audit`.
+"""
+
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from paygent.core.caip import is_evm_address
 from paygent.core.errors import SigningFailed
 from paygent.core.typed_data import Domain, Fields, TypedData
-from paygent.evm import eip2612, eip3009, permit2, word
+from paygent.evm import audit_export, eip2612, eip3009, permit2, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,39 @@ def check(data: TypedData, rules: SigningRules) -> None:
     check_one(data, rules)
 
 
+def check_cancellation(data: TypedData, *, payer: str, tokens: Collection[Domain]) -> None:
+    """Return if `data` cancels an authorization of `payer` for one of `tokens`, which can only keep money in place.
+
+    Raises: SigningFailed: it is anything else.
+    """
+    if data.primary_type != eip3009.CANCEL_PRIMARY_TYPE:
+        raise _refused(f"{data.primary_type!r} is not {eip3009.CANCEL_PRIMARY_TYPE}")
+    _check_types(data.types, eip3009.CANCEL_TYPES)
+    message = _members(data.message, "authorizer", "nonce")
+    if data.domain not in tokens:
+        raise _refused(f"the domain {_said(data.domain)} is not of a token that may be signed for")
+    _check_same("authorizer", message["authorizer"], payer)
+    _check_bytes32("nonce", message["nonce"])
+
+
+def check_audit(data: TypedData, *, now: int) -> None:
+    """Return if `data` seals an export of the audit log made by `now` (unix seconds): a message that no contract reads.
+
+    Raises: SigningFailed: it is anything else.
+    """
+    if data.primary_type != audit_export.PRIMARY_TYPE:
+        raise _refused(f"{data.primary_type!r} is not {audit_export.PRIMARY_TYPE}")
+    _check_types(data.types, audit_export.TYPES)
+    message = _members(data.message, "head", "count", "exportedAt")
+    if data.domain != audit_export.DOMAIN:
+        raise _refused(f"the domain {_said(data.domain)} is not the one of exported audit logs")
+    _check_bytes32("head", message["head"])
+    _check_uint("count", message["count"])
+    exported_at = message["exportedAt"]
+    if type(exported_at) is not int or not 0 <= exported_at <= now:
+        raise _refused(f"exportedAt is {word.excerpt(exported_at)}, it must not be after now ({now})")
+
+
 def _check_transfer(data: TypedData, rules: SigningRules) -> None:
     _check_types(data.types, eip3009.TYPES)
     message = _members(data.message, "from", "to", "value", "validAfter", "validBefore", "nonce")
@@ -45,10 +82,7 @@ def _check_transfer(data: TypedData, rules: SigningRules) -> None:
     _check_address("to", message["to"])
     _check_value("value", message["value"], cap)
     _check_window(message["validAfter"], "validBefore", message["validBefore"], rules)
-    try:
-        word.bytes32(message["nonce"])
-    except ValueError as error:
-        raise _refused(f"nonce: {error}") from error
+    _check_bytes32("nonce", message["nonce"])
 
 
 def _check_permit2(data: TypedData, rules: SigningRules) -> None:
@@ -139,6 +173,13 @@ def _check_value(member: str, value: object, cap: int) -> None:
 def _check_uint(member: str, value: object) -> None:
     if type(value) is not int or not 0 <= value < 1 << 256:
         raise _refused(f"{member} is {word.excerpt(value)}, not an integer from 0 to 2**256 - 1")
+
+
+def _check_bytes32(member: str, value: object) -> None:
+    try:
+        word.bytes32(value)
+    except ValueError as error:
+        raise _refused(f"{member}: {error}") from error
 
 
 def _check_window(valid_after: object, member: str, end: object, rules: SigningRules) -> None:

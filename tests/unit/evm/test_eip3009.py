@@ -73,3 +73,33 @@ def test_authorization_state_call_equals_eth_abi(authorizer: bytes, nonce: bytes
 def test_topics_are_those_of_circle_s_token() -> None:
     assert eip3009.AUTHORIZATION_USED == "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5"
     assert eip3009.AUTHORIZATION_CANCELED == "0x1cdd46ff242716cdaa72d159d339a485b3438398348d68f09d7c8c0a59353d81"
+
+
+def test_the_cancellation_s_type_hash_is_the_one_of_the_standard() -> None:
+    written = encode_type(eip3009.CANCEL_PRIMARY_TYPE, eip3009.CANCEL_TYPES)
+
+    assert keccak(text=written).hex() == "158b0a9edf7a828aad02f63cd515c68ef2f50ba807396f6d12842833a1597429"
+
+
+def test_cancel_typed_data_names_payer_and_nonce() -> None:
+    data = eip3009.cancel_typed_data(PAYER, AUTHORIZATION.nonce, domain(TOKEN))
+
+    assert {"authorizer": PAYER, "nonce": AUTHORIZATION.nonce} == data.message
+    assert domain(TOKEN) == data.domain
+
+
+@given(st.binary(min_size=20, max_size=20), st.binary(min_size=32, max_size=32), st.binary(min_size=65, max_size=65))
+def test_cancel_call_equals_eth_abi(authorizer: bytes, nonce: bytes, signature: bytes) -> None:
+    words = encode(
+        ["address", "bytes32", "uint8", "bytes32", "bytes32"],
+        [f"0x{authorizer.hex()}", nonce, signature[64], signature[:32], signature[32:64]],
+    )
+
+    called = eip3009.cancel_call(f"0x{authorizer.hex()}", f"0x{nonce.hex()}", signature)
+
+    assert "0x5a049a70" + words.hex() == called
+
+
+def test_cancel_call_refuses_a_signature_of_another_length() -> None:
+    with pytest.raises(ValueError, match="65 bytes, not 64"):
+        eip3009.cancel_call(PAYER, AUTHORIZATION.nonce, bytes(64))

@@ -61,7 +61,7 @@ def test_check_tables_every_chain_and_name_is_there_once() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row["chain_id"]))
 def test_check_tables_every_row_has_the_shape_of_a_network(row: dict[str, Any]) -> None:
-    kinds = {"chain_id": int, "name": str, "v1_names": list, "test": bool, "instant_finality": bool}
+    kinds = {"chain_id": int, "name": str, "v1_names": list, "test": bool, "instant_finality": bool, "tips": bool}
 
     assert {key: type(value) for key, value in row.items()} == kinds
 
@@ -70,3 +70,7 @@ def test_only_cronos_and_local_chains_are_final_at_once() -> None:
     final = {network.chain.evm_number for network in NETWORKS.values() if network.instant_finality}
 
     assert final == {25, 338, 31337, 1337}
+
+
+def test_only_cronos_takes_no_tips() -> None:
+    assert {25, 338} == {network.chain.evm_number for network in NETWORKS.values() if not network.tips}

@@ -12,10 +12,10 @@ from paygent.core.errors import SigningFailed
 from paygent.core.money import Amount
 from paygent.core.requirements import Authorization
 from paygent.core.typed_data import Domain, TypedData
-from paygent.evm import eip2612, eip3009, permit2
+from paygent.evm import audit_export, eip2612, eip3009, permit2
 from paygent.evm.eip712 import digest
 from paygent.evm.tokens import TOKENS, domain
-from paygent.policy.firewall import SigningRules, check
+from paygent.policy.firewall import SigningRules, check, check_audit, check_cancellation
 
 TOKEN, OTHER = list(TOKENS.values())[:2]
 PAYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -316,3 +316,92 @@ def test_check_passes_no_value_outside_the_rules_when_one_is_replaced(known: Typ
     data = _with(known, path.rstrip("."), drawn.draw(VALUES))
 
     assert not _passes(data) or (_within_rules(data) and len(digest(data)) == 32)
+
+
+# --- what moves no money has a door of its own ----------------------------------------------------------------------
+
+CANCEL = eip3009.cancel_typed_data(PAYER, AUTHORIZATION.nonce, domain(TOKEN))
+AUDIT = audit_export.typed_data(head="ab" * 32, count=3, exported_at=NOW)
+
+
+def _cancels(data: TypedData) -> bool:
+    try:
+        check_cancellation(data, payer=PAYER, tokens=(domain(TOKEN),))
+    except SigningFailed:
+        return False
+    return True
+
+
+def _seals(data: TypedData) -> bool:
+    try:
+        check_audit(data, now=NOW)
+    except SigningFailed:
+        return False
+    return True
+
+
+def test_check_cancellation_lets_the_payer_s_own_cancellation_through() -> None:
+    assert _cancels(CANCEL)
+    assert _cancels(_with(CANCEL, "authorizer", PAYER.lower()))
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (_with(CANCEL, "authorizer", PAYEE), "authorizer is .* only .* may be it"),
+        (_with(CANCEL, "authorizer", 5), "authorizer is 5"),
+        (_with(CANCEL, "nonce", "0xab"), "nonce: "),
+        (_with(CANCEL, "nonce", 7), "nonce: 7"),
+        (_with(CANCEL, "to", PAYEE), "the members are not exactly authorizer, nonce"),
+        (replace(CANCEL, message={"nonce": AUTHORIZATION.nonce}), "the members are not exactly"),
+        (replace(CANCEL, domain=domain(OTHER)), "not of a token that may be signed for"),
+        (replace(CANCEL, domain=replace(domain(TOKEN), chain_id=26)), "not of a token that may be signed for"),
+        (replace(CANCEL, types=eip3009.TYPES), "the struct is not defined as"),
+        (replace(CANCEL, types={**CANCEL.types, "Extra": ()}), "the struct is not defined as"),
+        (TRANSFER, "'TransferWithAuthorization' is not CancelAuthorization"),
+        (AUDIT, "'AuditExport' is not CancelAuthorization"),
+    ],
+)
+def test_check_cancellation_refuses_anything_else(data: TypedData, why: str) -> None:
+    with pytest.raises(SigningFailed, match=why):
+        check_cancellation(data, payer=PAYER, tokens=(domain(TOKEN),))
+
+
+def test_check_audit_lets_a_seal_through() -> None:
+    assert _seals(AUDIT)
+    assert _seals(audit_export.typed_data(head="00" * 32, count=0, exported_at=0))
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (_with(AUDIT, "head", "0xab"), "head: "),
+        (_with(AUDIT, "count", -1), "count is -1"),
+        (_with(AUDIT, "count", True), "count is True"),
+        (_with(AUDIT, "exportedAt", NOW + 1), "exportedAt is .* must not be after now"),
+        (_with(AUDIT, "exportedAt", -1), "exportedAt is -1"),
+        (_with(AUDIT, "exportedAt", "0"), "exportedAt is '0'"),
+        (_with(AUDIT, "more", 1), "the members are not exactly head, count, exportedAt"),
+        (replace(AUDIT, domain=domain(TOKEN)), "not the one of exported audit logs"),
+        (replace(AUDIT, types=eip3009.CANCEL_TYPES), "the struct is not defined as"),
+        (TRANSFER, "'TransferWithAuthorization' is not AuditExport"),
+        (CANCEL, "'CancelAuthorization' is not AuditExport"),
+    ],
+)
+def test_check_audit_refuses_anything_else(data: TypedData, why: str) -> None:
+    with pytest.raises(SigningFailed, match=why):
+        check_audit(data, now=NOW)
+
+
+@given(mutations())
+def test_no_payment_passes_a_door_for_what_moves_no_money(data: TypedData) -> None:
+    assert not _cancels(data)
+    assert not _seals(data)
+
+
+@given(st.sampled_from([CANCEL, AUDIT]), VALUES, st.data())
+def test_nothing_that_moves_no_money_passes_as_a_payment(known: TypedData, value: object, drawn: st.DataObject) -> None:
+    data = _with(known, drawn.draw(st.sampled_from([*known.message, "more"])), value)
+
+    assert not _passes(data)
+    assert not _cancels(data) or value in {PAYER, AUTHORIZATION.nonce}
