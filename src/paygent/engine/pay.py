@@ -30,7 +30,7 @@ from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import FREED, OUT, Event, State
 from paygent.core.payment import Move, Payment, SignedPayload
 from paygent.core.requirements import Settlement
-from paygent.core.verdict import Deny
+from paygent.core.verdict import Allow, Deny
 from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.order import Answer, Order
 from paygent.engine.reconcile import Reconciler
@@ -205,8 +205,8 @@ class Engine:
         """Write the intent and the unsigned authorization down, and take the budget, in one transaction."""
         now = self._clock.now()
         intent = self._intent(order, choice)
-        if isinstance(choice.verdict, Deny):
-            await self._deny(order, intent, choice.verdict, now)
+        if not isinstance(choice.verdict, Allow):  # nobody can be asked yet, so what needs a person is denied
+            await self._deny(order, intent, Deny(reasons=choice.verdict.reasons), now)
         if self._secret is None:
             self._secret = await self._journal.secret()
         payment = Payment(
