@@ -13,12 +13,14 @@ from paygent.adapters._http import Answer, Endpoint
 from paygent.core.caip import ChainId, is_evm_address
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.ports.chain import Block, BlockTag, Log, NextBlock, Transaction
+from paygent.ports.transactions import Fees, TransactionReceipt
 from paygent.x402.strict_json import parse_json
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})")
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _REVERTED = re.compile(r"revert|invalid opcode|out of gas|stack (under|over)flow|vm exception|vm execution error", re.I)
+_HAS_IT = re.compile(r"already known|known transaction|already imported", re.I)
 _INVALID_PARAMS = -32602
 _WRONG_CALL = frozenset({-32700, -32600, -32601, _INVALID_PARAMS, -32004, 3, -32015})
 _Json: TypeAlias = Mapping[str, object]
@@ -36,7 +38,8 @@ class RpcChain:
     """A `Chain` behind one JSON-RPC URL. Reads are repeated while the endpoint is out of reach; nothing is cached.
 
     The first read asks the endpoint which chain it serves. `instant_finality` says that a block of this chain is final
-    when it is there. A given `client` is shared, and stays the giver's to close.
+    when it is there; `tips`, that a priority fee buys an earlier place. A given `client` is shared, and stays the
+    giver's to close.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class RpcChain:
         timeout_seconds: float = 10,
         instant_finality: bool = False,
         max_log_range: int = 2_000,
+        tips: bool = True,
     ) -> None:
         try:
             self._number = chain.evm_number
@@ -57,6 +61,7 @@ class RpcChain:
         self._endpoint = Endpoint(url, noun="chain endpoint", client=client, timeout_seconds=timeout_seconds)
         self._finalized = "latest" if instant_finality else "finalized"
         self._max_log_range = max_log_range
+        self._tips = tips
         self._ids = count(1)
         self._checking = anyio.Lock()
         self._checked = False
@@ -154,6 +159,47 @@ class RpcChain:
         if known.hash != asked:
             raise self._malformed("the transaction that was asked for")
         return known
+
+    # own transactions (the port `Transactions`) -----------------------------------------------------------------------
+
+    async def next_nonce(self, address: str) -> int:
+        """Return how many transactions an account has sent, those that wait included."""
+        return self._quantity(await self._read("eth_getTransactionCount", _address(address), "pending"), "a nonce")
+
+    async def fees(self) -> Fees:
+        """Return what a place in the next block costs: the base fee of the newest block, and the tip the node suggests.
+
+        Raises: AdapterError: the chain has no base fee (EIP-1559), or the node does not answer.
+        """
+        newest = self._object(await self._read("eth_getBlockByNumber", "latest", False), "a block")
+        base_fee = self._quantity(newest.get("baseFeePerGas"), "a base fee; the chain needs EIP-1559")
+        tip = await self._read("eth_maxPriorityFeePerGas") if self._tips else "0x0"
+        return Fees(base_fee=base_fee, tip=self._quantity(tip, "a priority fee"))
+
+    async def estimate_gas(self, sender: str, to: str, data: str) -> int:
+        """Return the gas that a call takes now. A revert is an AdapterError."""
+        message = {"from": _address(sender), "to": _address(to), "data": data}
+        return self._quantity(await self._read("eth_estimateGas", message), "a gas limit")
+
+    async def send_raw(self, raw: bytes) -> None:
+        """Hand a signed transaction to the node; one that the node has already is taken as handed over."""
+        try:
+            await self._read("eth_sendRawTransaction", f"0x{raw.hex()}")
+        except _Refusal as refusal:
+            if not _HAS_IT.search(str(refusal)):
+                raise
+
+    async def receipt(self, transaction_hash: str) -> TransactionReceipt | None:
+        """Return what became of a transaction once it is mined, or None."""
+        found = await self._read("eth_getTransactionReceipt", self._hash(transaction_hash, None))
+        if found is None:
+            return None
+        entry = self._object(found, "a receipt")
+        return TransactionReceipt(
+            transaction=self._hash(entry.get("transactionHash"), "a transaction hash"),
+            succeeded=self._quantity(entry.get("status"), "a receipt's status") == 1,
+            block_number=self._quantity(entry.get("blockNumber"), "a block number"),
+        )
 
     # blocks -----------------------------------------------------------------------------------------------------------
 
@@ -274,7 +320,7 @@ class RpcChain:
         code, said = entry.get("code"), entry.get("message")
         if not isinstance(code, int) or not isinstance(said, str):
             return self._malformed(f"a JSON-RPC error to {method}")
-        reverted = method == "eth_call" and _REVERTED.search(said) is not None
+        reverted = method in ("eth_call", "eth_estimateGas") and _REVERTED.search(said) is not None
         verb = "says the contract reverted on" if reverted or code == 3 else "refused"
         message = f"{self._endpoint.name} {verb} {method}: {self._endpoint.scrub(said)} (code {code})"
         return _Refusal(message, code=code, retryable=not reverted and code not in _WRONG_CALL)

@@ -13,6 +13,7 @@ from paygent.adapters.rpc import RpcChain
 from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.ports.chain import Block, Log, NextBlock, Transaction
+from paygent.ports.transactions import Fees, TransactionReceipt
 
 pytestmark = pytest.mark.anyio
 
@@ -610,3 +611,68 @@ async def test_aclose_closes_its_own_client_and_may_be_called_twice(free_tcp_por
     await chain.aclose()
     with pytest.raises(AdapterError, match="was closed"):
         await chain.chain_number()
+
+
+# own transactions -----------------------------------------------------------------------------------------------------
+
+
+async def test_next_nonce_counts_what_waits_too() -> None:
+    node = Node({"eth_getTransactionCount": "0x7"})
+
+    assert await chain_of(node).next_nonce(TOKEN) == 7
+    assert node.asked[-1] == ("eth_getTransactionCount", [TOKEN.lower(), "pending"])
+
+
+@pytest.mark.parametrize(("tips", "tip"), [(True, 2), (False, 0)])
+async def test_fees_are_the_newest_base_fee_and_a_tip_where_tips_count(tips: bool, tip: int) -> None:
+    node = Node({"eth_getBlockByNumber": {**BLOCK, "baseFeePerGas": "0x64"}, "eth_maxPriorityFeePerGas": "0x2"})
+
+    assert await chain_of(node, tips=tips).fees() == Fees(base_fee=100, tip=tip)
+    assert ("eth_maxPriorityFeePerGas" in node.methods) == tips
+
+
+async def test_fees_refuse_a_chain_without_a_base_fee() -> None:
+    with pytest.raises(AdapterError, match="the chain needs EIP-1559"):
+        await chain_of(Node({"eth_getBlockByNumber": BLOCK})).fees()
+
+
+async def test_estimate_gas_asks_as_the_sender() -> None:
+    node = Node({"eth_estimateGas": "0x5208"})
+
+    assert await chain_of(node).estimate_gas(TOKEN, TOKEN, "0x12") == 21_000
+    assert node.asked[-1][1] == [{"from": TOKEN.lower(), "to": TOKEN.lower(), "data": "0x12"}]
+
+
+@pytest.mark.parametrize("refused", [Refused(3, "execution reverted"), Refused(-32000, "execution reverted: used")])
+async def test_estimate_gas_fails_for_good_when_the_call_reverts(refused: Refused) -> None:
+    with pytest.raises(AdapterError, match="the contract reverted on eth_estimateGas") as raised:
+        await chain_of(Node({"eth_estimateGas": refused})).estimate_gas(TOKEN, TOKEN, "0x12")
+
+    assert not raised.value.retryable
+
+
+@pytest.mark.parametrize("reply", [HASH, Refused(-32000, "already known"), Refused(-32000, "Known transaction: 0x1")])
+async def test_send_raw_takes_what_the_node_has_already_as_sent(reply: Any) -> None:
+    node = Node({"eth_sendRawTransaction": reply})
+
+    await chain_of(node).send_raw(b"\x02\xff")
+
+    assert node.asked[-1] == ("eth_sendRawTransaction", ["0x02ff"])
+
+
+async def test_send_raw_fails_when_the_node_refuses() -> None:
+    with pytest.raises(AdapterError, match="insufficient funds"):
+        await chain_of(Node({"eth_sendRawTransaction": Refused(-32602, "insufficient funds")})).send_raw(b"\x02")
+
+
+@pytest.mark.parametrize(("status", "succeeded"), [("0x1", True), ("0x0", False)])
+async def test_receipt_says_what_became_of_a_transaction(status: str, succeeded: bool) -> None:
+    reply = {"transactionHash": HASH, "status": status, "blockNumber": "0x10"}
+
+    receipt = await chain_of(Node({"eth_getTransactionReceipt": reply})).receipt(HASH)
+
+    assert receipt == TransactionReceipt(transaction=HASH.lower(), succeeded=succeeded, block_number=16)
+
+
+async def test_receipt_is_none_while_nothing_is_mined() -> None:
+    assert await chain_of(Node({"eth_getTransactionReceipt": None})).receipt(HASH) is None
