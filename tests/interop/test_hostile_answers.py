@@ -1,6 +1,7 @@
 """Whatever a seller does with a paid request: the outcome is typed, nothing is lost, and nobody pays twice."""
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -56,6 +57,11 @@ class Case:
     """How often the same bytes reach the seller; a GET whose answer is lost sends them twice more."""
     retry: type[PaymentNotAttempted] = DuplicatePurchase
     unpaid: Answering = ORDINARY
+
+    @property
+    def patience(self) -> float:
+        """How many seconds the buyer waits for an answer."""
+        return 1 if self.name.startswith("timeout") else 30
 
     def __str__(self) -> str:
         return self.name
@@ -132,6 +138,13 @@ CASES = [
 
 
 @pytest.fixture(autouse=True)
+def _mining(hostile_chain: TokenChain) -> Iterator[None]:
+    """Leave no chain behind that does not mine."""
+    yield
+    hostile_chain.anvil.call("evm_setAutomine", True)
+
+
+@pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again at once: what is waited for is unit-tested."""
     monkeypatch.setattr("paygent.engine.pay.RESEND_DELAY_SECONDS", 0.01)
@@ -162,7 +175,9 @@ def test_paid_request_is_never_paid_twice(hostile_chain: TokenChain, case: Case,
         return len(transfers_from(chain, payer.address))
 
     async def story(shop: Shop) -> None:
-        async with open_wallet(drive, payer, chain, timeout=0.5, paid_timeout_seconds=0.5) as wallet:
+        async with open_wallet(
+            drive, payer, chain, timeout=case.patience, paid_timeout_seconds=case.patience
+        ) as wallet:
             assert case.outcome == await attempt(wallet, case, shop)
             assert int(case.settled) == moved()
             payment = await stored(wallet, case, shop)

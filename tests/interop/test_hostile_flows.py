@@ -4,12 +4,13 @@ import base64
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx
 import pytest
 
@@ -38,7 +39,7 @@ from tests.interop.hostile.shop import SOMEBODY, Shop, decode, offer, offering
 from tests.interop.hostile.wire import RawServer, Request, Wire, answer
 from tests.interop.peers.anvil import dev_account
 from tests.interop.peers.chain import PERMIT2, TokenChain, call_data
-from tests.interop.wallet import AsyncWallet, Drive, engine, open_wallet, transfers_from
+from tests.interop.wallet import AsyncWallet, Drive, Wallet, engine, open_wallet, transfers_from
 
 pytestmark = pytest.mark.filterwarnings(
     # httpx's own generator, left by a cancelled request to the chain
@@ -181,6 +182,13 @@ def test_purchase_is_made_twice_only_when_the_caller_says_so(hostile_chain: Toke
     assert 2 == moved(hostile_chain, payer.address)
 
 
+async def cancel_while_it_hangs(shop: Shop, request: Callable[[], Awaitable[httpx.Response]]) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(request)
+        assert await anyio.to_thread.run_sync(shop.hanging.wait, 30, abandon_on_cancel=True)
+        tasks.cancel_scope.cancel()
+
+
 @asynchronous
 @pytest.mark.parametrize("settled", [True, False])
 def test_cancelled_task_leaves_a_payment_that_can_be_found(
@@ -190,9 +198,7 @@ def test_cancelled_task_leaves_a_payment_that_can_be_found(
 
     async def story(shop: Shop) -> None:
         async with open_wallet(drive, payer, hostile_chain) as wallet:
-            with anyio.move_on_after(1) as scope:
-                await wallet.request("GET", shop.url())
-            assert scope.cancelled_caught
+            await cancel_while_it_hangs(shop, lambda: wallet.request("GET", shop.url()))
             payment = await wallet.payment_of("GET", shop.url())
             assert payment is not None
             assert State.OUTCOME_UNKNOWN is payment.state
@@ -263,8 +269,7 @@ def test_crash_after_the_paid_send_is_found_by_the_next_process(hostile_chain: T
     async def crash(shop: Shop) -> None:
         journal = open_journal(database)
         async with open_wallet(Drive.ASYNCIO, payer, hostile_chain, journal=journal) as wallet:
-            with anyio.move_on_after(1):
-                await wallet.request("GET", shop.url())
+            await cancel_while_it_hangs(shop, lambda: wallet.request("GET", shop.url()))
         await journal.aclose()
 
     async def recover(shop: Shop) -> None:
@@ -861,6 +866,47 @@ def test_client_pays_through_a_proxy(hostile_chain: TokenChain, drive: Drive, ho
             drive.run(lambda: pay(shop, url))
         assert [shop.url()] * 3 == seen
     assert 1 == moved(chain, payer.address)
+
+
+@pytest.mark.parametrize("stored", ["in memory", "in SQLite, by two programs"])
+@drives
+def test_same_request_five_times_at_once_is_paid_once(
+    hostile_chain: TokenChain, drive: Drive, stored: str, tmp_path: Path
+) -> None:
+    payer, refused, all_refused = hostile_chain.new_payer(), [], threading.Event()
+    database = str(tmp_path / "pay.db")
+
+    def waits_and_sells(shop: Shop, request: Request, wire: Wire) -> None:
+        assert all_refused.wait(30)
+        sells(shop, request, wire)
+
+    async def buy(wallet: Wallet, shop: Shop) -> None:
+        try:
+            assert GOODS == (await wallet.request("POST", shop.url())).content
+        except DuplicatePurchase as duplicate:
+            refused.append(duplicate.payment_id)
+            if len(refused) == 4:
+                all_refused.set()
+
+    async def story(shop: Shop) -> None:
+        two = stored != "in memory"
+        journals = [open_journal(database), open_journal(database)] if two else [MemoryJournal()] * 2
+        async with AsyncExitStack() as stack:
+            wallets = [
+                await stack.enter_async_context(open_wallet(drive, payer, hostile_chain, journal=journal))
+                for journal in journals[: 2 if two else 1]
+            ]
+            async with anyio.create_task_group() as tasks:
+                for index in range(5):
+                    tasks.start_soon(buy, wallets[index % len(wallets)], shop)
+        for journal in journals:
+            await journal.aclose()
+
+    with Shop(chain=hostile_chain, paid=waits_and_sells) as shop:
+        drive.run(lambda: story(shop))
+    assert (4, 1) == (len(refused), len(set(refused)))
+    assert 1 == len(shop.payments)
+    assert 1 == moved(hostile_chain, payer.address)
 
 
 @drives

@@ -36,6 +36,7 @@ def resets(shop: Shop, request: Request, wire: Wire) -> None:
 
 
 def hangs(shop: Shop, request: Request, wire: Wire) -> None:
+    shop.hanging.set()
     wire.hang()
 
 

@@ -46,6 +46,8 @@ class Shop:
     seen: Counter[int] = field(default_factory=Counter)
     """How often each of the answers that change came up."""
     server: RawServer = field(init=False)
+    hanging: threading.Event = field(default_factory=threading.Event)
+    """Set once a paid request waits for an answer that never comes."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _settled: dict[str, str] = field(default_factory=dict)
 
