@@ -1,8 +1,11 @@
 """A chain in memory that keeps the promises of a real one."""
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import attrgetter
 
 from paygent.core.caip import ChainId, is_evm_address
 from paygent.core.errors import AdapterError
@@ -17,6 +20,7 @@ from paygent.testing.ledger import Ledger
 __all__ = ["MemoryChain", "TransactionReverts"]
 
 _SOME_CODE = "0xfe"
+_HEIGHT = attrgetter("block_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class MemoryChain:
         self._salt = 0
         self._mined: list[_Mined] = []
         self._heights: dict[str, int] = {}
+        self._logs: defaultdict[tuple[int, str], list[Log]] = defaultdict(list)
+        """Logs by the place and the text of each topic, in order, so that a search reads only what may match."""
         self._append(timestamp if clock is None else clock.now(), None)
 
     # moving the chain
@@ -110,6 +116,9 @@ class MemoryChain:
         del self._mined[-depth:]
         for mined in gone:
             del self._heights[mined.block.hash]
+            for log in mined.logs:
+                for place, topic in enumerate(log.topics):
+                    self._logs[place, topic].pop()
         self._ledger.forget_above(self.head.number)
         self._transactions = {name: entry for name, entry in self._transactions.items() if entry[1] <= self.head.number}
         self._salt += 1
@@ -174,8 +183,8 @@ class MemoryChain:
             raise ValueError(f"{min(from_block, to_block)} names no block")
         newest, contract = self._seen(), _address(address)
         asked = [None if topic is None else topic.lower() for topic in topics]
-        seen = self._mined[from_block : min(to_block, newest.number) + 1]
-        return tuple(log for mined in seen for log in mined.logs if _matches(log, contract, asked))
+        seen = self._between(from_block, min(to_block, newest.number), asked)
+        return tuple(log for log in seen if _matches(log, contract, asked))
 
     async def transaction(self, transaction_hash: str) -> Transaction | None:
         """Return a mined transaction, or None where the node does not know it."""
@@ -185,6 +194,15 @@ class MemoryChain:
         return None if found is None or found[1] > newest.number else found[0]
 
     # blocks
+
+    def _between(self, first: int, last: int, topics: Sequence[str | None]) -> Sequence[Log]:
+        """Return the logs of some blocks that have the rarest of the topics, or all where none is asked for."""
+        indexed = [self._logs.get((place, topic), []) for place, topic in enumerate(topics) if topic is not None]
+        if not indexed:
+            return [log for mined in self._mined[first : last + 1] for log in mined.logs]
+        pieces = [(bisect_left(logs, first, key=_HEIGHT), bisect_right(logs, last, key=_HEIGHT)) for logs in indexed]
+        rarest = min(range(len(indexed)), key=lambda at: pieces[at][1] - pieces[at][0])
+        return indexed[rarest][slice(*pieces[rarest])]
 
     @property
     def _next(self) -> int:
@@ -218,6 +236,9 @@ class MemoryChain:
                 for event in execution.events
             )
         self._mined.append(_Mined(block, logs))
+        for log in logs:
+            for place, topic in enumerate(log.topics):
+                self._logs[place, topic].append(log)
         self._heights[block.hash] = number
         return name
 
