@@ -4,56 +4,63 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 
 _log = logging.getLogger("paygent")
+_Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Background:
     """Runs coroutines beside the caller's, under asyncio or trio, until they end or `aclose` cancels them."""
 
     def __init__(self) -> None:
-        self._running: dict[anyio.CancelScope, anyio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._scopes: dict[anyio.CancelScope, anyio.Event] = {}
+        """What runs under trio, whose tasks cannot be cancelled by themselves."""
 
-    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def start(self, work: _Work) -> None:
         """Begin `work` and return at once; what it raises is logged."""
-        scope, done = anyio.CancelScope(), anyio.Event()
-        self._running[scope] = done
-        _spawn(lambda: self._run(work, scope, done), self._tasks)
+        if _in_trio():
+            import trio
+
+            scope, done = anyio.CancelScope(), anyio.Event()
+            self._scopes[scope] = done
+            trio.lowlevel.spawn_system_task(self._scoped, work, scope, done)
+        else:
+            task = asyncio.get_running_loop().create_task(_logged(work))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def aclose(self) -> None:
         """Cancel what still runs and wait for its end."""
-        running = dict(self._running)
-        for scope in running:
+        tasks, scopes = list(self._tasks), dict(self._scopes)
+        for task in tasks:
+            task.cancel()
+        for scope in scopes:
             scope.cancel()
-        for done in running.values():
+        for done in scopes.values():
             await done.wait()
+        if tasks:
+            await asyncio.wait(tasks)
 
-    async def _run(
-        self, work: Callable[[], Coroutine[Any, Any, None]], scope: anyio.CancelScope, done: anyio.Event
-    ) -> None:
+    async def _scoped(self, work: _Work, scope: anyio.CancelScope, done: anyio.Event) -> None:
         try:
             with scope:
-                await work()
-        except Exception:  # noqa: BLE001  nobody awaits this task, so the log is where its end is told
-            _log.exception("background work failed")
+                await _logged(work)
         finally:
-            del self._running[scope]
+            del self._scopes[scope]
             done.set()
 
 
-def _spawn(work: Callable[[], Coroutine[Any, Any, None]], tasks: set[asyncio.Task[None]]) -> None:
+async def _logged(work: _Work) -> None:
+    try:
+        await work()
+    except Exception:  # noqa: BLE001  nobody awaits this task, so the log is where its end is told
+        _log.exception("background work failed")
+
+
+def _in_trio() -> bool:
     trio = sys.modules.get("trio")
-    if trio is not None:
-        try:
-            trio.lowlevel.spawn_system_task(work)
-        except RuntimeError:
-            pass  # trio is imported, and this loop is asyncio's
-        else:
-            return
-    task = asyncio.get_running_loop().create_task(work())
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
+    return trio is not None and bool(trio.lowlevel.in_trio_run())
