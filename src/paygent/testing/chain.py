@@ -200,9 +200,8 @@ class MemoryChain:
         indexed = [self._logs.get((place, topic), []) for place, topic in enumerate(topics) if topic is not None]
         if not indexed:
             return [log for mined in self._mined[first : last + 1] for log in mined.logs]
-        pieces = [(bisect_left(logs, first, key=_HEIGHT), bisect_right(logs, last, key=_HEIGHT)) for logs in indexed]
-        rarest = min(range(len(indexed)), key=lambda at: pieces[at][1] - pieces[at][0])
-        return indexed[rarest][slice(*pieces[rarest])]
+        logs = min(indexed, key=len)
+        return logs[bisect_left(logs, first, key=_HEIGHT) : bisect_right(logs, last, key=_HEIGHT)]
 
     @property
     def _next(self) -> int:
