@@ -1,97 +1,123 @@
 """From an answer that was read to signed bytes."""
 
+import json
 import secrets
 import time
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter
 
 from coincurve import PrivateKey
-from x402.http.utils import decode_payment_required_header
+from eth_account import Account
+from x402.http.utils import decode_payment_required_header, encode_payment_signature_header
+from x402.mechanisms.evm.exact import ExactEvmScheme
+from x402.mechanisms.evm.signers import EthAccountSigner
+from x402.schemas import PaymentRequired as OfficialRequired
 
 from paygent.adapters.local_signer import LocalSigner
 from paygent.core.requirements import PaymentRequired
 from paygent.evm.tokens import TOKENS
-from paygent.evm.tokens import domain as token_domain
 from paygent.policy import firewall
 from paygent.policy.evaluate import Ask, evaluate
-from paygent.x402 import authorization, read_offers, read_payment_required, select, typed_data, write_payload
+from paygent.x402 import (
+    Offer,
+    authorization,
+    payment_message,
+    read_offers,
+    read_payment_required,
+    select,
+    typed_data,
+)
 from tests.bench.clients import POLICY, official_sdk
 from tests.bench.report import Row
 from tests.bench.sampling import Contender, medians
 from tests.bench.seller import PAYER, required_header
 
+_NAME = "payment-required"
+
 
 async def rows(rounds: int) -> list[Row]:
-    """Ours chooses under the policy, passes the firewall and writes the header; the official one makes its payload."""
-    sdk, theirs = official_sdk(), decode_payment_required_header(required_header())
-    signer = LocalSigner(PAYER.private_key)
-    ours = read_payment_required(headers={"payment-required": required_header()}, body=None)
+    """Return two spans: from a chosen offer to its signed payload, and from the seller's answer to what is sent."""
+    wire = required_header()
+    theirs, ours = decode_payment_required_header(wire), read_payment_required(headers={_NAME: wire}, body=None)
+    assert isinstance(theirs, OfficialRequired)
     assert ours is not None
-
-    async def official() -> float:
-        begun = perf_counter()
-        await sdk.create_payment_payload(theirs)
-        return perf_counter() - begun
-
-    async def paygent() -> float:
-        begun = perf_counter()
-        await _header(ours, signer)
-        return perf_counter() - begun
-
-    took = await medians({"ours": paygent, "official": official, "bare": _bare()}, rounds=rounds, in_a_row=20)
-    ours_us = took["ours"] * 1e6
-    name = "build and sign one exact payload"
+    contenders = _contenders(ours, theirs)
+    us = {name: took * 1e6 for name, took in (await medians(contenders, rounds=rounds, in_a_row=20)).items()}
+    build, choose = "build and sign one exact payload", "choose an offer, build, sign, write the header"
     return [
-        Row(
-            name=name,
-            unit="µs",
-            paygent=ours_us,
-            peer_name="official SDK",
-            peer=took["official"] * 1e6,
-            target=1 / 7,
-        ),
-        Row(name=name, unit="µs", paygent=ours_us, peer_name="bare libsecp256k1 signature", peer=took["bare"] * 1e6),
+        Row(name=build, unit="µs", paygent=us["build"], peer_name="official scheme", peer=us["scheme"], target=1 / 7),
+        Row(name=build, unit="µs", paygent=us["build"], peer_name="bare libsecp256k1 signature", peer=us["signature"]),
+        Row(name=choose, unit="µs", paygent=us["choose"], peer_name="official SDK", peer=us["sdk"], target=1 / 7),
     ]
 
 
-def _bare() -> Contender:
+def _contenders(ours: PaymentRequired, theirs: OfficialRequired) -> dict[str, Contender]:
+    signer, sdk = LocalSigner(PAYER.private_key), official_sdk()
+    scheme = ExactEvmScheme(EthAccountSigner(Account.from_key(PAYER.private_key)))
     key, digest = PrivateKey(bytes.fromhex(PAYER.private_key[2:])), secrets.token_bytes(32)
+    chosen = _choose(ours, signer)
 
-    async def sign() -> float:
-        begun = perf_counter()
-        key.sign_recoverable(digest, hasher=None)
-        return perf_counter() - begun
+    async def build() -> object:
+        return await _build(ours, chosen, signer)
 
-    return sign
+    async def choose() -> object:
+        payload = await _build(ours, _choose(ours, signer), signer)
+        return b64encode(json.dumps(payload, separators=(",", ":")).encode()).decode()
+
+    async def official_scheme() -> object:
+        return scheme.create_payment_payload(theirs.accepts[0])
+
+    async def official_sdk_path() -> object:
+        return encode_payment_signature_header(await sdk.create_payment_payload(theirs))
+
+    async def signature() -> object:
+        return key.sign_recoverable(digest, hasher=None)
+
+    works = {
+        "build": build,
+        "choose": choose,
+        "scheme": official_scheme,
+        "sdk": official_sdk_path,
+        "signature": signature,
+    }
+    return {name: partial(_timed, work) for name, work in works.items()}
 
 
-async def _header(required: PaymentRequired, signer: LocalSigner) -> str:
+async def _timed(work: Callable[[], Awaitable[object]]) -> float:
+    begun = perf_counter()
+    await work()
+    return perf_counter() - begun
+
+
+def _choose(required: PaymentRequired, signer: LocalSigner) -> Offer:
     offers, _ = read_offers(required, TOKENS)
-    chosen = select(
-        offers,
-        lambda offer: evaluate(
-            POLICY,
-            Ask(
-                payer=signer.address,
-                payee=offer.payee,
-                network=offer.requirements.network,
-                token=offer.token,
-                amount=offer.amount,
-                host="seller.example",
-            ),
-        ),
-    ).chosen
+    chosen = select(offers, lambda offer: evaluate(POLICY, _ask(offer, signer.address))).chosen
     assert chosen is not None
+    return chosen
+
+
+def _ask(offer: Offer, payer: str) -> Ask:
+    return Ask(
+        payer=payer,
+        payee=offer.payee,
+        network=offer.requirements.network,
+        token=offer.token,
+        amount=offer.amount,
+        host="seller.example",
+    )
+
+
+async def _build(required: PaymentRequired, chosen: Offer, signer: LocalSigner) -> dict[str, object]:
+    """Authorize, pass the firewall, sign, and say it as the seller wants it."""
     now = int(time.time())
     signed = authorization(
         chosen, payer=signer.address, nonce=secrets.token_bytes(32), valid_after=0, valid_before=now + 60
     )
     data = typed_data(signed, chosen.token)
     rules = firewall.SigningRules(
-        payer=signer.address,
-        tokens={token_domain(chosen.token): chosen.amount.atomic},
-        now=now,
-        max_validity_seconds=60,
+        payer=signer.address, tokens={data.domain: chosen.amount.atomic}, now=now, max_validity_seconds=60
     )
     firewall.check(data, rules)
-    signature = await signer.sign_typed_data(data)
-    return write_payload(required, chosen.requirements, signed, signature).value
+    return payment_message(required, chosen.requirements, signed, await signer.sign_typed_data(data))

@@ -10,8 +10,10 @@ from tests.bench.__main__ import main
 from tests.bench.report import Row, show
 
 ROWS = [
-    ("build and sign one exact payload", "official SDK"),
+    ("build and sign one exact payload", "official scheme"),
     ("build and sign one exact payload", "bare libsecp256k1 signature"),
+    ("choose an offer, build, sign, write the header", "official SDK"),
+    ("exchange until the answer, journal in memory", "official SDK, no journal, no proof"),
     ("exchange, proven on chain, journal in memory", "official SDK, no journal, no proof"),
     ("exchange, proven on chain, journal in memory", "two bare httpx GETs"),
     ("exchange, proven on chain, durable journal", "official SDK, no journal, no proof"),
@@ -23,6 +25,7 @@ ROWS = [
     ("memory of 1,000 payments in flight", "bare httpx GETs in flight"),
     ("import paygent", "official EVM client"),
     ("from paygent import X402Client", "official EVM client"),
+    ("everything until a client can pay", "official EVM client"),
 ]
 
 
