@@ -1,0 +1,64 @@
+"""The reference pages name all there is: options, settings, errors, arguments."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import paygent
+from paygent.cli import main
+from paygent.client import RequestOptions
+from paygent.core import errors
+from paygent.runtime.assemble import Wiring
+from paygent.runtime.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def words(page: str) -> set[str]:
+    return set(re.findall(r"[\w-]+", (REFERENCE / page).read_text()))
+
+
+@pytest.mark.parametrize("command", ["pay", "quote", "payments", "reconcile"])
+def test_every_option_is_on_the_page_of_the_command_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([command, "--help"])
+
+    options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    assert {"--rpc", "--storage", "--json"} <= options
+    assert set() == options - words("cli.md")
+
+
+def test_every_setting_is_on_its_page() -> None:
+    names = set(Settings.__dataclass_fields__)
+    variables = {f"PAYGENT_{name.upper()}" for name in names - {"tokens"}}
+
+    assert set() == variables - words("settings.md")
+    assert set() == names - {"private_key", "keystore_password"} - words("settings.md")
+
+
+def test_settings_file_of_the_page_can_be_read(tmp_path: Path) -> None:
+    page = (REFERENCE / "settings.md").read_text()
+    [written] = re.findall(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    file = tmp_path / "paygent.toml"
+    file.write_text(written.replace("0x…", "0x" + "11" * 20))
+
+    settings = Settings.load(environ={}, file=file)
+
+    assert tomllib.loads(written)["tokens"][0]["symbol"] == settings.tokens[0].asset.symbol
+
+
+def test_every_error_is_on_its_page() -> None:
+    public = {name for name in paygent.__all__ if isinstance(vars(errors).get(name), type)}
+
+    assert len(public) > 20
+    assert set() == public - words("errors.md")
+
+
+def test_every_argument_of_open_and_of_a_request_is_on_the_page_of_the_client() -> None:
+    opening = set(Wiring.__annotations__) - {"clock", "entropy"}
+    asking = {"idempotency_key", "new_purchase", "max_amount"}
+
+    assert asking <= set(RequestOptions.__annotations__)
+    assert set() == (opening | asking) - words("client.md")
