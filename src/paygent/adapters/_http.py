@@ -4,7 +4,7 @@ The one module that other adapters may import.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from ssl import SSLContext
@@ -29,6 +29,26 @@ class _PrivateURL(httpx.URL):
 
     def __repr__(self) -> str:
         return f"URL({str(self)!r})"
+
+
+class _Whole(httpx.AsyncByteStream):
+    """A body in one piece. httpx's own is a generator, which a cancelled send leaves open; trio complains of that."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Once(self._body)
+
+
+class _Once(AsyncIterator[bytes]):
+    def __init__(self, body: bytes) -> None:
+        self._left = [body]
+
+    async def __anext__(self) -> bytes:
+        if not self._left:
+            raise StopAsyncIteration
+        return self._left.pop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +159,8 @@ class Endpoint:
             method, url, content=body, headers=sent, timeout=httpx.Timeout(self._timeout_seconds)
         )
         request.url = _PrivateURL(request.url)
+        if body is not None:
+            request.stream = _Whole(body)
         return request
 
     async def _send(self, request: httpx.Request) -> Answer:
