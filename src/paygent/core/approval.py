@@ -8,6 +8,8 @@ from enum import StrEnum, unique
 
 from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
+from paygent.core.lifecycle import State
+from paygent.core.payment import Payment
 
 
 @unique
@@ -143,3 +145,35 @@ def _state(decisions: tuple[ApprovalDecision, ...], needed: int) -> ApprovalStat
     if any(not decision.granted for decision in decisions):
         return ApprovalState.REFUSED
     return ApprovalState.GRANTED if len(decisions) >= needed else ApprovalState.PENDING
+
+
+def check_request(payment: Payment, request: ApprovalRequest) -> None:
+    """Make sure that the request asks about exactly this payment.
+
+    Raises: LocalProtocolError: it does not, or has decisions already; or the payment does not await approval.
+    """
+    if payment.state is not State.AWAITING_APPROVAL:
+        raise LocalProtocolError(f"payment {payment.id} is {payment.state}, and does not await approval")
+    if request.payment_id != payment.id or request.state is not ApprovalState.PENDING or request.decisions:
+        raise LocalProtocolError(f"approval {request.id} is not a new request about payment {payment.id}")
+    digest = payment.intent.digest.hex()
+    if not any(digest in said for said in request.facts.values()):
+        raise LocalProtocolError(f"approval {request.id} does not show the digest of what it is about, {digest}")
+
+
+def same_purchase(payment: Payment, other: Payment) -> bool:
+    """Tell whether two payments are for the same request, offer and idempotency key: one question for people."""
+    one, two = payment.intent, other.intent
+    return (one.payer, one.request, one.payee, one.amount, one.scheme, payment.idempotency_key) == (
+        two.payer,
+        two.request,
+        two.payee,
+        two.amount,
+        two.scheme,
+        other.idempotency_key,
+    )
+
+
+def refusal_note(decision: ApprovalDecision) -> str:
+    """Return what the history of a payment says of a refusal."""
+    return f"refused by {decision.approver}" + (f": {decision.reason}" if decision.reason else "")

@@ -7,9 +7,23 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 GENESIS = "0" * 64
 """What the first row names as the one before it."""
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain ends: what the next row has to follow."""
+
+    number: int = 0
+    hash: str = GENESIS
+
+
+EMPTY: Final = Head()
+"""The head of a chain without rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +44,7 @@ class AuditEntry:
     """64 hexadecimal digits over everything above."""
 
     @classmethod
-    def after(cls, head: "AuditEntry | None", *, at: int, kind: str, facts: Mapping[str, str]) -> "AuditEntry":
+    def after(cls, head: "AuditEntry | Head | None", *, at: int, kind: str, facts: Mapping[str, str]) -> "AuditEntry":
         """Return the row that follows `head`; None where it is the first."""
         number, previous = (1, GENESIS) if head is None else (head.number + 1, head.hash)
         return cls(
@@ -56,10 +70,13 @@ class AuditEntry:
 
 def seal(number: int, at: int, kind: str, facts: Mapping[str, str], previous: str) -> str:
     """Return the hash of a row, 64 hexadecimal digits of SHA-256."""
-    row = {"at": str(at), "facts": dict(facts), "kind": kind, "number": str(number), "previous": previous}
-    return hashlib.sha256(
-        json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    ).hexdigest()
+    row = f'{{"at":"{at}","facts":{canonical(facts)},"kind":{_JSON.encode(kind)},"number":"{number}"'
+    return hashlib.sha256(f'{row},"previous":{_JSON.encode(previous)}}}'.encode()).hexdigest()
+
+
+def canonical(facts: Mapping[str, str]) -> str:
+    """Return the facts as canonical JSON."""
+    return _JSON.encode(dict(facts))
 
 
 def first_break(entries: Iterable[AuditEntry], *, after: AuditEntry | None = None) -> str | None:

@@ -1,6 +1,10 @@
 """The kill switch as a value: what is stopped, by whom, why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from paygent.core.errors import Halted
+from paygent.core.payment import Payment
 
 EVERYTHING = "everything"
 """The scope that stops all payments of a storage."""
@@ -43,3 +47,16 @@ def scopes_of(payer: str, *, agent: str | None, session: str | None) -> tuple[st
     """Return every scope whose halt stops a payment."""
     named = (("agent", agent), ("session", session))
     return (EVERYTHING, f"wallet:{payer.lower()}", *(f"{kind}:{name}" for kind, name in named if name is not None))
+
+
+def scopes_of_payment(payment: Payment) -> tuple[str, ...]:
+    """Return every scope whose halt stops this payment."""
+    return scopes_of(payment.intent.payer, agent=payment.context.agent, session=payment.context.session)
+
+
+def stopped(payment: Payment, halts: Mapping[str, Halt]) -> Halted | None:
+    """Return what to raise where one of the halts, by scope, stops the payment."""
+    for scope in scopes_of_payment(payment) if halts else ():
+        if scope in halts:
+            return Halted(scope, reason=halts[scope].reason, payment_id=payment.id)
+    return None

@@ -140,6 +140,34 @@ class Payment:
         if after.version <= self.version or after.history[: len(self.history)] != self.history:
             raise LocalProtocolError(f"payment {self.id} goes on from version {self.version}, not to {after.version}")
 
+    def check_append(self, after: "Payment") -> None:
+        """Make sure that a store may write `after` over this payment without reserving anything.
+
+        Raises: LocalProtocolError: as `check_successor`; or it was just granted or reserved, which takes a reservation.
+        """
+        self.check_successor(after)
+        if after.state is State.APPROVED or any(line.state is State.RESERVED for line in self.lines_to(after)):
+            raise LocalProtocolError(f"payment {self.id} becomes RESERVED only where its budget is reserved with it")
+
+    def check_reserve(self, after: "Payment") -> None:
+        """Make sure that `after` is this payment, granted and reserved.
+
+        Raises: LocalProtocolError: as `check_successor`, or other moves lie between.
+        """
+        self.check_successor(after)
+        events = [line.event for line in self.lines_to(after)]
+        if self.state is not State.AWAITING_APPROVAL or events != [Event.GRANTED, Event.BUDGET_RESERVED]:
+            said = ", ".join(events) or "nothing"
+            raise LocalProtocolError(f"payment {self.id} is {self.state} and was {said}; a grant is reserved at once")
+
+    def lines_to(self, after: "Payment") -> tuple[Move, ...]:
+        """Return the moves from this payment to what became of it."""
+        return after.history[len(self.history) :]
+
+    def meets_halt(self, after: "Payment") -> bool:
+        """Tell whether a halt stops what lies between this payment and `after`."""
+        return any(line.state in STOPPED for line in self.lines_to(after))
+
     @property
     def over(self) -> bool:
         """No move is left."""
@@ -161,5 +189,7 @@ class Payment:
         return self.state not in FREED
 
 
+STOPPED: Final = frozenset({State.RESERVED, State.SIGNED, State.SUBMITTED})
+"""States that no halted payment moves into."""
 BLOCKING: Final = OUT | {State.SETTLED, State.RESERVED}
 """States in which a payment that was not delivered blocks buying the same thing again."""

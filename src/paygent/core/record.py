@@ -58,7 +58,7 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
     Raises: ValueError: another format, or not such a record; the message names the field.
     """
     version = record.get("format")
-    if version not in (_BEFORE_CONTEXT, FORMAT) or not isinstance(version, int) or isinstance(version, bool):
+    if isinstance(version, bool) or version not in (_BEFORE_CONTEXT, FORMAT):
         raise ValueError(f"this payment has format {version!r}, and only formats up to {FORMAT} can be read")
     fields = _Fields(record, "payment")
     payment_id = PaymentId(fields.text("id"))

@@ -27,10 +27,15 @@ class ApprovalStore(Protocol):
     async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
         """Write a payment that is AWAITING_APPROVAL together with its request, and return the request.
 
-        Where the same payer has a payment for the same request digest and offer (payee, amount, scheme) that still
-        waits, nothing is written and that one's request is returned: asking again finds the pending one.
+        Where the same payer has a payment for the same request digest, offer (payee, amount, scheme) and idempotency
+        key that still waits (its request is PENDING or GRANTED, and has not ended at `request.created_at`), nothing is
+        written and that one's request is returned: asking again finds the pending one.
 
-        Raises: JournalConflict: the payment's id is already there. Halted: the payment is stopped; nothing is written.
+        Raises:
+            JournalConflict: the payment's id is already there, with a request of its own or none.
+            Halted: the payment is stopped; nothing is written.
+            LocalProtocolError: the payment does not await approval, or the request is not a new one about its intent
+                (some fact has to be the intent's digest in hexadecimal digits).
         """
         ...
 

@@ -1,22 +1,18 @@
-"""Where payments are remembered."""
+"""Where payments, approvals, halts and the audit log are remembered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from paygent.core.budget import Hold
-from paygent.core.ids import PaymentId
+from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.ports.approval_store import ApprovalStore
+from paygent.ports.audit_log import AuditLog
+from paygent.ports.halt_store import HaltStore
+from paygent.ports.history import PaymentHistory, PaymentPage
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentPage:
-    """Some payments, newest first."""
-
-    payments: tuple[Payment, ...]
-    next: str | None
-    """Pass it as `after` to go on; None where this was the last page."""
+__all__ = ["PaymentJournal", "PaymentPage", "Storage"]
 
 
 class PaymentJournal(Protocol):
@@ -24,7 +20,8 @@ class PaymentJournal(Protocol):
 
     When a method returns, what it wrote survives the death of the process and of the machine (as far as the store's
     settings promise). Each write is one transaction; a write that raises has written nothing, unless it says otherwise,
-    and a write that is cancelled has been made whole or not at all. Several processes may share one store. Every method raises AdapterError where the store cannot answer.
+    and a write that is cancelled has been made whole or not at all. Several processes may share one store. Every method
+    raises AdapterError where the store cannot answer.
     """
 
     async def secret(self) -> bytes:
@@ -36,16 +33,18 @@ class PaymentJournal(Protocol):
 
         For a RESERVED payment the same transaction checks, in this order, and then adds the holds to their windows:
 
+        - nothing it belongs to is halted (`core.halt.scopes_of`);
         - no other payment of the same payer and idempotency key `blocks_key`;
         - unless `new_purchase` is set or it has an idempotency key: no other payment of the same payer and request
           digest blocks a repeat (`Payment.blocks_repeat`; a RESERVED one only while `lease_until > now`);
         - every hold's window has room: committed + reserved + asked <= limit, where the sums of the windows that the
           hold names in `also` (same scope and asset) count with its own. A hold adds to its own window alone.
 
-        A hold with no room is recorded: the payment is written as DENIED (`Payment.out_of_budget`) before BudgetExceeded
-        is raised.
+        A halt, and a hold with no room, are recorded: the payment is written as DENIED (`Payment.out_of_budget`) before
+        Halted or BudgetExceeded is raised.
 
         Raises:
+            Halted: the payment is stopped.
             IdempotencyConflict: the key belongs to a payment for another request.
             DuplicatePurchase: another payment of the same key, or of the same request, stands in the way.
             BudgetExceeded: a limit has no room.
@@ -61,9 +60,39 @@ class PaymentJournal(Protocol):
         `core.budget.share` says. Where an `upto` payment settled for less, the rest is released. A payload once written
         is kept: `after` without one (a payment from `page`) does not take it away.
 
+        A payment that leaves AWAITING_APPROVAL makes its request for approval VOID. No payment becomes RESERVED here.
+
         Raises:
             JournalConflict: the stored payment is at another version, or there is none; nothing was written.
+            Halted: it would move into SIGNED or SUBMITTED and is stopped; nothing was written.
             LocalProtocolError: `after` is not what `before` can become (`Payment.check_successor`).
+        """
+        ...
+
+    async def reserve(
+        self,
+        before: Payment,
+        after: Payment,
+        holds: Sequence[Hold],
+        *,
+        approval: ApprovalId,
+        now: int,
+        new_purchase: bool = False,
+    ) -> None:
+        """Move a payment from AWAITING_APPROVAL over APPROVED to RESERVED, using up what people granted.
+
+        One transaction checks that the stored payment still is `before`, that it is not halted, that the approval is
+        granted, unexpired at `now`, of this payment, and was never used; then duplicates (of other payments) and holds,
+        as `open` does. The approval is USED from then on. A hold with no room is recorded as `open` does, and makes the
+        approval VOID.
+
+        Raises:
+            JournalConflict: the stored payment is at another version, or there is none.
+            Halted: the payment is stopped.
+            ApprovalPending, ApprovalRefused, ApprovalLapsed: people have not agreed, or too long ago.
+            IdempotencyConflict, DuplicatePurchase, BudgetExceeded: as `open`.
+            LocalProtocolError: `after` is not `before` granted and reserved, or the approval is of another payment,
+                void, used, or unknown. Nothing was written, but for BudgetExceeded.
         """
         ...
 
@@ -96,3 +125,7 @@ class PaymentJournal(Protocol):
     async def aclose(self) -> None:
         """Finish what is being written and let go of the store. Safe to call twice."""
         ...
+
+
+class Storage(PaymentJournal, PaymentHistory, ApprovalStore, HaltStore, AuditLog, Protocol):
+    """**Protocol:** everything that has to be written in one transaction, in one database."""

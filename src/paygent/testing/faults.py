@@ -12,7 +12,7 @@ import httpx
 
 from paygent.core.budget import Hold
 from paygent.core.errors import AdapterError, SigningFailed
-from paygent.core.ids import PaymentId
+from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.core.typed_data import TypedData
@@ -146,6 +146,21 @@ class FaultyJournal:
 
     async def append(self, before: Payment, after: Payment) -> None:
         await self._pass("append", lambda: self._inner.append(before, after))
+
+    async def reserve(
+        self,
+        before: Payment,
+        after: Payment,
+        holds: Sequence[Hold],
+        *,
+        approval: ApprovalId,
+        now: int,
+        new_purchase: bool = False,
+    ) -> None:
+        await self._pass(
+            "reserve",
+            lambda: self._inner.reserve(before, after, holds, approval=approval, now=now, new_purchase=new_purchase),
+        )
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         return await self._pass("get", lambda: self._inner.get(payment_id))

@@ -1,4 +1,4 @@
-"""A payment journal in memory."""
+"""A storage in memory: payments, approvals, halts and the audit log."""
 
 import secrets
 import threading
@@ -6,6 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from paygent.core import notes
+from paygent.core.approval import (
+    ApprovalDecision,
+    ApprovalRequest,
+    ApprovalState,
+    check_request,
+    refusal_note,
+    same_purchase,
+)
+from paygent.core.audit import AuditEntry
 from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
 from paygent.core.errors import (
     AdapterError,
@@ -14,16 +24,22 @@ from paygent.core.errors import (
     JournalConflict,
     LocalProtocolError,
 )
-from paygent.core.ids import PaymentId
-from paygent.core.lifecycle import State
+from paygent.core.halt import Halt, normal_scope, scopes_of_payment, stopped
+from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
+from paygent.core.ids import ApprovalId, PaymentId
+from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
+from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
+from paygent.testing.approvals import MemoryApprovals
+from paygent.testing.history import page_by_time, totals
+from paygent.testing.trail import MemoryTrail
 
 _Window = tuple[str, str, str]
 
 
 class MemoryJournal:
-    """A `PaymentJournal` that keeps every promise but surviving the process. May be used from several threads.
+    """A `Storage` that keeps every promise but surviving the process. May be used from several threads.
 
     No method ever gives way to another task, so each is one transaction.
     """
@@ -39,6 +55,11 @@ class MemoryJournal:
         """The payments of a request that block its repetition: a handful, where there may be thousands."""
         self._sums: dict[_Window, Share] = {}
         self._holds: dict[PaymentId, list[tuple[_Window, int]]] = {}
+        self._waiting: dict[PaymentId, None] = {}
+        """What awaits approval, oldest first."""
+        self._approvals = MemoryApprovals()
+        self._halts: dict[str, Halt] = {}
+        self._trail = MemoryTrail()
         self._closed = False
 
     async def secret(self) -> bytes:
@@ -55,22 +76,131 @@ class MemoryJournal:
             if payment.id in self._payments:
                 raise JournalConflict(payment.id)
             if payment.state is State.RESERVED:
+                self._refuse_halted(payment, now)
                 self._refuse_duplicates(payment, now, new_purchase)
                 self._reserve(payment, holds, now)
             self._add(payment)
 
     async def append(self, before: Payment, after: Payment) -> None:
-        before.check_successor(after)
+        before.check_append(after)
         with self._door:
-            self._check_open()
-            stored = self._payments.get(after.id)
-            if stored is None or stored.version != before.version:
-                raise JournalConflict(after.id)
+            stored = self._stored(before)
+            if self._halts and before.meets_halt(after) and (halted := stopped(after, self._halts)) is not None:
+                raise halted
             if after.payload is None and stored.payload is not None:
                 after = replace(after, payload=stored.payload)
-            if not same_share(stored, after):
-                self._move_holds(stored, after)
-            self._put(after)
+            self._replace(stored, after)
+
+    async def reserve(
+        self,
+        before: Payment,
+        after: Payment,
+        holds: Sequence[Hold],
+        *,
+        approval: ApprovalId,
+        now: int,
+        new_purchase: bool = False,
+    ) -> None:
+        before.check_reserve(after)
+        with self._door:
+            stored = self._stored(before)
+            if (halted := stopped(after, self._halts)) is not None:
+                raise halted
+            request = self._approvals.known(approval).used(after.id, now=now)
+            self._refuse_duplicates(after, now, new_purchase)
+            self._reserve(after, holds, now)
+            self._approvals.put(request)
+            self._write(stored, after)
+            self._trail.add(notes.turned, request, at=now)
+
+    async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
+        check_request(payment, request)
+        with self._door:
+            self._check_open()
+            if (halted := stopped(payment, self._halts)) is not None:
+                raise halted
+            if (waiting := self._asked_already(payment, request)) is not None:
+                return waiting
+            if payment.id in self._payments:
+                raise JournalConflict(payment.id)
+            if self._approvals.get(request.id) is not None:
+                raise LocalProtocolError(f"approval {request.id} is there already, for another payment")
+            self._add(payment)
+            self._approvals.put(request)
+            self._trail.add(notes.asked, request)
+            return request
+
+    async def approval(self, approval_id: ApprovalId) -> ApprovalRequest | None:
+        with self._door:
+            self._check_open()
+            return self._approvals.get(approval_id)
+
+    async def approval_of(self, payment_id: PaymentId) -> ApprovalRequest | None:
+        with self._door:
+            self._check_open()
+            return self._approvals.of(payment_id)
+
+    async def pending(self, *, now: int, after: str | None = None, limit: int = 50) -> ApprovalPage:
+        with self._door:
+            self._check_open()
+            return self._approvals.pending(now, after, limit)
+
+    async def decide(self, approval_id: ApprovalId, decision: ApprovalDecision) -> ApprovalRequest:
+        with self._door:
+            self._check_open()
+            request = self._approvals.known(approval_id).decided(decision)
+            self._approvals.put(request)
+            self._trail.add(notes.decided, request, decision)
+            if request.state is ApprovalState.REFUSED:
+                self._deny(self._payments[request.payment_id], decision.at, refusal_note(decision))
+            return request
+
+    async def halt(self, halt: Halt) -> Sequence[PaymentId]:
+        with self._door:
+            self._check_open()
+            if halt.scope not in self._halts:
+                self._halts[halt.scope] = halt
+                self._trail.add(notes.halted, halt)
+            waiting = [self._payments[payment_id] for payment_id in self._waiting]
+            denied = [payment for payment in waiting if halt.scope in scopes_of_payment(payment)]
+            for payment in denied:
+                self._deny(payment, halt.at, str(stopped(payment, self._halts)))
+            return tuple(payment.id for payment in denied)
+
+    async def lift(self, scope: str, *, by: str, reason: str, at: int) -> Halt | None:
+        with self._door:
+            self._check_open()
+            halt = self._halts.pop(normal_scope(scope), None)
+            if halt is not None:
+                self._trail.add(notes.lifted, halt, by=by, reason=reason, at=at)
+            return halt
+
+    async def halts(self) -> Sequence[Halt]:
+        with self._door:
+            self._check_open()
+            return tuple(self._halts.values())
+
+    async def note(self, *, at: int, kind: str, facts: Mapping[str, str]) -> AuditEntry:
+        with self._door:
+            self._check_open()
+            return self._trail.note(at, kind, facts)
+
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        with self._door:
+            self._check_open()
+            return tuple(self._trail.entries()[after : after + limit])
+
+    async def history(
+        self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50
+    ) -> PaymentPage:
+        with self._door:
+            self._check_open()
+            return page_by_time([self._payments[each] for each in self._order], wanted, after, limit)
+
+    async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
+        with self._door:
+            self._check_open()
+            return totals(filter(wanted.takes, self._payments.values()))
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         with self._door:
@@ -97,10 +227,54 @@ class MemoryJournal:
         if self._closed:
             raise AdapterError("the journal in memory is closed; make a new one", retryable=False)
 
+    def _stored(self, before: Payment) -> Payment:
+        self._check_open()
+        stored = self._payments.get(before.id)
+        if stored is None or stored.version != before.version:
+            raise JournalConflict(before.id)
+        return stored
+
+    def _refuse_halted(self, payment: Payment, now: int) -> None:
+        if self._halts and (halted := stopped(payment, self._halts)) is not None:
+            self._add(payment.out_of_budget(at=now, note=str(halted)))
+            raise halted
+
+    def _asked_already(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest | None:
+        for payment_id in self._waiting:
+            waiting = self._approvals.of(payment_id)
+            if waiting is None or waiting.at(request.created_at).state is ApprovalState.LAPSED:
+                continue
+            if same_purchase(payment, self._payments[payment_id]):
+                return waiting
+        return None
+
+    def _deny(self, payment: Payment, at: int, note: str) -> None:
+        self._replace(payment, payment.move(Event.REFUSED, at=at, note=note))
+
+    def _replace(self, stored: Payment, after: Payment) -> None:
+        """Write what became of a payment, with its holds, its approval and its rows."""
+        if not same_share(stored, after):
+            self._move_holds(stored, after)
+        self._write(stored, after)
+
+    def _write(self, stored: Payment, after: Payment) -> None:
+        self._put(after)
+        self._trail.add(notes.moved, stored, after)
+        if stored.state is State.AWAITING_APPROVAL and after.state is not State.AWAITING_APPROVAL:
+            self._void_approval(after)
+
+    def _void_approval(self, payment: Payment) -> None:
+        request = self._approvals.of(payment.id)
+        if request is not None and (void := request.voided()) is not request:
+            self._approvals.put(void)
+            self._trail.add(notes.turned, void, at=payment.history[-1].at)
+
     def _refuse_duplicates(self, payment: Payment, now: int, new_purchase: bool) -> None:
         intent, key = payment.intent, payment.idempotency_key
         if key is not None:
             for other in self._others(self._by_key, (intent.payer, key)):
+                if other.id == payment.id:
+                    continue
                 if other.blocks_key and other.intent.request != intent.request:
                     raise IdempotencyConflict(other.id, key=key)
                 if other.blocks_key:
@@ -143,9 +317,17 @@ class MemoryJournal:
             in_the_way[payment.id] = None
         else:
             in_the_way.pop(payment.id, None)
+        if payment.state is State.AWAITING_APPROVAL:
+            self._waiting[payment.id] = None
+        else:
+            self._waiting.pop(payment.id, None)
 
     def _add(self, payment: Payment) -> None:
+        if (stored := self._payments.get(payment.id)) is not None:
+            self._write(stored, payment)
+            return
         self._put(payment)
+        self._trail.add(notes.opened, payment)
         self._order.append(payment.id)
         self._by_request[payment.intent.payer, payment.intent.request].append(payment.id)
         if payment.idempotency_key is not None:

@@ -1,8 +1,8 @@
-"""The payment journal in a SQL database."""
+"""Payments, approvals, halts and the audit log in a SQL database."""
 
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,13 +10,18 @@ from typing import Self
 import anyio
 import anyio.to_thread
 
-from paygent.adapters.sql import revision
+from paygent.adapters.sql import desk, revision
 from paygent.adapters.sql.sqlite import SQLite, location
 from paygent.adapters.sql.worker import Worker
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.audit import AuditEntry
 from paygent.core.budget import Hold
-from paygent.core.ids import PaymentId
+from paygent.core.halt import Halt
+from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
+from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
 
 _SECRET = "secret"  # noqa: S105  # the fact's name
@@ -47,7 +52,7 @@ def open_journal(url_or_path: str, *, busy_seconds: int = 10) -> "SqlJournal":
 
 
 class SqlJournal:
-    """A `PaymentJournal` in a SQL database; make one with `open_journal`.
+    """A `Storage` in a SQL database; make one with `open_journal`.
 
     Writes share commits (see `worker`). Reads have a connection of their own, so they do not wait for writes, and see
     everything that was written when they are asked. A call that is cancelled before the writer took it writes nothing;
@@ -57,7 +62,7 @@ class SqlJournal:
     def __init__(self, database: SQLite, connection: sqlite3.Connection) -> None:
         self._database = database
         self._secret: bytes | None = None
-        self._writer = Worker(database, connection, name="paygent-journal-write", begin=database.begin_write)
+        self._writer = Worker(database, connection, name="paygent-journal-write", writes=True)
         self._reader = self._writer if database.file is None else self._reading()
 
     def _reading(self) -> Worker:
@@ -66,7 +71,7 @@ class SqlJournal:
         except BaseException:
             self._writer.close()
             raise
-        return Worker(self._database, connection, name="paygent-journal-read", begin=self._database.begin_read)
+        return Worker(self._database, connection, name="paygent-journal-read", writes=False)
 
     @property
     def file(self) -> Path | None:
@@ -86,6 +91,60 @@ class SqlJournal:
 
     async def append(self, before: Payment, after: Payment) -> None:
         await self._writer.run(lambda ledger: ledger.append(before, after))
+
+    async def reserve(
+        self,
+        before: Payment,
+        after: Payment,
+        holds: Sequence[Hold],
+        *,
+        approval: ApprovalId,
+        now: int,
+        new_purchase: bool = False,
+    ) -> None:
+        refusal = await self._writer.run(
+            lambda ledger: ledger.reserve(before, after, holds, approval=approval, now=now, new_purchase=new_purchase)
+        )
+        if refusal is not None:
+            raise refusal
+
+    async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
+        return await self._writer.run(lambda ledger: desk.ask(ledger, payment, request))
+
+    async def approval(self, approval_id: ApprovalId) -> ApprovalRequest | None:
+        return await self._reader.run(lambda ledger: ledger.approvals.get(approval_id))
+
+    async def approval_of(self, payment_id: PaymentId) -> ApprovalRequest | None:
+        return await self._reader.run(lambda ledger: ledger.approvals.of(payment_id))
+
+    async def pending(self, *, now: int, after: str | None = None, limit: int = 50) -> ApprovalPage:
+        return await self._reader.run(lambda ledger: ledger.approvals.pending(now, after, limit))
+
+    async def decide(self, approval_id: ApprovalId, decision: ApprovalDecision) -> ApprovalRequest:
+        return await self._writer.run(lambda ledger: desk.decide(ledger, approval_id, decision))
+
+    async def halt(self, halt: Halt) -> Sequence[PaymentId]:
+        return await self._writer.run(lambda ledger: desk.halt(ledger, halt))
+
+    async def lift(self, scope: str, *, by: str, reason: str, at: int) -> Halt | None:
+        return await self._writer.run(lambda ledger: desk.lift(ledger, scope, by=by, reason=reason, at=at))
+
+    async def halts(self) -> Sequence[Halt]:
+        return await self._reader.run(lambda ledger: ledger.stored_halts())
+
+    async def note(self, *, at: int, kind: str, facts: Mapping[str, str]) -> AuditEntry:
+        return await self._writer.run(lambda ledger: desk.note(ledger, at, kind, facts))
+
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        return await self._reader.run(lambda ledger: ledger.trail.entries(after, limit))
+
+    async def history(
+        self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50
+    ) -> PaymentPage:
+        return await self._reader.run(lambda ledger: ledger.history(wanted, after, limit))
+
+    async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
+        return await self._reader.run(lambda ledger: ledger.statistics(wanted))
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         return await self._reader.run(lambda ledger: ledger.get(payment_id))

@@ -1,27 +1,42 @@
 """What a journal does inside one transaction, on a driver's cursor: checks, writes and reads, all synchronous."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
+from paygent.adapters.sql.approvals import Approvals
+from paygent.adapters.sql.history import History, Tally, cursor_of
+from paygent.adapters.sql.rows import (
+    Row,
+    Window,
+    changing,
+    hold_row,
+    move_row,
+    page_of,
+    payment_row,
+    place_of,
+    read_payment,
+    seq_of,
+    window_of,
+    windows_of,
+)
 from paygent.adapters.sql.statements import Cursor, Statement, Statements
+from paygent.adapters.sql.trail import Trail
+from paygent.core import notes
 from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
 from paygent.core.errors import (
-    AdapterError,
     BudgetExceeded,
     DuplicatePurchase,
+    Halted,
     IdempotencyConflict,
     JournalConflict,
     LocalProtocolError,
 )
-from paygent.core.ids import PaymentId
+from paygent.core.halt import Halt, stopped
+from paygent.core.history import PaymentFilter, Total
+from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
-from paygent.core.payment import Move, Payment, SignedPayload
-from paygent.core.record import from_record, to_record
+from paygent.core.payment import Move, Payment
 from paygent.ports.storage import PaymentPage
-
-_PAST_THE_NEWEST = 2**63 - 1
-_Window = tuple[str, str, str]
-_Row = Sequence[object]
 
 
 class Ledger:
@@ -30,6 +45,31 @@ class Ledger:
     def __init__(self, cursor: Cursor, statements: Statements) -> None:
         self._cursor = cursor
         self._sql = statements
+        self._halts: Mapping[str, Halt] | None = None
+        self._tally = Tally(cursor, statements.history)
+        self._history = History(cursor, statements.history)
+        self.approvals: Final = Approvals(cursor, statements.decisions)
+        self.trail: Final = Trail(cursor, statements.decisions)
+
+    def begin(self) -> None:
+        """Begin a transaction that writes: from here to its end no other one does."""
+        self.trail.begin()
+        self._tally.begin()
+        self._halts = None
+
+    def mark(self) -> tuple[int, int]:
+        return self.trail.mark(), self._tally.mark()
+
+    def undo(self, mark: tuple[int, int]) -> None:
+        """Forget what was gathered since the mark; the savepoint forgets what was written."""
+        self.trail.undo(mark[0])
+        self._tally.undo(mark[1])
+        self._halts = None
+
+    def finish(self) -> None:
+        """Write what the transaction gathered: the audit log's rows, and the sums of days."""
+        self._tally.finish()
+        self.trail.finish()
 
     def fact(self, name: str, value: str) -> str:
         """Return the installation's fact of that name; `value` becomes it where there is none."""
@@ -39,24 +79,72 @@ class Ledger:
         self._sql.add_fact.run(self._cursor, name=name, value=value)
         return value
 
-    def open(self, payment: Payment, holds: Sequence[Hold], now: int, new_purchase: bool) -> BudgetExceeded | None:
-        """Write a new payment, or raise; a refusal for lack of budget is written too, and returned."""
+    def open(
+        self, payment: Payment, holds: Sequence[Hold], now: int, new_purchase: bool
+    ) -> BudgetExceeded | Halted | None:
+        """Write a new payment, or raise; a refusal for lack of budget or by a halt is written too, and returned."""
         if payment.state not in (State.RESERVED, State.DENIED):
             raise LocalProtocolError(
                 f"payment {payment.id} is {payment.state}: a journal opens RESERVED or DENIED ones"
             )
-        if self._sql.is_there.run(self._cursor, id_=payment.id).fetchone() is not None:
+        if self.version(payment.id) is not None:
             raise JournalConflict(payment.id)
         if payment.state is State.DENIED:
-            self._add(payment)
+            self.add(payment)
             return None
+        if (halted := self.halted(payment)) is not None:
+            self.add(payment.out_of_budget(at=now, note=str(halted)))
+            return halted
         self._refuse_duplicates(payment, now, new_purchase)
-        return self._reserve(payment, holds, now)
+        return self._reserve(payment, holds, now, self.add)
 
     def append(self, before: Payment, after: Payment) -> None:
-        """Replace `before` by `after`; the version in the WHERE clause is the compare of the compare-and-set."""
-        before.check_successor(after)
-        changed = _changing(after)
+        """Replace `before` by `after`, unless that is halted."""
+        before.check_append(after)
+        if before.meets_halt(after) and (halted := self.halted(after)) is not None:
+            self._check_version(before)
+            raise halted
+        self.replace(before, after)
+
+    def reserve(
+        self,
+        before: Payment,
+        after: Payment,
+        holds: Sequence[Hold],
+        *,
+        approval: ApprovalId,
+        now: int,
+        new_purchase: bool,
+    ) -> BudgetExceeded | None:
+        """Reserve a payment that was granted, or raise; a refusal for lack of budget is written and returned."""
+        before.check_reserve(after)
+        self._check_version(before)
+        if (halted := self.halted(after)) is not None:
+            raise halted
+        granted = self.approvals.known(approval)
+        used = granted.used(after.id, now=now)
+        self._refuse_duplicates(after, now, new_purchase)
+
+        def write(payment: Payment) -> None:
+            if payment.state is State.RESERVED:
+                self.approvals.replace(granted, used)
+            self.replace(before, payment)
+
+        refusal = self._reserve(after, holds, now, write)
+        if refusal is None:
+            self.trail.add(notes.turned(used, at=now))
+        return refusal
+
+    def add(self, payment: Payment) -> None:
+        """Write a new payment with its moves."""
+        self._sql.add_payment.run(self._cursor, **payment_row(payment))
+        self._add_moves(payment, payment.history)
+        self._tally.add(payment)
+        self.trail.add(notes.opened(payment))
+
+    def replace(self, before: Payment, after: Payment) -> None:
+        """Write what became of a payment; the version in the WHERE clause is the compare of the compare-and-set."""
+        changed = changing(after)
         moving = self._sql.move
         if after.payload is not None:
             moving = self._sql.move_with_payload
@@ -64,9 +152,43 @@ class Ledger:
         moving.run(self._cursor, id_=after.id, before=before.version, **changed)
         if self._cursor.rowcount != 1:
             raise JournalConflict(after.id)
-        self._add_moves(after, after.history[len(before.history) :])
+        self._add_moves(after, before.lines_to(after))
         if not same_share(before, after):
             self._move_holds(after)
+        self._tally.move(before, after)
+        self.trail.add(notes.moved(before, after))
+        if before.state is State.AWAITING_APPROVAL and after.state is not State.AWAITING_APPROVAL:
+            self._void_approval(after)
+
+    def halts(self) -> Mapping[str, Halt]:
+        """Return what is halted, by scope; read once in a transaction that writes."""
+        if self._halts is None:
+            self._halts = {halt.scope: halt for halt in self.stored_halts()}
+        return self._halts
+
+    def stored_halts(self) -> Sequence[Halt]:
+        """Return what is halted, oldest first."""
+        rows = self._sql.decisions.halts.run(self._cursor).fetchall()
+        return tuple(Halt(scope=str(row[0]), by=str(row[1]), reason=str(row[2]), at=int(row[3])) for row in rows)
+
+    def add_halt(self, halt: Halt) -> None:
+        self._sql.decisions.add_halt.run(
+            self._cursor, scope=halt.scope, halted_by=halt.by, reason=halt.reason, at=halt.at
+        )
+        self._halts = None
+
+    def drop_halt(self, halt: Halt) -> None:
+        self._sql.decisions.drop_halt.run(self._cursor, scope_=halt.scope)
+        self._halts = None
+
+    def halted(self, payment: Payment) -> Halted | None:
+        """Return what to raise where the payment is halted."""
+        return stopped(payment, self.halts())
+
+    def version(self, payment_id: PaymentId) -> int | None:
+        """Return the version a payment is stored at; None where there is none."""
+        row = self._sql.is_there.run(self._cursor, id_=payment_id).fetchone()
+        return None if row is None else int(row[1])
 
     def get(self, payment_id: PaymentId) -> Payment | None:
         return self._one(self._sql.by_id, id_=payment_id)
@@ -78,23 +200,48 @@ class Ledger:
         return self._one(self._sql.by_request, payer=payer, request=request, limit=1)
 
     def page(self, states: Sequence[State], after: str | None, limit: int) -> PaymentPage:
-        place = _place(after, limit)
+        place = place_of(after, limit)
         if not states:
-            return _page(self._rows(self._sql.any_state, after=place, limit=limit + 1), limit)
+            return page_of(self._rows(self._sql.any_state, after=place, limit=limit + 1), limit)
         rows = [
             row
             for state in sorted(set(states))
             for row in self._rows(self._sql.one_state, after=place, limit=limit + 1, state=state.value)
         ]
-        return _page(sorted(rows, key=_seq, reverse=True), limit)
+        return page_of(sorted(rows, key=seq_of, reverse=True), limit)
 
     def unresolved(self, after: str | None, limit: int) -> PaymentPage:
-        return _page(self._rows(self._sql.unresolved, after=_place(after, limit), limit=limit + 1), limit)
+        return page_of(self._rows(self._sql.unresolved, after=place_of(after, limit), limit=limit + 1), limit)
+
+    def waiting(self, payer: str, request: str) -> Sequence[Payment]:
+        """Return the payments of a request that await approval, newest first."""
+        return [read_payment(row) for row in self._rows(self._sql.waiting, payer=payer, request=request)]
+
+    def history(self, wanted: PaymentFilter, after: str | None, limit: int) -> PaymentPage:
+        rows = self._history.rows(wanted, after, limit)
+        kept = rows[:limit]
+        payments = tuple(read_payment(row[1:]) for row in kept)
+        return PaymentPage(payments=payments, next=cursor_of(kept[-1]) if len(rows) > limit else None)
+
+    def statistics(self, wanted: PaymentFilter) -> Sequence[Total]:
+        return self._history.statistics(wanted)
+
+    def _check_version(self, payment: Payment) -> None:
+        if self.version(payment.id) != payment.version:
+            raise JournalConflict(payment.id)
+
+    def _void_approval(self, payment: Payment) -> None:
+        request = self.approvals.of(payment.id)
+        if request is not None and (void := request.voided()) is not request:
+            self.approvals.replace(request, void)
+            self.trail.add(notes.turned(void, at=payment.history[-1].at))
 
     def _refuse_duplicates(self, payment: Payment, now: int, new_purchase: bool) -> None:
         intent, key = payment.intent, payment.idempotency_key
         if key is not None:
-            row = self._sql.key_blocker.run(self._cursor, payer=intent.payer, key=key, limit=1).fetchone()
+            row = self._sql.key_blocker.run(
+                self._cursor, payer=intent.payer, key=key, id_=payment.id, limit=1
+            ).fetchone()
             if row is not None and row[2] != intent.request:
                 raise IdempotencyConflict(PaymentId(row[0]), key=key)
         elif new_purchase:
@@ -105,45 +252,27 @@ class Ledger:
         if row is not None:
             raise DuplicatePurchase(PaymentId(row[0]), state=row[1], resource=intent.resource)
 
-    def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> BudgetExceeded | None:
-        windows = self._sums(window for hold in holds for window in _counted(hold))
+    def _reserve(
+        self, payment: Payment, holds: Sequence[Hold], now: int, write: Callable[[Payment], None]
+    ) -> BudgetExceeded | None:
+        windows = self._sums(window for hold in holds for window in windows_of(hold))
         sums = {window: found or NOTHING for window, found in windows.items()}
         for hold in holds:
-            if (refusal := room(hold, sum((sums[each] for each in _counted(hold)), NOTHING), payment.id)) is not None:
-                self._add(payment.out_of_budget(at=now, note=str(refusal)))
+            if (refusal := room(hold, sum((sums[each] for each in windows_of(hold)), NOTHING), payment.id)) is not None:
+                write(payment.out_of_budget(at=now, note=str(refusal)))
                 return refusal
-            sums[_window(hold)] += Share(hold.amount.atomic, 0)
-        self._add(payment)
-        self._sql.add_hold.run_many(self._cursor, [_hold_row(payment, *each) for each in enumerate(holds)])
-        taken = {window: sums[window] for window in map(_window, holds)}
+            sums[window_of(hold)] += Share(hold.amount.atomic, 0)
+        write(payment)
+        self._sql.add_hold.run_many(self._cursor, [hold_row(payment, *each) for each in enumerate(holds)])
+        taken = {window: sums[window] for window in map(window_of, holds)}
         self._set_sums(taken, new={window for window in taken if windows[window] is None})
         return None
-
-    def _add(self, payment: Payment) -> None:
-        intent, payload = payment.intent, payment.payload
-        self._sql.add_payment.run(
-            self._cursor,
-            id=payment.id,
-            payer=intent.payer,
-            payee=intent.payee,
-            network=intent.network.text,
-            asset=str(intent.amount.asset.id),
-            amount=str(intent.amount.atomic),
-            host=intent.host,
-            request=intent.request,
-            idempotency_key=payment.idempotency_key,
-            created_at=payment.created_at,
-            payload_header=None if payload is None else payload.header,
-            payload_value=None if payload is None else payload.value,
-            **_changing(payment),
-        )
-        self._add_moves(payment, payment.history)
 
     def _add_moves(self, payment: Payment, lines: Sequence[Move]) -> None:
         """Write new lines of history as the last versions; what was only learned has a line of its own."""
         first = payment.version - len(lines) + 1
-        rows = [_move_row(payment, first + index, line) for index, line in enumerate(lines)]
-        self._sql.add_move.run_many(self._cursor, rows or [_move_row(payment, payment.version, None)])
+        rows = [move_row(payment, first + index, line) for index, line in enumerate(lines)]
+        self._sql.add_move.run_many(self._cursor, rows or [move_row(payment, payment.version, None)])
 
     def _move_holds(self, payment: Payment) -> None:
         """Count every hold of the payment as its state now says, and correct the sums of their windows."""
@@ -159,16 +288,16 @@ class Ledger:
             self._sql.set_hold.run(self._cursor, id_=payment.id, position_=position, **figures)
         self._set_sums(sums, new=set())
 
-    def _sums(self, windows: Iterable[_Window]) -> dict[_Window, Share | None]:
+    def _sums(self, windows: Iterable[Window]) -> dict[Window, Share | None]:
         """Read and lock the windows' sums, always in the same order, so that two transactions cannot wait in a ring."""
         return {window: self._sum(window) for window in sorted(set(windows))}
 
-    def _sum(self, window: _Window) -> Share | None:
+    def _sum(self, window: Window) -> Share | None:
         scope, span, asset = window
         row = self._sql.sums.run(self._cursor, scope_=scope, span_=span, asset_=asset).fetchone()
         return None if row is None else Share(int(row[0]), int(row[1]))
 
-    def _set_sums(self, sums: dict[_Window, Share], *, new: set[_Window]) -> None:
+    def _set_sums(self, sums: dict[Window, Share], *, new: set[Window]) -> None:
         for window, now in sums.items():
             (scope, span, asset), figures = window, {"reserved": str(now.reserved), "committed": str(now.committed)}
             if window in new:
@@ -178,83 +307,7 @@ class Ledger:
 
     def _one(self, statement: Statement, **values: object) -> Payment | None:
         row = statement.run(self._cursor, **values).fetchone()
-        return None if row is None else _payment(row)
+        return None if row is None else read_payment(row)
 
-    def _rows(self, statement: Statement, **values: object) -> Sequence[_Row]:
+    def _rows(self, statement: Statement, **values: object) -> Sequence[Row]:
         return statement.run(self._cursor, **values).fetchall()
-
-
-def _window(hold: Hold) -> _Window:
-    return (hold.scope, hold.window, str(hold.amount.asset.id))
-
-
-def _counted(hold: Hold) -> list[_Window]:
-    """Return the windows whose sums count against the hold's limit, its own first."""
-    asset = str(hold.amount.asset.id)
-    return [(hold.scope, name, asset) for name in (hold.window, *hold.also)]
-
-
-def _hold_row(payment: Payment, position: int, hold: Hold) -> dict[str, object]:
-    scope, span, asset = _window(hold)
-    asked, held = hold.amount.atomic, share(hold.amount.atomic, payment)
-    return {
-        "payment_id": payment.id,
-        "position": position,
-        "scope": scope,
-        "span": span,
-        "asset": asset,
-        "amount": str(asked),
-        "reserved": str(held.reserved),
-        "committed": str(held.committed),
-    }
-
-
-def _move_row(payment: Payment, version: int, line: Move | None) -> dict[str, object]:
-    return {
-        "payment_id": payment.id,
-        "version": version,
-        "event": None if line is None else line.event.value,
-        "state": (payment if line is None else line).state.value,
-        "at": None if line is None else line.at,
-        "note": "" if line is None else line.note,
-    }
-
-
-def _changing(payment: Payment) -> dict[str, object]:
-    return {
-        "state": payment.state.value,
-        "version": payment.version,
-        "lease_until": payment.lease_until,
-        "delivered": int(payment.delivered),
-        "unresolved": int(payment.unresolved),
-        "record": json.dumps(to_record(payment), separators=(",", ":")),
-    }
-
-
-def _payment(row: _Row) -> Payment:
-    seq, record, header, value = row
-    payload = SignedPayload(header=str(header), value=str(value)) if header is not None else None
-    try:
-        return from_record(json.loads(str(record)), payload)
-    except (ValueError, AttributeError) as exc:
-        raise AdapterError(f"row {seq} of the payments cannot be read: {exc}", retryable=False) from exc
-
-
-def _seq(row: _Row) -> int:
-    return int(str(row[0]))
-
-
-def _page(rows: Sequence[_Row], limit: int) -> PaymentPage:
-    """Return `limit` rows as a page; one more row says that there is another page."""
-    kept = rows[:limit]
-    return PaymentPage(payments=tuple(map(_payment, kept)), next=str(_seq(kept[-1])) if len(rows) > limit else None)
-
-
-def _place(after: str | None, limit: int) -> int:
-    if limit < 1:
-        raise LocalProtocolError(f"a page has at least one payment, not {limit}")
-    if after is None:
-        return _PAST_THE_NEWEST
-    if not after.isascii() or not after.isdigit() or len(after) > 18:
-        raise LocalProtocolError(f"{after!r} is not a cursor of this journal; pass the `next` of a page")
-    return int(after)

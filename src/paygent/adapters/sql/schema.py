@@ -16,7 +16,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every revision of the schema, oldest first; tests compare them with the migrations."""
 REVISION_TABLE: Final = "paygent_revision"
 """Where Alembic notes the revision."""
@@ -46,8 +46,15 @@ payments: Final = Table(
     Column("record", Text, nullable=False),
     Column("payload_header", Text),
     Column("payload_value", Text),
+    Column("agent", Text),
+    Column("session", Text),
+    Column("service", Text),
+    Column("counted", Text, nullable=False, server_default="0"),
 )
-"""One row a payment: what is searched in columns, the whole in `record`, the signed bytes apart."""
+"""One row a payment: what is searched in columns, the whole in `record`, the signed bytes apart.
+
+`counted` is what statistics count: what was charged where that is known, the ceiling otherwise.
+"""
 
 moves: Final = Table(
     "moves",
@@ -101,6 +108,66 @@ meta: Final = Table(
 )
 """Facts of the installation, such as its secret."""
 
+approvals: Final = Table(
+    "approvals",
+    metadata,
+    Column("seq", _ordinal, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("needed", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("decisions", Text, nullable=False),
+)
+"""One row a request for approval, with everything that was decided about it."""
+
+halts: Final = Table(
+    "halts",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("halted_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What is halted now."""
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("number", _ordinal, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""The audit log. A row's `previous` is the hash of the row before it."""
+
+audit_head: Final = Table(
+    "audit_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""The last row of the audit log, in one row that every transaction that writes locks first (see `worker`)."""
+
+totals: Final = Table(
+    "totals",
+    metadata,
+    Column("day", BigInteger, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("payments", BigInteger, nullable=False),
+    Column("amount", Text, nullable=False),
+    PrimaryKeyConstraint("day", "asset", "service", "state"),
+    sqlite_with_rowid=False,
+)
+"""Counts and sums of each day's payments (days of UTC since 1970), kept while payments move. No service: ''."""
+
 is_unresolved = payments.c.unresolved == literal_column("1")
 _has_key = payments.c.idempotency_key.is_not(None)
 Index(
@@ -114,3 +181,26 @@ Index(
 Index("payments_by_request", payments.c.payer, payments.c.request, payments.c.seq)
 Index("payments_by_state", payments.c.state, payments.c.seq)
 Index("payments_unresolved", payments.c.seq, sqlite_where=is_unresolved, postgresql_where=is_unresolved)
+_has_agent, _has_service = payments.c.agent.is_not(None), payments.c.service.is_not(None)
+Index("payments_by_time", payments.c.created_at, payments.c.seq)
+Index("payments_by_state_and_time", payments.c.state, payments.c.created_at, payments.c.seq)
+Index("payments_by_asset", payments.c.asset, payments.c.created_at, payments.c.seq)
+Index("payments_by_host", payments.c.host, payments.c.created_at, payments.c.seq)
+Index(
+    "payments_by_agent",
+    payments.c.agent,
+    payments.c.created_at,
+    payments.c.seq,
+    sqlite_where=_has_agent,
+    postgresql_where=_has_agent,
+)
+Index(
+    "payments_by_service",
+    payments.c.service,
+    payments.c.created_at,
+    payments.c.seq,
+    sqlite_where=_has_service,
+    postgresql_where=_has_service,
+)
+is_pending = approvals.c.state == literal_column("'PENDING'")
+Index("approvals_pending", approvals.c.seq, sqlite_where=is_pending, postgresql_where=is_pending)

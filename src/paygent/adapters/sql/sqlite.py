@@ -66,6 +66,9 @@ class SQLite:
     """Takes the write lock at once: a deferred transaction that reads first can find its snapshot stale at a write."""
     begin_read: Final = "BEGIN"
 
+    error: Final = sqlite3.Error
+    """What the driver raises."""
+
     def __init__(self, file: Path | None, *, busy_seconds: int) -> None:
         self.file = file
         self.busy_seconds = busy_seconds
@@ -153,6 +156,15 @@ class SQLite:
         """End the transaction, where SQLite has not done so by itself."""
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+    @staticmethod
+    def lost(connection: sqlite3.Connection) -> bool:
+        """Tell whether a new connection is needed: a file is never lost in between."""
+        return False
+
+    @staticmethod
+    def statements() -> Statements:
+        return statements()
 
     @staticmethod
     def tables(cursor: Cursor) -> set[str]:

@@ -3,13 +3,39 @@
 An `execute` of SQLAlchemy costs more than a whole statement of SQLite, so the hot path leaves it out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-from sqlalchemy import ClauseElement, Dialect, Integer, Table, bindparam, insert, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    ClauseElement,
+    Dialect,
+    Integer,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from paygent.adapters.sql.schema import budgets, holds, is_unresolved, meta, moves, payments
+from paygent.adapters.sql.schema import (
+    approvals,
+    audit,
+    audit_head,
+    budgets,
+    halts,
+    holds,
+    is_pending,
+    is_unresolved,
+    meta,
+    moves,
+    payments,
+    totals,
+)
 from paygent.core.lifecycle import FREED, State
 from paygent.core.payment import BLOCKING
 
@@ -25,6 +51,8 @@ class Cursor(Protocol):
     def executemany(self, sql: str, rows: Any, /) -> object: ...
 
     def fetchone(self) -> Any: ...
+
+    def fetchmany(self, size: int, /) -> list[Any]: ...
 
     def fetchall(self) -> list[Any]: ...
 
@@ -54,7 +82,14 @@ _BLOCKING_REPEAT = (
     & _P.state.in_(_words(BLOCKING))
     & ((_P.state != literal_column("'RESERVED'")) | (_P.lease_until > bindparam("now")))
 )
-_MOVED = ("state", "version", "lease_until", "delivered", "unresolved", "record")
+_DAY = (
+    (totals.c.day == bindparam("day_"))
+    & (totals.c.asset == bindparam("asset_"))
+    & (totals.c.service == bindparam("service_"))
+    & (totals.c.state == bindparam("state_"))
+)
+_ONE = audit_head.c.id == literal_column("1")
+_MOVED = ("state", "version", "lease_until", "delivered", "unresolved", "record", "counted")
 
 
 def _change(*columns: str) -> ClauseElement:
@@ -86,21 +121,36 @@ class Statement:
         return known if self._names is None else tuple([known[name] for name in self._names])
 
 
+_Ready = Callable[[ClauseElement], Statement]
+_Add = Callable[..., Statement]
+
+
+def _words_of(dialect: Dialect) -> tuple[_Ready, _Add]:
+    """Return what makes a clause ready for a dialect, and what makes the statement that adds a row to a table."""
+
+    def ready(clause: ClauseElement) -> Statement:
+        return Statement(clause, dialect)
+
+    def add(table: Table, *without: str) -> Statement:
+        columns = [column.name for column in table.c if column.name not in without]
+        return ready(insert(table).values({name: bindparam(name) for name in columns}).inline())
+
+    return ready, add
+
+
 class Statements:
     """Every statement of the journal, for one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def ready(clause: ClauseElement) -> Statement:
-            return Statement(clause, dialect)
-
-        def add(table: Table, *without: str) -> Statement:
-            columns = [column.name for column in table.c if column.name not in without]
-            return ready(insert(table).values({name: bindparam(name) for name in columns}))
-
+        ready, add = _words_of(dialect)
+        self.decisions: Final = DecisionStatements(dialect)
+        self.history: Final = HistoryStatements(dialect)
         older = _P.seq < bindparam("after")
-        self.is_there: Final = ready(select(_P.seq).where(_P.id == bindparam("id_")))
+        self.is_there: Final = ready(select(_P.seq, _P.version).where(_P.id == bindparam("id_")))
         self.key_blocker: Final = ready(
-            select(_P.id, _P.state, _P.request).where(_BY_KEY, _P.state.not_in(_words(FREED))).limit(_LIMIT)
+            select(_P.id, _P.state, _P.request)
+            .where(_BY_KEY, _P.id != bindparam("id_"), _P.state.not_in(_words(FREED)))
+            .limit(_LIMIT)
         )
         self.repeat_blocker: Final = ready(
             select(_P.id, _P.state).where(_BLOCKING_REPEAT).order_by(_NEWEST).limit(_LIMIT)
@@ -133,3 +183,86 @@ class Statements:
         self.unresolved: Final = ready(select(*_DOCUMENT).where(older, is_unresolved).order_by(_NEWEST).limit(_LIMIT))
         self.fact: Final = ready(select(meta.c.value).where(meta.c.name == bindparam("name_")))
         self.add_fact: Final = add(meta)
+        self.waiting: Final = ready(
+            select(*_DOCUMENT).where(_BY_REQUEST, _P.state == literal_column("'AWAITING_APPROVAL'")).order_by(_NEWEST)
+        )
+
+
+class DecisionStatements:
+    """Approvals, halts and the audit log."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        ready, add = _words_of(dialect)
+        self.add_approval: Final = add(approvals, "seq")
+        self.set_approval: Final = ready(
+            update(approvals)
+            .where(
+                approvals.c.id == bindparam("id_"),
+                approvals.c.state == bindparam("state_"),
+                approvals.c.decisions == bindparam("decisions_"),
+            )
+            .values(state=bindparam("state"), decisions=bindparam("decisions"))
+        )
+        self.approval: Final = ready(select(approvals).where(approvals.c.id == bindparam("id_")))
+        self.approval_of: Final = ready(select(approvals).where(approvals.c.payment_id == bindparam("payment_id_")))
+        self.pending: Final = ready(
+            select(approvals)
+            .where(approvals.c.seq > bindparam("after"), is_pending, approvals.c.expires_at > bindparam("now"))
+            .order_by(approvals.c.seq)
+            .limit(_LIMIT)
+        )
+        self.halts: Final = ready(select(halts).order_by(halts.c.at, halts.c.scope))
+        self.add_halt: Final = add(halts)
+        self.drop_halt: Final = ready(delete(halts).where(halts.c.scope == bindparam("scope_")))
+        self.head: Final = ready(select(audit_head.c.number, audit_head.c.hash).where(_ONE).with_for_update())
+        self.set_head: Final = ready(
+            update(audit_head).where(_ONE).values(number=bindparam("number"), hash=bindparam("hash"))
+        )
+        self.add_audit: Final = add(audit)
+        self.audit_rows: Final = ready(
+            select(audit).where(audit.c.number >= bindparam("first")).order_by(audit.c.number).limit(_LIMIT)
+        )
+
+
+class HistoryStatements:
+    """Pages by time, and counts and sums."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._ready, add = _words_of(dialect)
+        ready = self._ready
+        self._made: Final[dict[tuple[str, frozenset[str]], Statement]] = {}
+        self.total: Final = ready(select(totals.c.payments, totals.c.amount).where(_DAY))
+        self.add_total: Final = add(totals)
+        self.set_total: Final = ready(
+            update(totals).where(_DAY).values(payments=bindparam("payments"), amount=bindparam("amount"))
+        )
+        self.days: Final = ready(
+            select(totals.c.asset, totals.c.service, totals.c.state, totals.c.payments, totals.c.amount).where(
+                totals.c.day >= bindparam("first"), totals.c.day < bindparam("last")
+            )
+        )
+
+    def page(self, names: frozenset[str]) -> Statement:
+        """Return the statement for a page by time of the payments with these columns given."""
+        place = tuple_(bindparam("time", type_=BigInteger), bindparam("seq", type_=BigInteger))
+        query = (
+            select(_P.created_at, *_LISTED)
+            .where(tuple_(_P.created_at, _P.seq) < place, _P.created_at >= bindparam("start"))
+            .order_by(_P.created_at.desc(), _NEWEST)
+            .limit(_LIMIT)
+        )
+        return self._shaped("history", query, names)
+
+    def amounts(self, names: frozenset[str]) -> Statement:
+        """Return the statement for what each payment of a time, with these columns given, comes to."""
+        query = select(_P.asset, _P.service, _P.state, _P.counted).where(
+            _P.created_at >= bindparam("start"), _P.created_at < bindparam("end")
+        )
+        return self._shaped("amounts", query, names)
+
+    def _shaped(self, kind: str, query: Any, names: frozenset[str]) -> Statement:
+        found = self._made.get((kind, names))
+        if found is None:
+            equal = [payments.c[name] == bindparam(name) for name in sorted(names)]
+            found = self._made[kind, names] = self._ready(query.where(*equal))
+        return found

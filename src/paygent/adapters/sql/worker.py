@@ -10,7 +10,6 @@ A caller that is cancelled takes its work back if it has not begun. If it has, t
 import asyncio
 import os
 import queue
-import sqlite3
 import threading
 import time
 from collections import defaultdict
@@ -20,8 +19,8 @@ from typing import Any, Final, Generic, TypeVar, cast
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
+from paygent.adapters.sql.database import Connection, Database
 from paygent.adapters.sql.ledger import Ledger
-from paygent.adapters.sql.sqlite import SQLite, statements
 from paygent.core.errors import AdapterError, PaygentError
 
 _MOST: Final = 256
@@ -48,12 +47,13 @@ class _Job(Generic[_T]):
 class Worker:
     """A thread with a connection; `run` is the one door to it."""
 
-    def __init__(self, database: SQLite, connection: sqlite3.Connection, *, name: str, begin: str) -> None:
+    def __init__(self, database: Database, connection: Connection, *, name: str, writes: bool) -> None:
         self._database = database
         self._connection = connection
         self._cursor = connection.cursor()
-        self._ledger = Ledger(self._cursor, statements())
-        self._begin = begin
+        self._ledger = Ledger(self._cursor, database.statements())
+        self._writes = writes
+        self._begin = database.begin_write if writes else database.begin_read
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._door = threading.Lock()
         self._closed = False
@@ -126,7 +126,7 @@ class Worker:
         while True:
             try:
                 return self._commit(batch)
-            except sqlite3.Error as exc:
+            except self._database.error as exc:
                 failure = self._give_up(exc)
                 if failure is None and self._database.passing(exc) and time.monotonic() < deadline:
                     time.sleep(_PAUSE_SECONDS)
@@ -140,16 +140,20 @@ class Worker:
         """Roll back; return what to raise where even that fails."""
         try:
             self._database.roll_back(self._connection)
-        except sqlite3.Error as exc:
+        except self._database.error as exc:
             exc.__cause__ = cause
             return self._database.failure(exc)
         return None
 
     def _commit(self, batch: Sequence[_Job[Any]]) -> None:
         self._cursor.execute(self._begin)
+        if self._writes:
+            self._ledger.begin()
         for job in batch:
             if job.wanted:
                 self._run(job)
+        if self._writes:
+            self._ledger.finish()
         self._cursor.execute("COMMIT")
         if not self._database.still_there():
             gone = AdapterError(
@@ -161,9 +165,10 @@ class Worker:
         """Run one work in a savepoint: what it raises is its caller's alone, and undoes only what it wrote."""
         self._cursor.execute("SAVEPOINT work")
         job.outcome, job.error = None, None
+        mark = self._ledger.mark()
         try:
             job.outcome = job.work(self._ledger)
-        except sqlite3.Error as exc:
+        except self._database.error as exc:
             if not self._database.of_one_statement(exc):
                 raise
             job.error = self._database.failure(exc)
@@ -172,8 +177,9 @@ class Worker:
         except (ValueError, TypeError, OverflowError) as exc:
             job.error = exc
         if job.error is not None:
-            self._cursor.execute("ROLLBACK TO work")
-        self._cursor.execute("RELEASE work")
+            self._cursor.execute("ROLLBACK TO SAVEPOINT work")
+            self._ledger.undo(mark)
+        self._cursor.execute("RELEASE SAVEPOINT work")
 
 
 def _fail(batch: Iterable[_Job[Any]], error: Exception) -> None:

@@ -344,7 +344,9 @@ async def test_journal_serves_event_loops_in_several_threads(journal: SqlJournal
 async def test_waiters_share_commits(journal: SqlJournal) -> None:
     """A hundred callers at once need far fewer than a hundred durable commits."""
     commits: list[str] = []
-    journal._writer._connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    connection = journal._writer._connection
+    assert isinstance(connection, sqlite3.Connection)
+    connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
     async with anyio.create_task_group() as tasks:
         for index in range(100):
             tasks.start_soon(put, journal, reserved(index))

@@ -93,8 +93,9 @@ def test_new_database_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 def test_database_is_durable(tmp_path: Path) -> None:
     journal = open_journal(str(tmp_path / "pay.db"))
+    cursor = journal._writer._connection.cursor()
     settings = [
-        journal._writer._connection.execute(f"PRAGMA {name}").fetchone()[0]
+        cursor.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
     ]
     journal.close()
@@ -154,7 +155,7 @@ def test_open_journal_refuses_a_newer_revision(file: Path) -> None:
 def test_open_journal_refuses_an_older_revision_and_says_what_to_run(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("paygent.adapters.sql.revision.REVISIONS", ("0000", "0001"))
+    monkeypatch.setattr("paygent.adapters.sql.revision.REVISIONS", ("0000", "0001", "0002"))
     stamp(file, "0000")
 
     with pytest.raises(ConfigurationError, match=r"run paygent\.adapters\.sql\.upgrade"):

@@ -1,0 +1,117 @@
+"""Payments as rows, and rows as payments."""
+
+import json
+from collections.abc import Sequence
+
+from paygent.core.budget import Hold, share
+from paygent.core.errors import AdapterError, LocalProtocolError
+from paygent.core.history import counted
+from paygent.core.payment import Move, Payment, SignedPayload
+from paygent.core.record import from_record, to_record
+from paygent.ports.storage import PaymentPage
+
+_PAST_THE_NEWEST = 2**63 - 1
+Window = tuple[str, str, str]
+Row = Sequence[object]
+
+
+def payment_row(payment: Payment) -> dict[str, object]:
+    """Return every column of a new payment but its ordinal."""
+    intent, payload, context = payment.intent, payment.payload, payment.context
+    return {
+        "id": payment.id,
+        "payer": intent.payer,
+        "payee": intent.payee,
+        "network": intent.network.text,
+        "asset": str(intent.amount.asset.id),
+        "amount": str(intent.amount.atomic),
+        "host": intent.host,
+        "request": intent.request,
+        "idempotency_key": payment.idempotency_key,
+        "created_at": payment.created_at,
+        "payload_header": None if payload is None else payload.header,
+        "payload_value": None if payload is None else payload.value,
+        "agent": context.agent,
+        "session": context.session,
+        "service": context.service,
+        **changing(payment),
+    }
+
+
+def window_of(hold: Hold) -> Window:
+    return (hold.scope, hold.window, str(hold.amount.asset.id))
+
+
+def windows_of(hold: Hold) -> list[Window]:
+    """Return the windows whose sums count against the hold's limit, its own first."""
+    asset = str(hold.amount.asset.id)
+    return [(hold.scope, name, asset) for name in (hold.window, *hold.also)]
+
+
+def hold_row(payment: Payment, position: int, hold: Hold) -> dict[str, object]:
+    scope, span, asset = window_of(hold)
+    asked, held = hold.amount.atomic, share(hold.amount.atomic, payment)
+    return {
+        "payment_id": payment.id,
+        "position": position,
+        "scope": scope,
+        "span": span,
+        "asset": asset,
+        "amount": str(asked),
+        "reserved": str(held.reserved),
+        "committed": str(held.committed),
+    }
+
+
+def move_row(payment: Payment, version: int, line: Move | None) -> dict[str, object]:
+    return {
+        "payment_id": payment.id,
+        "version": version,
+        "event": None if line is None else line.event.value,
+        "state": (payment if line is None else line).state.value,
+        "at": None if line is None else line.at,
+        "note": "" if line is None else line.note,
+    }
+
+
+def changing(payment: Payment) -> dict[str, object]:
+    return {
+        "state": payment.state.value,
+        "version": payment.version,
+        "lease_until": payment.lease_until,
+        "delivered": int(payment.delivered),
+        "unresolved": int(payment.unresolved),
+        "record": json.dumps(to_record(payment), separators=(",", ":")),
+        "counted": str(counted(payment)),
+    }
+
+
+def read_payment(row: Row) -> Payment:
+    seq, record, header, value = row
+    payload = SignedPayload(header=str(header), value=str(value)) if header is not None else None
+    try:
+        return from_record(json.loads(str(record)), payload)
+    except (ValueError, AttributeError) as exc:
+        raise AdapterError(f"row {seq} of the payments cannot be read: {exc}", retryable=False) from exc
+
+
+def seq_of(row: Row) -> int:
+    return int(str(row[0]))
+
+
+def page_of(rows: Sequence[Row], limit: int) -> PaymentPage:
+    """Return `limit` rows as a page; one more row says that there is another page."""
+    kept = rows[:limit]
+    return PaymentPage(
+        payments=tuple(map(read_payment, kept)), next=str(seq_of(kept[-1])) if len(rows) > limit else None
+    )
+
+
+def place_of(after: str | None, limit: int) -> int:
+    if limit < 1:
+        raise LocalProtocolError(f"a page has at least one payment, not {limit}")
+    if after is None:
+        return _PAST_THE_NEWEST
+    if not after.isascii() or not after.isdigit() or len(after) > 18:
+        raise LocalProtocolError(f"{after!r} is not a cursor of this journal; pass the `next` of a page")
+    return int(after)

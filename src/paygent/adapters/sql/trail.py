@@ -1,0 +1,88 @@
+"""The audit log inside a transaction: rows are sealed as they happen and written together before the commit."""
+
+import json
+from collections.abc import Sequence
+from typing import Final, cast
+
+from paygent.adapters.sql.statements import Cursor, DecisionStatements
+from paygent.core.audit import EMPTY, GENESIS, AuditEntry, Head, canonical
+from paygent.core.errors import AdapterError
+from paygent.core.notes import Notes
+
+
+class Trail:
+    """The rows that a transaction adds, while it holds the lock on the chain's head (see `Ledger.begin`)."""
+
+    def __init__(self, cursor: Cursor, statements: DecisionStatements) -> None:
+        self._cursor: Final = cursor
+        self._sql: Final = statements
+        self._head = EMPTY
+        self._added: list[AuditEntry] = []
+
+    def begin(self) -> None:
+        """Lock the head of the chain, and read it: nobody else writes until this transaction is over."""
+        row = self._sql.head.run(self._cursor).fetchone()
+        if row is None:
+            raise AdapterError("the audit log has lost its head; restore the database from a copy", retryable=False)
+        self._head = Head(int(row[0]), str(row[1]))
+        self._added = []
+
+    def add(self, notes: Notes) -> None:
+        for note in notes:
+            head = self._added[-1] if self._added else self._head
+            self._added.append(AuditEntry.after(head, at=note.at, kind=note.kind, facts=note.facts))
+
+    def last(self) -> AuditEntry:
+        """Return the row that was added last."""
+        return self._added[-1]
+
+    def mark(self) -> int:
+        return len(self._added)
+
+    def undo(self, mark: int) -> None:
+        """Forget the rows since the mark."""
+        del self._added[mark:]
+
+    def finish(self) -> None:
+        """Write the rows, and the head that they leave."""
+        if not self._added:
+            return
+        self._sql.add_audit.run_many(self._cursor, [_row(entry) for entry in self._added])
+        last = self._added[-1]
+        self._sql.set_head.run(self._cursor, number=last.number, hash=last.hash)
+
+    def entries(self, after: int, limit: int) -> Sequence[AuditEntry]:
+        """Return rows as they are stored, from `after + 1` on."""
+        rows = self._sql.audit_rows.run(self._cursor, first=after, limit=limit + (after > 0)).fetchall()
+        previous = str(rows[0][4]) if rows and int(rows[0][0]) == after else GENESIS
+        entries: list[AuditEntry] = []
+        for number, at, kind, facts, sealed in rows:
+            if int(number) <= after:
+                continue
+            entry = AuditEntry(
+                number=int(number), at=int(at), kind=str(kind), facts=_facts(facts), previous=previous, hash=str(sealed)
+            )
+            entries.append(entry)
+            previous = entry.hash
+        return tuple(entries[:limit])
+
+
+def _row(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "number": entry.number,
+        "at": entry.at,
+        "kind": entry.kind,
+        "facts": canonical(entry.facts),
+        "hash": entry.hash,
+    }
+
+
+def _facts(text: object) -> dict[str, str]:
+    """Return stored facts; what somebody made unreadable is shown, so that the broken seal is found there."""
+    try:
+        read = json.loads(str(text))
+    except ValueError:
+        return {"unreadable": str(text)}
+    if not isinstance(read, dict):
+        return {"unreadable": str(text)}
+    return {str(name): str(said) for name, said in cast("dict[object, object]", read).items()}
