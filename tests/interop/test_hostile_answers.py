@@ -32,10 +32,6 @@ from tests.interop.hostile.shop import ORDINARY, Shop
 from tests.interop.peers.chain import BRIDGED_USDC, TokenChain
 from tests.interop.wallet import Drive, Wallet, open_wallet, transfers_from
 
-pytestmark = pytest.mark.filterwarnings(
-    # httpx's own generator, left by a cancelled request to the chain
-    "ignore:Exception ignored in. <async_generator object ByteStream:pytest.PytestUnraisableExceptionWarning"
-)
 BODY = b"an order"
 BOMB = gzip.compress(bytes(4 << 20))
 Outcome = type[PaygentError] | int

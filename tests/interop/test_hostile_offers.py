@@ -22,10 +22,6 @@ from tests.interop.hostile.wire import Request, Wire, answer
 from tests.interop.peers.chain import BRIDGED_USDC, PERMIT2, TokenChain
 from tests.interop.wallet import AsyncWallet, Drive, open_wallet, transfers_from
 
-pytestmark = pytest.mark.filterwarnings(
-    # httpx's own generator, left by a cancelled request to the chain
-    "ignore:Exception ignored in. <async_generator object ByteStream:pytest.PytestUnraisableExceptionWarning"
-)
 TEN_YEARS = 10 * 365 * 86_400
 HOUR, DAY = 3_600, 86_400
 
