@@ -66,7 +66,7 @@ class KeyRelayer:
     async def _submit(self, chain: ChainId, node: Transactions, to: str, data: str) -> str:
         gas = await node.estimate_gas(self.address, to, data) * 5 // 4
         fees = await node.fees()
-        nonce = max(await node.next_nonce(self.address), self._next.get(chain, 0))
+        nonce = max(await node.next_nonce(self.address), self._next.setdefault(chain, 0))
         raw = self._signed(chain, to, data, gas=gas, nonce=nonce, fees=fees)
         transaction = f"0x{keccak256(raw).hex()}"
         try:
