@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from paygent.adapters.httpx import KEY, PAYMENT, RECEIPT, AsyncPaymentTransport
-from paygent.core.errors import PaygentError
+from paygent.core.errors import PaygentError, PaymentOutcomeUnknown
 from paygent.core.requirements import Dialect
 from paygent.engine import pay
 from paygent.testing.engine import memory_engine
@@ -35,6 +35,29 @@ def secrets(headers: list[str]) -> set[str]:
         signature = json.loads(base64.b64decode(header))["payload"]["signature"]
         found |= {header, signature[2:], repr(bytes.fromhex(signature[2:]))[2:-1]}
     return found
+
+
+async def test_error_of_a_transport_that_quotes_the_header_is_not_repeated() -> None:
+    """What was lost is told in the words of the transport, without what moves money."""
+    memory = memory_engine()
+    seller = memory.seller()
+    sent: list[str] = []
+
+    def quoting(request: httpx.Request) -> httpx.Response:
+        header = request.headers.get("payment-signature")
+        if header is None:
+            return seller(request)
+        sent.append(header)
+        raise httpx.LocalProtocolError(f"illegal header value {header!r}")
+
+    async with httpx.AsyncClient(
+        transport=AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(quoting))
+    ) as client:
+        with pytest.raises(PaymentOutcomeUnknown, match="illegal header value '…'") as caught:
+            await client.post(URL)
+
+    assert sent[0] not in str(caught.value)
+    assert sent[0] not in caught.value.why
 
 
 @pytest.mark.parametrize("reply", REPLIES, ids=str)

@@ -1,7 +1,7 @@
 """Request bodies that can be sent again, and answers that are looked into without being lost."""
 
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import httpx
 
@@ -22,6 +22,8 @@ class Rejoined(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Close the stream the rest comes from."""
+        if isinstance(self._rest, AsyncGenerator):  # trio warns of generators that are left half way
+            await self._rest.aclose()
         await self._source.aclose()
 
 

@@ -93,11 +93,14 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         required = step.required if isinstance(step, Authorize) else step.refused
         if required is None:
             return response
-        order = purchase.order(required)
-        if purchase.only_quote:
-            considered = await self._engine.quote(order)
-            response.extensions[QUOTE] = Quote.of(purchase.url, considered)
-            return response
+        try:
+            order = purchase.order(required)
+            if purchase.only_quote:
+                response.extensions[QUOTE] = Quote.of(purchase.url, await self._engine.quote(order))
+                return response
+        except BaseException:
+            await response.aclose()  # nobody gets it
+            raise
         await response.aclose()
         return self._deliver(purchase, await self._engine.pay(order, lambda payload: self._send(purchase, payload)))
 

@@ -10,8 +10,9 @@ import anyio
 import httpx
 import pytest
 
-from paygent.adapters.httpx import KEY, MAX_AMOUNT, NEW_PURCHASE, PAYMENT, RECEIPT, PaymentTransport, purchase
+from paygent.adapters.httpx import KEY, MAX_AMOUNT, NEW_PURCHASE, PAYMENT, QUOTE, RECEIPT, PaymentTransport, purchase
 from paygent.core.errors import (
+    AdapterError,
     BudgetExceeded,
     DuplicatePurchase,
     IdempotencyConflict,
@@ -390,6 +391,41 @@ async def test_bomb_and_endless_body_of_a_402_are_read_to_a_bound(facade: MakeFa
     assert [] == memory.signer.signed
 
 
+@pytest.mark.parametrize("quote", [True, False])
+async def test_answer_of_a_refused_purchase_is_closed(facade: MakeFacade, quote: bool) -> None:
+    """A long 402 answer that nobody gets does not keep its connection."""
+
+    class Long(httpx.AsyncByteStream, httpx.SyncByteStream):
+        closed = False
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield bytes(2_000_000)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield bytes(2_000_000)
+
+        def close(self) -> None:
+            self.closed = True
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    memory = memory_engine()
+    seller = memory.seller()
+    stream = Long()
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "seller.test" and not quote:
+            return httpx.Response(307, headers={"location": "http://other.test/thing"})
+        memory.chain.fail_next(9)
+        return httpx.Response(402, headers=seller.ask(request).headers, stream=stream)
+
+    with pytest.raises((NoAcceptableRequirements, AdapterError)):
+        await facade(memory, handler, follow_redirects=True).get(URL, extensions={QUOTE: quote})
+
+    assert stream.closed
+
+
 async def test_body_behind_the_bound_is_still_there(facade: MakeFacade) -> None:
     """A long 402 page that is not x402 reaches the caller whole."""
     body = b"x" * 3_000_000
@@ -639,6 +675,17 @@ async def test_max_amount_bounds_one_purchase(facade: MakeFacade, ceiling: Amoun
         assert "over_max_amount" in {reason.code for reason in error.verdict.reasons}
 
     assert allowed == bool(memory.signer.signed)
+
+
+@pytest.mark.parametrize("ceiling", [1, True, 0.5, b"1"])
+async def test_max_amount_of_another_type_pays_nothing(facade: MakeFacade, ceiling: object) -> None:
+    """A number has no unit, and a float is no money."""
+    memory = memory_engine()
+
+    error = await facade(memory, memory.seller()).refused(URL, extensions={MAX_AMOUNT: ceiling})
+
+    assert isinstance(error, LocalProtocolError)
+    assert [] == memory.signer.signed
 
 
 @pytest.mark.parametrize("text", ["-1", "1e3", "", ".5", "1,0", "0x1", "nan", " 1", "1."])
