@@ -77,8 +77,8 @@ class ApprovalDesk:
     async def _decided(
         self, approval_id: ApprovalId, approver: str, reason: str, digest: str | None, *, granted: bool
     ) -> ApprovalRequest:
-        if not approver:
-            raise ConfigurationError("a decision needs the name of who decides")
+        if not approver or not (approver + reason).isprintable():
+            raise ConfigurationError("a decision needs the name of who decides, in printable characters, as its reason")
         shown = await self.show(approval_id)
         said = ApprovalDecision(
             approver=approver,

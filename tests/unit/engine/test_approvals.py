@@ -113,9 +113,10 @@ async def test_approve_refuses_when_the_time_is_over() -> None:
         await desk(waiting(1), later=60).approve(ApprovalId("apr_1"), approver="ada")
 
 
-async def test_approve_refuses_when_nobody_is_named() -> None:
+@pytest.mark.parametrize(("approver", "reason"), [("", ""), ("a\nb", ""), ("ada", "\x1b[2J")])
+async def test_approve_refuses_when_nobody_is_named_in_plain_words(approver: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match="the name of who decides"):
-        await desk(waiting(1)).approve(ApprovalId("apr_1"), approver="")
+        await desk(waiting(1)).approve(ApprovalId("apr_1"), approver=approver, reason=reason)
 
 
 async def test_decide_takes_the_time_of_this_process_and_a_decision_once() -> None:
