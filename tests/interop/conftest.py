@@ -38,3 +38,9 @@ def hostile_chain(installed: Installed, tmp_path_factory: pytest.TempPathFactory
     """A chain that no facilitator settles on, so that its time may run ahead."""
     with running_anvil(installed, chain_id=BASE_SEPOLIA_ID, log_dir=tmp_path_factory.mktemp("hostile")) as anvil:
         yield place_base_sepolia(anvil, installed)
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look again at once where the engine would wait; how long it waits is unit-tested."""
+    monkeypatch.setattr("paygent.engine.pay.RESEND_DELAY_SECONDS", 0.01)

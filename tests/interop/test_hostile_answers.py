@@ -28,10 +28,12 @@ from tests.interop.hostile.endings import (
     Ending,
     bring_about,
 )
+from tests.interop.hostile.marks import hurried
 from tests.interop.hostile.shop import ORDINARY, Shop
 from tests.interop.peers.chain import BRIDGED_USDC, TokenChain
 from tests.interop.wallet import Drive, Wallet, open_wallet, transfers_from
 
+pytestmark = hurried
 BODY = b"an order"
 BOMB = gzip.compress(bytes(4 << 20))
 Outcome = type[PaygentError] | int
@@ -138,12 +140,6 @@ def _mining(hostile_chain: TokenChain) -> Iterator[None]:
     """Leave no chain behind that does not mine."""
     yield
     hostile_chain.anvil.call("evm_setAutomine", True)
-
-
-@pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look again at once: what is waited for is unit-tested."""
-    monkeypatch.setattr("paygent.engine.pay.RESEND_DELAY_SECONDS", 0.01)
 
 
 async def attempt(wallet: Wallet, case: Case, shop: Shop) -> Outcome:
