@@ -22,6 +22,7 @@
     ├── AdapterError                   store, chain, facilitator, directory
     │   └── JournalConflict            somebody else moved the payment first
     └── ConfigurationError             found when something is constructed
+        ├── PolicyFileError            a policy file says what it cannot mean
         └── PluginError
 """
 
@@ -233,6 +234,18 @@ class JournalConflict(AdapterError):
 
 class ConfigurationError(PaygentError):
     """Something is not configured, or wrongly; the message says how to configure it."""
+
+
+class PolicyFileError(ConfigurationError):
+    """A policy file cannot be read: where, what was expected there, and what was found."""
+
+    def __init__(self, file: str, line: int, column: int, *, expected: str, found: str, hint: str = "") -> None:
+        advice = f"; {hint}" if hint else ""
+        super().__init__(f"{file}:{line}:{column}: expected {expected}, found {found}{advice}")
+        self.file = file
+        self.line = line
+        self.column = column
+        self.expected = expected
 
 
 class PluginError(ConfigurationError):

@@ -1,0 +1,64 @@
+"""Allow lists let in what they name, deny lists keep out what they name."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from paygent.core.caip import ChainId
+from paygent.core.context import Context
+from paygent.core.price import Price
+from paygent.core.verdict import Allow
+from paygent.policy.evaluate import evaluate
+from paygent.policy.policy import Denied
+from tests.unit.policy.cases import CHAIN, COIN, DOLLAR, FREE, NOW, PAYEE, asked, codes
+
+OTHER = f"0x{'99' * 20}"
+PRICED = Price(asset=DOLLAR.asset.id, usd=Decimal(1), as_of=NOW, source="feed")
+CASES: list[tuple[str, Any, Any, str]] = [
+    ("networks", CHAIN, ChainId.evm(25), "network"),
+    ("assets", DOLLAR.asset.id, COIN.asset.id, "asset"),
+    ("hosts", "api.example.com", "other.example", "host"),
+    ("hosts", "*.example.com", "*.other.example", "host"),
+    ("payees", PAYEE.lower(), OTHER, "payee"),
+    ("payees", PAYEE.upper().replace("0X", "0x"), OTHER, "payee"),
+    ("services", "search", "maps", "service"),
+    ("agents", "bot", "human", "agent"),
+    ("oracles", "feed", "rumour", "oracle"),
+]
+
+
+@pytest.mark.parametrize(("field", "named", "other", "what"), CASES)
+def test_allow_list_lets_in_only_what_it_names(field: str, named: Any, other: Any, what: str) -> None:
+    changes: list[dict[str, Any]] = [{field: frozenset({each})} for each in (named, other)]
+    ask = asked(price=PRICED)
+
+    assert Allow() == evaluate(replace(FREE, **changes[0]), ask)
+    assert [f"{what}_not_allowed"] == codes(evaluate(replace(FREE, **changes[1]), ask))
+    empty: dict[str, Any] = {field: frozenset()}
+    assert [f"{what}_not_allowed"] == codes(evaluate(replace(FREE, **empty), ask))
+
+
+@pytest.mark.parametrize(("field", "named", "other", "what"), CASES)
+def test_deny_list_keeps_out_what_it_names_though_it_is_allowed(field: str, named: Any, other: Any, what: str) -> None:
+    ask = asked(price=PRICED)
+    denied, silent, allowed = ({field: frozenset({each})} for each in (named, other, named))
+    both: dict[str, Any] = {**allowed, "deny": Denied(**denied)}
+    verdict = evaluate(replace(FREE, **both), ask)
+
+    assert [f"{what}_denied"] == codes(verdict)
+    assert Allow() == evaluate(replace(FREE, deny=Denied(**silent)), ask)
+    assert f"the {what} is on the policy's deny list: " in verdict.explain()
+
+
+def test_allow_lists_of_names_deny_whoever_has_none() -> None:
+    policy = replace(FREE, agents=frozenset({"bot"}), services=frozenset({"search"}))
+
+    assert ["service_not_allowed", "agent_not_allowed"] == codes(evaluate(policy, asked(context=Context())))
+
+
+def test_oracle_that_is_not_asked_is_not_judged() -> None:
+    policy = replace(FREE, oracles=frozenset(), deny=Denied(oracles=frozenset({"feed"})))
+
+    assert Allow() == evaluate(policy, asked())
