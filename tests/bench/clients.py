@@ -15,7 +15,7 @@ from paygent import Policy, Settings, X402Client, usd
 from paygent.adapters.httpx import PAYMENT
 from paygent.adapters.local_signer import LocalSigner
 from paygent.engine.handle import PaymentHandle
-from paygent.ports.storage import PaymentJournal
+from paygent.ports.storage import Storage
 from tests.bench.seller import NETWORK, PAYER, Seller
 
 POLICY = Policy(per_day=usd("1000000"))
@@ -23,7 +23,7 @@ POLICY = Policy(per_day=usd("1000000"))
 
 
 @asynccontextmanager
-async def our_client(seller: Seller, journal: PaymentJournal) -> AsyncIterator[X402Client]:
+async def our_client(seller: Seller, journal: Storage) -> AsyncIterator[X402Client]:
     """Yield a client as `X402Client.open` makes it, on a chain in memory."""
     async with X402Client.open(
         settings=Settings(storage=":memory:"),

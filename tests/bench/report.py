@@ -1,6 +1,7 @@
 """What a run prints: one row a measurement."""
 
 import json
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -79,4 +80,6 @@ def _caption() -> str:
 
 def _machine() -> dict[str, str]:
     about = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    if hasattr(os, "getloadavg"):  # on a busy machine longer work is interrupted more often, so ratios bend
+        about["load"] = f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     return about | {name: version(name) for name in SHOWN}

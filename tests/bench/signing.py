@@ -1,9 +1,7 @@
 """From an answer that was read to signed bytes."""
 
-import json
 import secrets
 import time
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import perf_counter
@@ -16,7 +14,7 @@ from x402.mechanisms.evm.signers import EthAccountSigner
 from x402.schemas import PaymentRequired as OfficialRequired
 
 from paygent.adapters.local_signer import LocalSigner
-from paygent.core.requirements import PaymentRequired
+from paygent.core.requirements import Authorization, PaymentRequired
 from paygent.evm.tokens import TOKENS
 from paygent.policy import firewall
 from paygent.policy.evaluate import Ask, evaluate
@@ -28,6 +26,7 @@ from paygent.x402 import (
     read_payment_required,
     select,
     typed_data,
+    write_payload,
 )
 from tests.bench.clients import POLICY, official_sdk
 from tests.bench.report import Row
@@ -60,11 +59,11 @@ def _contenders(ours: PaymentRequired, theirs: OfficialRequired) -> dict[str, Co
     chosen = _choose(ours, signer)
 
     async def build() -> object:
-        return await _build(ours, chosen, signer)
+        return payment_message(ours, chosen.requirements, *await _sign(chosen, signer))
 
     async def choose() -> object:
-        payload = await _build(ours, _choose(ours, signer), signer)
-        return b64encode(json.dumps(payload, separators=(",", ":")).encode()).decode()
+        best = _choose(ours, signer)
+        return write_payload(ours, best.requirements, *await _sign(best, signer))
 
     async def official_scheme() -> object:
         return scheme.create_payment_payload(theirs.accepts[0])
@@ -109,8 +108,8 @@ def _ask(offer: Offer, payer: str) -> Ask:
     )
 
 
-async def _build(required: PaymentRequired, chosen: Offer, signer: LocalSigner) -> dict[str, object]:
-    """Authorize, pass the firewall, sign, and say it as the seller wants it."""
+async def _sign(chosen: Offer, signer: LocalSigner) -> tuple[Authorization, bytes]:
+    """Authorize, pass the firewall, sign."""
     now = int(time.time())
     signed = authorization(
         chosen, payer=signer.address, nonce=secrets.token_bytes(32), valid_after=0, valid_before=now + 60
@@ -120,4 +119,4 @@ async def _build(required: PaymentRequired, chosen: Offer, signer: LocalSigner) 
         payer=signer.address, tokens={data.domain: chosen.amount.atomic}, now=now, max_validity_seconds=60
     )
     firewall.check(data, rules)
-    return payment_message(required, chosen.requirements, signed, await signer.sign_typed_data(data))
+    return signed, await signer.sign_typed_data(data)
