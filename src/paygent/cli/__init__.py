@@ -4,6 +4,7 @@ Nothing heavy is imported before it is known what to do.
 """
 
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ def _outcome(arguments: Arguments) -> Outcome:
     except KeyboardInterrupt as interrupt:
         return Outcome(exit_code=code_of_error(interrupt), error=interrupt)
     except Exception as error:  # noqa: BLE001  the process ends here
+        if type(error).__module__.partition(".")[0] not in ("paygent", "httpx"):
+            traceback.print_exception(error)  # nobody has thought of it
         return Outcome(exit_code=code_of_error(error), error=error)
 
 
@@ -61,7 +64,7 @@ def _of_purchase(arguments: Arguments, settings: "Settings") -> Outcome:
 
     purchase = Purchase(arguments, settings)
     try:
-        with waiting(f"{arguments.command} {arguments.url}"):
+        with waiting("asking" if arguments.command == "quote" else "asking, and paying if the policy agrees"):
             return _run(purchase.pay if arguments.command == "pay" else purchase.quote)
     except KeyboardInterrupt as interrupt:
         return Outcome(exit_code=code_of_error(interrupt), error=interrupt, payment=purchase.payment)

@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_request(command: argparse.ArgumentParser) -> None:
     command.add_argument("url", type=_url, metavar="URL")
     command.add_argument("--method", type=_method, help="default: GET, or POST with --data")
-    command.add_argument("--data", metavar="TEXT", help="the request's body")
+    command.add_argument("--data", type=_data, metavar="TEXT", help="the request's body")
     command.add_argument(
         "--header", dest="headers", action=_Collect, type=_header, metavar="'NAME: VALUE'", help="may be repeated"
     )
@@ -172,6 +172,14 @@ def _method(text: str) -> str:
     if not _TOKEN.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not an HTTP method such as GET")
     return text.upper()
+
+
+def _data(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as undecoded:
+        raise argparse.ArgumentTypeError("the data is not UTF-8") from undecoded
+    return text
 
 
 def _header(text: str) -> tuple[str, str]:

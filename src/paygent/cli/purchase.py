@@ -38,9 +38,9 @@ class Purchase:
             self._before = await self._newest(client)
             try:
                 response = await client.request(self._asked.method, self._asked.url, **self._options())
+                return await self._answered(client, response)
             except BaseException as error:  # noqa: BLE001  whatever happened, the money is accounted for
                 return await self._failed(client, error)
-            return await self._answered(client, response)
 
     async def quote(self) -> Outcome:
         """Ask what the URL costs; sign nothing."""
@@ -92,7 +92,7 @@ class Purchase:
 
     async def _failed(self, client: X402Client, error: BaseException) -> Outcome:
         with anyio.CancelScope(shield=True):
-            self.payment = await self._concerned(client, error)
+            self.payment = await self._concerned(client, error) or self.payment
         if not isinstance(error, Exception):
             raise error
         payment = self.payment
@@ -130,14 +130,14 @@ class Purchase:
         return None
 
     async def _concerned(self, client: X402Client, error: BaseException) -> Payment | None:
-        """Return the payment that the error is about, or the one that this run made."""
+        """Return the payment that the error is about, or the one that this run made or moved."""
         try:
             if isinstance(error, PaygentError):
                 return None if error.payment_id is None else await client.payment(error.payment_id)
             newest = await self._newest(client)
         except AdapterError:
             return None
-        return newest if newest is not None and (self._before is None or newest.id != self._before.id) else None
+        return None if newest == self._before else newest
 
     async def _newest(self, client: X402Client) -> Payment | None:
         url = httpx.URL(self._asked.url)

@@ -1,6 +1,7 @@
 """What a person sees: the answer on standard output, everything about the money on standard error."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -16,9 +17,20 @@ _COLUMNS = ("id", "state", "amount", "network", "payee", "resource", "transactio
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:
-    """Print an outcome; standard output has one line of JSON, or the answer, price or list that was asked for."""
+    """Print an outcome; standard output has one line of JSON, or the answer, price or list that was asked for.
+
+    Where nobody reads it any more the exit code still tells what became of the money.
+    """
+    try:
+        _show(outcome, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter fails when it flushes
+
+
+def _show(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(outcome.as_json()), flush=True)
+        print(json.dumps(outcome.as_json()))
         return
     _write_body(outcome)
     if outcome.quote is not None:
@@ -32,7 +44,6 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         _complain(f"{kind}: {message_of(outcome.error)}")
     elif outcome.exit_code != 0 and outcome.status_code is not None:
         _complain(f"answered with {outcome.status_code}")
-    sys.stdout.flush()
 
 
 @contextmanager

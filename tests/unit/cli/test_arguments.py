@@ -29,6 +29,7 @@ MISUSE = [
     (["pay", URL, "--header", "A b: c"], "is not a header"),
     (["pay", URL, "--header", "A: b\r\nC: d"], "is not a header"),
     (["pay", URL, "--header", "A: é"], "is not a header"),
+    (["pay", URL, "--data", "\udcff"], "the data is not UTF-8"),
     (["pay", URL, "--max-amount=-1"], "'-1' is not an amount"),
     (["pay", URL, "--max-amount", "1e3"], "'1e3' is not an amount"),
     (["pay", URL, "--max-amount", "0,10"], "'0,10' is not an amount"),

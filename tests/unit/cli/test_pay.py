@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -265,6 +266,42 @@ def test_interrupt_ends_with_130_and_a_journal_that_knows_of_the_payment(paygent
 
     assert (130, "KeyboardInterrupt") == (running.returncode, said["error"]["type"]), err
     assert [("OUTCOME_UNKNOWN", said["payment"]["id"])] == [(entry["state"], entry["id"]) for entry in listed]
+
+
+def test_interrupt_while_waiting_for_the_proof_names_the_payment(paygent: Program, shop: Shop) -> None:
+    running = paygent.start("pay", shop.url("silent"), "--json", *paygent.rpc)
+    assert shop.paid.wait(20)
+    time.sleep(1)
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=20)
+
+    payment = json.loads(out.splitlines()[-1])["payment"]
+    assert (130, "SUBMITTED") == (running.returncode, payment["state"])
+
+
+def test_exit_code_tells_what_happened_when_nobody_reads_the_answer(paygent: Program, shop: Shop) -> None:
+    running = paygent.start("pay", shop.url("breaks"), *paygent.rpc)
+    assert running.stdout is not None
+    running.stdout.close()
+    assert running.stderr is not None
+    said = running.stderr.read()
+    running.stderr.close()
+
+    assert 6 == running.wait(20)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("path", ["good", "breaks", "lies", "hangs"])
+def test_nothing_that_moves_money_is_shown(path: str, paygent: Program, shop: Shop) -> None:
+    done = paygent("pay", shop.url(path), *paygent.rpc, "--timeout", "0.5")
+    told = paygent("pay", shop.url(path), *paygent.rpc, "--timeout", "0.5", "--json")
+    listed = paygent("payments", "--json")
+
+    sent = [headers["payment-signature"] for _, _, headers, _ in shop.requests if "payment-signature" in headers]
+    signatures = [json.loads(base64.b64decode(value))["payload"]["signature"][2:] for value in sent]
+    shown = "".join([done.out, done.err, told.out, told.err, listed.out, listed.err])
+    assert signatures
+    assert [] == [secret for secret in [*sent, *signatures] if secret in shown]
 
 
 @pytest.fixture
