@@ -386,8 +386,7 @@ def _quoting(options: RequestOptions) -> dict[str, Any]:
     from paygent.adapters.httpx import QUOTE
 
     rest = _paying(options)
-    rest["extensions"] = {**rest.get("extensions", {}), QUOTE: True}
-    return rest
+    return {**rest, "extensions": {**rest.get("extensions", {}), QUOTE: True}}
 
 
 def _quoted(response: httpx.Response) -> Quote:
@@ -397,4 +396,5 @@ def _quoted(response: httpx.Response) -> Quote:
     quote: Quote | None = response.extensions.get(QUOTE)
     if quote is not None:
         return quote
-    return Quote(url=str(response.request.url), free=response.is_success, status=response.status_code)
+    url = response.request.url.copy_with(username=None, password=None)
+    return Quote(url=str(url), free=response.is_success, status=response.status_code)

@@ -64,3 +64,16 @@ def test_quote_sends_the_request_as_it_is_said(paygent: Program, shop: Shop) -> 
     paygent("quote", shop.url("good"), "--data", "question", "--header", "X-A: 1")
 
     assert [("POST", b"question", "1")] == [(sent[0], sent[3], sent[2]["x-a"]) for sent in shop.requests]
+
+
+def test_quote_says_3_when_nobody_listens(paygent: Program) -> None:
+    done = paygent("quote", "http://127.0.0.1:9/", "--json")
+
+    assert (3, "ConnectError") == (done.code, done.said["error"]["type"])
+
+
+def test_quote_does_not_show_the_password_in_a_url(paygent: Program, shop: Shop) -> None:
+    done = paygent("quote", shop.url("free").replace("://", "://user:hidden@"))
+
+    assert 0 == done.code
+    assert "hidden" not in done.out + done.err
