@@ -35,7 +35,7 @@ def test_every_setting_is_on_its_page() -> None:
     variables = {f"PAYGENT_{name.upper()}" for name in names - {"tokens"}}
 
     assert set() == variables - words("settings.md")
-    assert set() == names - {"private_key", "keystore_password"} - words("settings.md")
+    assert set() == names - {"private_key", "keystore_password", "relayer_key"} - words("settings.md")
 
 
 def test_settings_file_of_the_page_can_be_read(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ class HaltReport:
     ended: tuple[Payment, ...] = ()
     """They turned out to be proven dead already, such as expired."""
     uncancelled: tuple[Uncancelled, ...] = ()
+    troubles: tuple[str, ...] = ()
+    """What could not be used to call payments back, for people: a key, an endpoint, a relayer."""
 
     @property
     def complete(self) -> bool:
@@ -107,11 +109,24 @@ class KillSwitch:
 
         Raises: ConfigurationError: not a scope, or nobody is named. AdapterError: the storage does not answer.
         """
+        return await self.call_back(await self.stop(scope, by=by, reason=reason))
+
+    async def stop(self, scope: str, *, by: str, reason: str) -> HaltReport:
+        """Store a halt and deny what waits for people: the first half of `halt`, which needs the storage alone.
+
+        Raises: as `halt`.
+        """
         asked = self._halt(scope, by, reason)
         denied = tuple(await self._storage.halt(asked))
         in_effect = next((halt for halt in await self._storage.halts() if halt.scope == asked.scope), asked)
-        report = HaltReport(halt=in_effect, denied=denied)
-        fates = await self._call_back([payment async for payment in self._out(asked.scope)])
+        return HaltReport(halt=in_effect, denied=denied)
+
+    async def call_back(self, report: HaltReport) -> HaltReport:
+        """Cancel what is out under a halt that is stored, and return the report with it: the second half of `halt`.
+
+        Raises: AdapterError: the storage does not answer.
+        """
+        fates = await self._cancel_all([payment async for payment in self._out(report.halt.scope)])
         report = _sorted(report, fates)
         await self._note(report)
         return report
@@ -150,7 +165,7 @@ class KillSwitch:
                 return
             after = page.next
 
-    async def _call_back(self, payments: list[Payment]) -> list[_Fate]:
+    async def _cancel_all(self, payments: list[Payment]) -> list[_Fate]:
         fates: dict[PaymentId, _Fate] = {}
         limiter = anyio.CapacityLimiter(AT_ONCE)
 

@@ -44,6 +44,9 @@ _FIELDS: Mapping[str, _Field] = {
     "private_key": _Field(fields.private_key, "give the wallet's key as 0x and 64 hexadecimal digits", secret=True),
     "keystore": _Field(fields.path, "give the path of a keystore file (version 3)"),
     "keystore_password": _Field(fields.password, "give the keystore's password", secret=True),
+    "relayer_key": _Field(
+        fields.private_key, "give the key of an account with gas as 0x and 64 hexadecimal digits", secret=True
+    ),
     "rpc": _Field(fields.rpc, "give a URL such as https://host/path, or a table of CAIP-2 id and URL"),
     "storage": _Field(fields.storage, "give a file's path, or an SQLAlchemy URL such as sqlite:///pay.db"),
     "max_per_payment": _Field(fields.dollars, 'give US dollars in quotes, such as "0.50"'),
@@ -69,6 +72,8 @@ class Settings:
     """A keystore file that holds the key; never set together with `private_key`."""
     keystore_password: Secret | None = None
     """What opens the keystore."""
+    relayer_key: Secret | None = None
+    """The key of an account that pays the gas of cancellations after a halt; it needs nothing but gas."""
     rpc: str | Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """Where chains are read: one URL, or a URL by CAIP-2 id. URLs may hold API keys."""
     storage: str = field(repr=False)

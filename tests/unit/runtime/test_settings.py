@@ -241,6 +241,7 @@ def test_storage_is_where_the_platform_keeps_data(platform: str, variables: dict
     [
         ("private_key", "0x12", "not 0x and 64 hexadecimal digits"),
         ("private_key", 5, "not 0x and 64 hexadecimal digits"),
+        ("relayer_key", "0x12", "not 0x and 64 hexadecimal digits"),
         ("keystore_password", 5, "not text"),
         ("keystore", "nowhere.json", "there is no file 'nowhere.json'"),
         ("keystore", 5, "5 is not a path"),
@@ -317,7 +318,7 @@ def test_an_empty_variable_is_refused() -> None:
     assert complaint({"PAYGENT_HOSTS": " "}).startswith("PAYGENT_HOSTS is empty; unset it, or give hosts")
 
 
-@pytest.mark.parametrize("name", ["private_key", "keystore_password"])
+@pytest.mark.parametrize("name", ["private_key", "keystore_password", "relayer_key"])
 def test_a_secret_in_a_file_is_refused(name: str) -> None:
     write(f'{name} = "{KEY}"')
 

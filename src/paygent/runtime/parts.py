@@ -1,0 +1,81 @@
+"""The parts that every composition of settings needs: a signer, a storage, chains, tokens."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+import anyio
+
+from paygent.adapters.local_signer import LocalSigner
+from paygent.adapters.rpc import RpcChain
+from paygent.core.caip import AssetId, ChainId
+from paygent.core.errors import ConfigurationError
+from paygent.core.requirements import Token
+from paygent.evm.networks import NETWORKS
+from paygent.evm.tokens import TOKENS
+from paygent.ports.signer import Signer
+from paygent.ports.storage import Storage
+from paygent.runtime.settings import Settings, default_storage
+
+
+def signer_of(settings: Settings) -> Signer:
+    """Return the wallet's signer.
+
+    Raises: ConfigurationError: no key, a keystore without its password, or a wrong one.
+    """
+    if settings.private_key is not None:
+        return LocalSigner(settings.private_key.get_secret_value())
+    if settings.keystore is None:
+        raise ConfigurationError(
+            "no key to pay with: set PAYGENT_PRIVATE_KEY, or PAYGENT_KEYSTORE and PAYGENT_KEYSTORE_PASSWORD, or pass "
+            "private_key= or signer="
+        )
+    from paygent.adapters.keystore import load_keystore
+
+    if settings.keystore_password is None:
+        raise ConfigurationError("the keystore needs its password: set PAYGENT_KEYSTORE_PASSWORD")
+    return load_keystore(settings.keystore, settings.keystore_password.get_secret_value())
+
+
+async def open_storage(storage: str, made: AsyncExitStack) -> Storage:
+    """Open a storage, which `made` closes; the folder of the default one is made where it is missing.
+
+    Raises: ConfigurationError: it cannot be used. AdapterError: it does not answer.
+    """
+    from paygent.adapters.sql import open_journal
+
+    own = default_storage()
+    if storage == str(own):
+        own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    journal = await anyio.to_thread.run_sync(open_journal, storage)
+    made.push_async_callback(journal.aclose)
+    return journal
+
+
+async def open_chains(settings: Settings, made: AsyncExitStack) -> dict[ChainId, RpcChain]:
+    """Return a chain for each endpoint; a single URL serves the only allowed network, or is asked which it serves."""
+    chains: dict[ChainId, RpcChain] = {}
+    for network, url in (await _urls(settings)).items():
+        known = NETWORKS.get(network)
+        chain = RpcChain(
+            url,
+            chain=network,
+            instant_finality=known is not None and known.instant_finality,
+            tips=known is None or known.tips,
+        )
+        made.push_async_callback(chain.aclose)
+        chains[network] = chain
+    return chains
+
+
+async def _urls(settings: Settings) -> dict[ChainId, str]:
+    if not isinstance(settings.rpc, str):
+        return {ChainId(name): url for name, url in settings.rpc.items()}
+    if settings.networks is not None and len(settings.networks) == 1:
+        return {next(iter(settings.networks)): settings.rpc}
+    async with RpcChain(settings.rpc, chain=ChainId.evm(1)) as unknown:
+        return {ChainId.evm(await unknown.chain_number()): settings.rpc}
+
+
+def tokens_of(*lists: Sequence[Token]) -> dict[AssetId, Token]:
+    """Return the built-in table with the tokens of some lists; a later one replaces an earlier one of the same id."""
+    return {**TOKENS, **{token.asset.id: token for tokens in lists for token in tokens}}
