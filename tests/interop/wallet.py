@@ -29,7 +29,7 @@ from paygent.evm.tokens import TOKENS
 from paygent.policy.policy import Policy
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
-from paygent.ports.storage import PaymentJournal
+from paygent.ports.storage import Storage
 from paygent.testing.journal import MemoryJournal
 from paygent.x402.select import Preferences
 from tests.interop.peers.chain import TRANSFER_TOPIC, TokenChain
@@ -38,11 +38,11 @@ T = TypeVar("T")
 
 
 class Drive(Enum):
-    """How the buyer's program runs; the value is anyio's backend."""
+    """How the buyer's program runs."""
 
     ASYNCIO = "asyncio"
     TRIO = "trio"
-    SYNC = "asyncio "
+    SYNC = "sync"
 
     def run(self, main: Callable[[], Awaitable[T]]) -> T:
         """Run a test; the synchronous one waits in worker threads."""
@@ -51,17 +51,17 @@ class Drive(Enum):
             with anyio.fail_after(100):
                 return await main()
 
-        return anyio.run(call, backend=self.value.strip())
+        return anyio.run(call, backend="trio" if self is Drive.TRIO else "asyncio")
 
     def __str__(self) -> str:
-        return self.name.lower()
+        return self.value
 
 
 def engine(
     payer: LocalAccount,
     chains: Mapping[ChainId, Chain],
     *,
-    journal: PaymentJournal | None = None,
+    journal: Storage | None = None,
     policy: Policy | None = None,
     clock: Clock | None = None,
     tokens: Mapping[AssetId, Token] = TOKENS,
@@ -155,7 +155,7 @@ async def open_wallet(
     chain: TokenChain,
     *,
     instant_finality: bool = True,
-    journal: PaymentJournal | None = None,
+    journal: Storage | None = None,
     policy: Policy | None = None,
     clock: Clock | None = None,
     tokens: Mapping[AssetId, Token] = TOKENS,
