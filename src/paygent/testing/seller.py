@@ -15,7 +15,7 @@ from paygent.core.requirements import Authorization, Dialect, Scheme, Token, Tra
 from paygent.evm.address import checksum
 from paygent.evm.deployments import EXACT_PROXY, UPTO_PROXY
 from paygent.evm.networks import NETWORKS
-from paygent.testing.chain import MemoryChain, TransactionReverts
+from paygent.testing.chain import MemoryChain
 
 Claim = Literal["honest", "failed", "pending", "invented", "garbage", "none"]
 """What an answer says of the settlement: the truth, or one of these."""
@@ -160,7 +160,7 @@ class MemorySeller:
             return True, ""
         try:
             result = True, self.chain.settle(authorization, amount=self.charge, signature=signature)
-        except TransactionReverts as error:
+        except ValueError as error:  # it reverts, or the signature is none at all
             result = False, str(error)
         self.answered[authorization.nonce] = result
         return result
