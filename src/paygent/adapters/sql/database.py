@@ -1,7 +1,9 @@
 """What differs between databases, behind one protocol."""
 
+from pathlib import Path
 from typing import Any, Protocol
 
+from paygent.adapters.sql.sqlite import SQLite, location
 from paygent.adapters.sql.statements import Cursor, Statements
 from paygent.core.errors import AdapterError, ConfigurationError
 
@@ -20,6 +22,21 @@ class Database(Protocol):
     @property
     def name(self) -> str:
         """How messages call the database; without secrets."""
+        ...
+
+    @property
+    def file(self) -> Path | None:
+        """The database file; None where there is none."""
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """Only one connection can see the database."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """What SQLAlchemy calls this kind of database, as a URL without a place."""
         ...
 
     @property
@@ -44,6 +61,10 @@ class Database(Protocol):
 
     def connect(self) -> Any:
         """Return a connection whose statements commit by themselves outside of a transaction."""
+        ...
+
+    def begin_migration(self, cursor: Cursor, /) -> None:
+        """Begin a transaction that changes the schema: it waits for those of other processes."""
         ...
 
     def statements(self) -> Statements:
@@ -81,3 +102,16 @@ class Database(Protocol):
     def failure(self, error: Any, /) -> AdapterError:
         """Return what is raised for an error while the database is used."""
         ...
+
+
+def database(url_or_path: str, *, busy_seconds: int) -> Database:
+    """Return the database that a URL or a path names.
+
+    Raises: ConfigurationError: it names none, or one whose driver is not installed.
+    """
+    scheme = url_or_path.partition("://")[0] if "://" in url_or_path else ""
+    if scheme.partition("+")[0] in ("postgresql", "postgres"):
+        from paygent.adapters.sql.postgresql import PostgreSQL, server
+
+        return PostgreSQL(server(url_or_path), busy_seconds=busy_seconds)
+    return SQLite(location(url_or_path), busy_seconds=busy_seconds)

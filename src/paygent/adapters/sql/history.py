@@ -153,7 +153,8 @@ def _values(wanted: PaymentFilter) -> dict[str, object]:
         "session": wanted.session,
     }
     start = _BEFORE_ALL if wanted.start is None else wanted.start
-    return {"start": start} | {name: value for name, value in fields.items() if value is not None}
+    given: dict[str, object] = {name: value for name, value in fields.items() if value is not None}
+    return {"start": start, **given}
 
 
 def _names(wanted: PaymentFilter) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """Payments, approvals, halts and the audit log in a SQL database."""
 
 import secrets
-import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from paygent.adapters.sql import desk, revision
-from paygent.adapters.sql.sqlite import SQLite, location
+from paygent.adapters.sql.database import Connection, Database, database
 from paygent.adapters.sql.worker import Worker
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.audit import AuditEntry
@@ -28,27 +27,28 @@ _SECRET = "secret"  # noqa: S105  # the fact's name
 
 
 def open_journal(url_or_path: str, *, busy_seconds: int = 10) -> "SqlJournal":
-    """Open the journal in a SQLite database, making it where there is none.
+    """Open the storage in a SQLite or PostgreSQL database, making its tables where there are none.
 
-    `url_or_path` is ``sqlite:///pay.db``, a file's path, or ``sqlite://`` for a database in memory that dies with the
-    journal. `busy_seconds` is how long a call waits for other processes before it raises. A new file is readable by its
-    owner alone. Blocks for some milliseconds, a third of a second where the database is new.
+    `url_or_path` is ``sqlite:///pay.db``, a file's path, ``sqlite://`` for a database in memory that dies with the
+    journal, or ``postgresql://user:password@host/database``. `busy_seconds` is how long a call waits for other
+    processes before it raises. A new file is readable by its owner alone. Blocks for some milliseconds, a third of a
+    second where the database is new.
 
     Raises:
         ConfigurationError: the URL or file cannot be used, or is not at this version's revision.
         AdapterError: the database is locked or damaged.
     """
-    database = SQLite(location(url_or_path), busy_seconds=busy_seconds)
-    connection = database.connect()
+    found = database(url_or_path, busy_seconds=busy_seconds)
+    connection = found.connect()
     try:
-        revision.ensure(database, connection)
-    except sqlite3.Error as exc:
+        revision.ensure(found, connection)
+    except found.error as exc:
         connection.close()
-        raise database.refusal(exc) from exc
+        raise found.refusal(exc) from exc
     except BaseException:
         connection.close()
         raise
-    return SqlJournal(database, connection)
+    return SqlJournal(found, connection)
 
 
 class SqlJournal:
@@ -59,11 +59,11 @@ class SqlJournal:
     after that, what it wrote stands. May be used from several event loops and threads at once, and not across a fork.
     """
 
-    def __init__(self, database: SQLite, connection: sqlite3.Connection) -> None:
+    def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._secret: bytes | None = None
         self._writer = Worker(database, connection, name="paygent-journal-write", writes=True)
-        self._reader = self._writer if database.file is None else self._reading()
+        self._reader = self._writer if database.alone else self._reading()
 
     def _reading(self) -> Worker:
         try:
@@ -75,7 +75,7 @@ class SqlJournal:
 
     @property
     def file(self) -> Path | None:
-        """The database file; None in memory."""
+        """The database file; None in memory and on a server."""
         return self._database.file
 
     async def secret(self) -> bytes:

@@ -1,6 +1,5 @@
 """Which revision of the schema a database is at, and how it gets to the one this version needs."""
 
-import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,15 +7,17 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from paygent.adapters.sql.database import Connection as Link
+from paygent.adapters.sql.database import Database
+from paygent.adapters.sql.database import database as database_at
 from paygent.adapters.sql.schema import REVISION_TABLE, REVISIONS, metadata
-from paygent.adapters.sql.sqlite import SQLite, location
 from paygent.core.errors import ConfigurationError
 
 HEAD: Final = REVISIONS[-1]
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-def ensure(database: SQLite, connection: sqlite3.Connection) -> None:
+def ensure(database: Database, connection: Link) -> None:
     """Make the schema in a new database; make sure that any other is at this version's revision.
 
     Raises: ConfigurationError: it is at another revision, or holds the tables of another program.
@@ -36,15 +37,16 @@ def _advice(found: str | None) -> str:
     return "it was made by a newer version of Paygent: install that one"
 
 
-def current(database: SQLite, connection: sqlite3.Connection) -> str | None:
+def current(database: Database, connection: Link) -> str | None:
     """Return the revision of a database, or None where it is empty."""
     cursor = connection.cursor()
     tables = database.tables(cursor)
     if REVISION_TABLE not in tables:
         if tables:
-            raise ConfigurationError(f"{database.name} belongs to another program; name a file of its own for Paygent")
+            raise ConfigurationError(f"{database.name} belongs to another program; name one of its own for Paygent")
         return None
-    row = cursor.execute(f"SELECT version_num FROM {REVISION_TABLE}").fetchone()  # noqa: S608  # our own word
+    cursor.execute(f"SELECT version_num FROM {REVISION_TABLE}")  # noqa: S608  # our own word
+    row = cursor.fetchone()
     return None if row is None else str(row[0])
 
 
@@ -53,25 +55,25 @@ def upgrade(url_or_path: str) -> None:
 
     Raises: ConfigurationError: the database cannot be used, or a newer version made it. AdapterError: it is locked.
     """
-    database = SQLite(location(url_or_path), busy_seconds=10)
+    database = database_at(url_or_path, busy_seconds=10)
     connection = database.connect()
     try:
         migrate(database, connection)
-    except sqlite3.Error as exc:
+    except database.error as exc:
         raise database.refusal(exc) from exc
     finally:
         connection.close()
 
 
-def migrate(database: SQLite, connection: sqlite3.Connection) -> None:
+def migrate(database: Database, connection: Link) -> None:
     """Run the migrations that are missing in one transaction, which waits for those of other processes.
 
-    Raises: ConfigurationError: a newer version or another program made it. sqlite3.Error: nothing was changed.
+    Raises: ConfigurationError: a newer version or another program made it. Of the driver: nothing was changed.
     """
-    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    engine = create_engine(database.engine, creator=lambda: connection, poolclass=StaticPool)
     with engine.connect() as wrapped:  # rolls back once when it first connects, so the transaction begins after it
         try:
-            connection.execute(database.begin_write)
+            database.begin_migration(connection.cursor())
             found = current(database, connection)
             if found is not None and found not in REVISIONS:
                 raise ConfigurationError(f"{database.name} is at revision {found!r}; {_advice(found)}")
@@ -79,7 +81,7 @@ def migrate(database: SQLite, connection: sqlite3.Connection) -> None:
                 with wrapped.begin():
                     _run(wrapped)
         except DBAPIError as exc:
-            raise exc.orig if isinstance(exc.orig, sqlite3.Error) else exc from exc
+            raise exc.orig if isinstance(exc.orig, database.error) else exc from exc
         finally:
             database.roll_back(connection)
 

@@ -62,11 +62,13 @@ def statements() -> Statements:
 class SQLite:
     """One database, in a file or in memory; makes connections and says what went wrong."""
 
-    begin_write: Final = "BEGIN IMMEDIATE"
+    begin_write = "BEGIN IMMEDIATE"
     """Takes the write lock at once: a deferred transaction that reads first can find its snapshot stale at a write."""
-    begin_read: Final = "BEGIN"
+    begin_read = "BEGIN"
+    engine = "sqlite://"
+    """What SQLAlchemy calls this kind of database."""
 
-    error: Final = sqlite3.Error
+    error = sqlite3.Error
     """What the driver raises."""
 
     def __init__(self, file: Path | None, *, busy_seconds: int) -> None:
@@ -74,6 +76,11 @@ class SQLite:
         self.busy_seconds = busy_seconds
         """How long to wait for another process's transaction."""
         self._inode: tuple[int, int] | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Only one connection can see the database."""
+        return self.file is None
 
     @property
     def name(self) -> str:
@@ -156,6 +163,10 @@ class SQLite:
         """End the transaction, where SQLite has not done so by itself."""
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+    def begin_migration(self, cursor: Cursor) -> None:
+        """Begin a transaction that changes the schema: it waits for those of other processes."""
+        cursor.execute(self.begin_write)
 
     @staticmethod
     def lost(connection: sqlite3.Connection) -> bool:

@@ -21,6 +21,7 @@ from anyio.lowlevel import EventLoopToken, current_token
 
 from paygent.adapters.sql.database import Connection, Database
 from paygent.adapters.sql.ledger import Ledger
+from paygent.adapters.sql.statements import Cursor
 from paygent.core.errors import AdapterError, PaygentError
 
 _MOST: Final = 256
@@ -49,9 +50,8 @@ class Worker:
 
     def __init__(self, database: Database, connection: Connection, *, name: str, writes: bool) -> None:
         self._database = database
-        self._connection = connection
-        self._cursor = connection.cursor()
-        self._ledger = Ledger(self._cursor, database.statements())
+        self._use(connection)
+        self._committing = False
         self._writes = writes
         self._begin = database.begin_write if writes else database.begin_read
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
@@ -128,6 +128,10 @@ class Worker:
                 return self._commit(batch)
             except self._database.error as exc:
                 failure = self._give_up(exc)
+                if failure is None and self._database.lost(self._connection):
+                    failure = self._lost(exc)
+                    if failure is None and time.monotonic() < deadline:
+                        continue
                 if failure is None and self._database.passing(exc) and time.monotonic() < deadline:
                     time.sleep(_PAUSE_SECONDS)
                     continue
@@ -135,6 +139,26 @@ class Worker:
             except Exception as exc:  # noqa: BLE001  # the boundary of a thread: who waits must hear of it
                 self._give_up(exc)
                 return _fail(batch, exc)
+
+    def _lost(self, error: Exception) -> AdapterError | None:
+        """Return what to raise where the connection went while it committed; before that, nothing was written."""
+        if not self._committing:
+            return None
+        return AdapterError(
+            f"{self._database.name} went away during a commit, so it may or may not have been written ({error}); "
+            "read the payment again",
+            retryable=True,
+        )
+
+    def _connect_again(self) -> None:
+        """Replace a connection that is gone."""
+        self._connection.close()
+        self._use(self._database.connect())
+
+    def _use(self, connection: Connection) -> None:
+        self._connection = connection
+        self._cursor: Cursor = connection.cursor()
+        self._ledger = Ledger(self._cursor, self._database.statements())
 
     def _give_up(self, cause: Exception) -> AdapterError | None:
         """Roll back; return what to raise where even that fails."""
@@ -146,6 +170,9 @@ class Worker:
         return None
 
     def _commit(self, batch: Sequence[_Job[Any]]) -> None:
+        self._committing = False
+        if self._database.lost(self._connection):
+            self._connect_again()
         self._cursor.execute(self._begin)
         if self._writes:
             self._ledger.begin()
@@ -154,6 +181,7 @@ class Worker:
                 self._run(job)
         if self._writes:
             self._ledger.finish()
+        self._committing = self._writes
         self._cursor.execute("COMMIT")
         if not self._database.still_there():
             gone = AdapterError(

@@ -53,7 +53,11 @@ def test_open_journal_in_memory_makes_no_file(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://user:hidden@localhost/pay",
+        "postgresql://user:hidden@localhost",
+        "postgresql://user:hidden@localhost:port/pay",
+        "postgresql://user:hidden@localhost/pay?nonsense=hidden",
+        "postgresql+asyncpg://user:hidden@localhost/pay",
+        "postgresql+psycopg2://user:hidden@localhost/pay",
         "sqlite+aiosqlite:///pay.db",
         "sqlite:///pay.db?mode=ro",
         "sqlite://host/pay.db",
