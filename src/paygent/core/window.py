@@ -105,24 +105,20 @@ def _day(now: int, zone: str) -> date:
 def _calendar_span(window: Calendar, now: int) -> Span:
     day = _day(now, window.zone)
     where = "" if window.zone == "UTC" else f"@{window.zone}"
-    match window.period:
-        case "day":
-            return Span(f"day:{day.isoformat()}{where}")
-        case "week":
-            year, week, _ = day.isocalendar()
-            return Span(f"week:{year:04}-W{week:02}{where}")
-        case "month":
-            return Span(f"month:{day:%Y-%m}{where}")
+    if window.period == "day":
+        return Span(f"day:{day.isoformat()}{where}")
+    if window.period == "month":
+        return Span(f"month:{day:%Y-%m}{where}")
+    year, week, _ = day.isocalendar()
+    return Span(f"week:{year:04}-W{week:02}{where}")
 
 
 def _next(period: Period, day: date) -> date:
-    match period:
-        case "day":
-            return day + timedelta(days=1)
-        case "week":
-            return day + timedelta(days=7 - day.weekday())
-        case "month":
-            return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    if period == "day":
+        return day + timedelta(days=1)
+    if period == "month":
+        return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return day + timedelta(days=7 - day.weekday())
 
 
 def _midnight(day: date, zone: str) -> datetime:

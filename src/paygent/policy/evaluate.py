@@ -102,13 +102,9 @@ def _is_cheaper(case: Case, alternative: Alternative) -> bool:
     """Tell whether an alternative was not tried yet and is known to be less; a mode is taken at its word."""
     if alternative in case.ask.instead_of:
         return False
-    match alternative.kind:
-        case "mode":
-            return True
-        case "quantity":
-            return int(alternative.value) < case.ask.quantity
-        case "service":
-            return _sells_cheaper(case, case.policy.index.services[alternative.value])
+    if alternative.kind == "service":
+        return _sells_cheaper(case, case.policy.index.services[alternative.value])
+    return alternative.kind == "mode" or int(alternative.value) < case.ask.quantity
 
 
 def _sells_cheaper(case: Case, other: ServiceTerms) -> bool:

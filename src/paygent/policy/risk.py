@@ -37,7 +37,7 @@ class Risk:
     first_payment: Amount | None = _FIVE_DOLLARS
     """USD above which the first payment of a LOW agent is odd."""
     failures: int | None = 3
-    """How many failures of the provider, decayed, are too many."""
+    """How many failures of the provider, decayed and then rounded, are too many."""
     failure_half_life_seconds: int = 3600
     """After this time a failure counts half."""
     price_drift_percent: int | None = 25

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Generic, TypeVar
 
-from paygent.core.errors import ConfigurationError, PolicyFileError
+from paygent.core.errors import ConfigurationError
 from paygent.policy.yaml_tree import Node
 
 T = TypeVar("T")
@@ -39,15 +39,13 @@ class Key:
     required: bool = False
 
 
-def text(
-    expected: str, build: Callable[[str], T], *, pattern: str | None = None, advice: Callable[[Node], str] | None = None
-) -> Shape[T]:
+def text(expected: str, build: Callable[[str], T], *, pattern: str | None = None) -> Shape[T]:
     """Return the shape of a word or line that `build` understands; it raises ValueError for others."""
     said = {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern}
 
     def read(node: Node) -> T:
         if node.kind != "scalar" or node.is_null or (pattern is not None and not re.search(pattern, node.text)):
-            raise node.wrong(expected, "" if advice is None else advice(node))
+            raise node.wrong(expected)
         try:
             return build(node.text)
         except (ValueError, ConfigurationError) as wrong:
@@ -89,13 +87,6 @@ flag = Shape(_read_flag, {"type": "boolean"})
 """The shape of true and false."""
 
 
-def unquoted_fraction(node: Node) -> str:
-    """Return the advice for a number that other readers of YAML would take for floating point."""
-    if node.plain and _NUMBER.fullmatch(node.text):
-        return f'other programs read {node.text} as floating point; write it in quotes: "{node.text}"'
-    return ""
-
-
 def exactly(expected: str, build: Callable[[str], T], *, pattern: str, fractions: bool) -> Shape[T]:
     """Return the shape of money: text in quotes, or a plain whole number; with `fractions` any plain number.
 
@@ -105,7 +96,8 @@ def exactly(expected: str, build: Callable[[str], T], *, pattern: str, fractions
 
     def read(node: Node) -> T:
         if not fractions and node.plain and "." in node.text and _NUMBER.fullmatch(node.text):
-            raise node.wrong(expected, unquoted_fraction(node))
+            advice = f'other programs read {node.text} as floating point; write it in quotes: "{node.text}"'
+            raise node.wrong(expected, advice)
         return written.read(node)
 
     number = {"type": "number" if fractions else "integer", "minimum": 0}
@@ -156,8 +148,6 @@ def record(keys: Mapping[str, Key], build: Callable[..., T]) -> Shape[T]:
         found = arguments(node, keys)
         try:
             return build(**found)
-        except PolicyFileError:
-            raise
         except (ValueError, ConfigurationError) as wrong:
             raise node.wrong("values that go together", str(wrong)) from None
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from paygent.core.budget import Hold
-from paygent.core.errors import PolicyDenied
 from paygent.core.money import USD, Amount
 from paygent.core.verdict import Deny, Verdict
 from paygent.policy.ask import Ask
@@ -46,10 +45,7 @@ def simulate(ask: Ask, policy: Policy, facts: Facts = UNKNOWN) -> Simulated:
     verdict = evaluate(policy, ask, facts)
     if isinstance(verdict, Deny) or facts.now is None:
         return Simulated(ask=ask, verdict=verdict)
-    try:
-        return Simulated(ask=ask, verdict=verdict, holds=holds(policy, ask, now=facts.now))
-    except PolicyDenied as refusal:
-        return Simulated(ask=ask, verdict=refusal.verdict)
+    return Simulated(ask=ask, verdict=verdict, holds=holds(policy, ask, now=facts.now))
 
 
 def simulate_history(

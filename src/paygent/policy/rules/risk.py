@@ -65,7 +65,7 @@ def _failing(case: Case, risk: Risk, provider: Provider) -> Iterator[tuple[str, 
         return
     now = min(provider.failed_at) if case.facts.now is None else case.facts.now
     score = decayed(provider.failed_at, now=now, half_life_seconds=risk.failure_half_life_seconds)
-    if score >= 1000 * risk.failures:
+    if score + 500 >= 1000 * risk.failures:  # to the nearest whole one: three just now are not 2.999
         times = f"{score // 1000}.{score % 1000 // 100}"
         yield "provider_failing", f"the provider has failed {times} times lately; {risk.failures} are too many"
 

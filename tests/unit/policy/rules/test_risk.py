@@ -75,7 +75,7 @@ def test_first_payment_of_unknown_worth_is_odd() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago", "odd"), [((0, 0, 0), True), ((0, 0), False), ((0, 0, 3600, 3600), True), ((0, 0, 1), False), ((), False)]
+    ("ago", "odd"), [((0, 0, 0), True), ((0, 0), False), ((0, 0, 3600), True), ((0, 0, 3602), False), ((), False)]
 )
 def test_provider_that_failed_often_lately_is_odd(ago: tuple[int, ...], odd: bool) -> None:
     facts = quiet(provider=Provider(failed_at=tuple(NOW - seconds for seconds in ago)))
