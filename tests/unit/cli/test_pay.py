@@ -354,7 +354,7 @@ def test_keystore_is_opened_with_the_password_typed_at_a_terminal(paygent: Progr
         ({"PAYGENT_PRIVATE_KEY": "0x1234"}, "PAYGENT_PRIVATE_KEY cannot be used"),
         ({"PAYGENT_PRIVATE_KEY": "0x" + "f" * 64}, "key"),
         ({"PAYGENT_STORAGE": "no/such/folder/pay.db"}, "cannot be opened"),
-        ({"PAYGENT_STORAGE": "postgresql://127.0.0.1/x"}, "is not supported"),
+        ({"PAYGENT_STORAGE": "mysql://127.0.0.1/x"}, "is not supported"),
         ({"PAYGENT_RPC": "not a URL"}, "PAYGENT_RPC cannot be used"),
         ({"PAYGENT_PRIVAT_KEY": "0x"}, "did you mean PAYGENT_PRIVATE_KEY"),
     ],
