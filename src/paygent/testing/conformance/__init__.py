@@ -7,7 +7,12 @@ pytest.register_assert_rewrite(
     *(f"paygent.testing.conformance.journal{part}" for part in ("", "_append", "_budget", "_open", "_read"))
 )
 
+pytest.register_assert_rewrite(
+    *(f"paygent.testing.conformance.{part}" for part in ("approvals", "audit", "halts", "history", "storage"))
+)
+
 from paygent.testing.conformance.chain import ChainContract, ChainStage  # noqa: E402
 from paygent.testing.conformance.journal import PaymentJournalContract, SharedJournalContract  # noqa: E402
+from paygent.testing.conformance.storage import StorageContract  # noqa: E402
 
-__all__ = ["ChainContract", "ChainStage", "PaymentJournalContract", "SharedJournalContract"]
+__all__ = ["ChainContract", "ChainStage", "PaymentJournalContract", "SharedJournalContract", "StorageContract"]

@@ -10,6 +10,7 @@ from paygent.core.errors import (
 )
 from paygent.ports.storage import PaymentJournal
 from paygent.testing.conformance.payments import (
+    OTHER_PAYER,
     PAYER,
     START,
     approved,
@@ -24,8 +25,6 @@ from paygent.testing.conformance.payments import (
     voided,
 )
 from paygent.testing.conformance.steps import count, has_room, put, used, walk
-
-OTHER_PAYER = f"0x{'44' * 20}"
 
 
 class OpenContract:

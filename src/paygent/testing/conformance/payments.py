@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.budget import Hold
 from paygent.core.caip import ChainId, erc20
-from paygent.core.ids import intent_id, payment_id, request_digest
+from paygent.core.context import NOBODY, Context
+from paygent.core.ids import ApprovalId, digest, intent_id, payment_id, request_digest
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import USD, Amount, Asset
@@ -13,6 +15,7 @@ from paygent.core.payment import Payment, Receipt, SignedPayload
 from paygent.core.requirements import Authorization, Settlement
 
 PAYER = f"0x{'11' * 20}"
+OTHER_PAYER = f"0x{'44' * 20}"
 PAYEE = f"0x{'22' * 20}"
 CHAIN = ChainId.evm(31337)
 TOKEN = Asset(id=erc20(CHAIN, f"0x{'33' * 20}"), symbol="TUSD", decimals=6)
@@ -21,10 +24,17 @@ START = 1_800_000_000
 SIGNED_BYTES = "signed-bytes-that-move-money"
 
 
-def approved(
-    name: object = 1, *, payer: str = PAYER, amount: int = 100, resource: str | None = None, key: str | None = None
+def proposed(
+    name: object = 1,
+    *,
+    payer: str = PAYER,
+    amount: int = 100,
+    resource: str | None = None,
+    key: str | None = None,
+    context: Context = NOBODY,
+    at: int = START,
 ) -> Payment:
-    """Return the payment called `name`, about to be reserved; another name is another request unless `resource` is."""
+    """Return the payment called `name`, about to be judged; another name is another request unless `resource` is."""
     url = f"https://seller.example/{name}" if resource is None else resource
     intent = PaymentIntent(
         id=intent_id(str(name)),
@@ -39,21 +49,55 @@ def approved(
         request=request_digest("GET", url, b""),
         deadline=START + 600,
     )
-    payment = Payment(
+    return Payment(
         id=payment_id(intent.id),
         intent=intent,
         state=State.PROPOSED,
         version=0,
-        created_at=START,
+        created_at=at,
         idempotency_key=key,
+        context=context,
     )
-    return payment.move(Event.ALLOWED, at=START)
 
 
-def reserved(name: object = 1, *, lease_until: int = START + 60, **about: Any) -> Payment:
-    """Return the payment with its authorization, ready for `PaymentJournal.open`."""
-    payment = approved(name, **about)
-    authorization = Authorization(
+def approved(name: object = 1, **about: Any) -> Payment:
+    """Return the payment that the policy allowed, about to be reserved."""
+    return proposed(name, **about).move(Event.ALLOWED, at=START)
+
+
+def awaiting(name: object = 1, **about: Any) -> Payment:
+    """Return the payment that people have to agree to."""
+    return proposed(name, **about).move(Event.APPROVAL_NEEDED, at=START)
+
+
+def request_for(payment: Payment, *, needed: int = 1, at: int = START, seconds: int = 600) -> ApprovalRequest:
+    """Return a request for approval of the payment."""
+    return ApprovalRequest(
+        id=ApprovalId(f"apr_{digest('approval', payment.id, str(at)).hex()[:32]}"),
+        payment_id=payment.id,
+        facts={"payee": payment.intent.payee, "intent": payment.intent.digest.hex()},
+        needed=needed,
+        created_at=at,
+        expires_at=at + seconds,
+    )
+
+
+def decision_on(
+    request: ApprovalRequest, *, approver: str = "ann", granted: bool = True, at: int = START + 5, reason: str = ""
+) -> ApprovalDecision:
+    return ApprovalDecision(approver=approver, granted=granted, digest=request.digest, at=at, reason=reason)
+
+
+def released(payment: Payment, *, lease_until: int = START + 60) -> Payment:
+    """Return the payment that awaited approval as it is reserved when that is granted."""
+    granted = payment.move(Event.GRANTED, at=START + 6)
+    return granted.move(
+        Event.BUDGET_RESERVED, at=START + 6, authorization=authorization_of(payment), lease_until=lease_until
+    )
+
+
+def authorization_of(payment: Payment) -> Authorization:
+    return Authorization(
         scheme="upto",
         method="permit2",
         payer=payment.intent.payer,
@@ -63,7 +107,13 @@ def reserved(name: object = 1, *, lease_until: int = START + 60, **about: Any) -
         valid_after=0,
         valid_before=payment.intent.deadline,
     )
-    return payment.move(Event.BUDGET_RESERVED, at=START, authorization=authorization, lease_until=lease_until)
+
+
+def reserved(name: object = 1, *, lease_until: int = START + 60, **about: Any) -> Payment:
+    """Return the payment with its authorization, ready for `PaymentJournal.open`."""
+    payment = approved(name, **about)
+    facts: dict[str, Any] = {"authorization": authorization_of(payment), "lease_until": lease_until}
+    return payment.move(Event.BUDGET_RESERVED, at=START, **facts)
 
 
 def denied(name: object = 1, **about: Any) -> Payment:

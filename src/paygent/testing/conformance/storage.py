@@ -1,0 +1,13 @@
+"""What every `Storage` must do besides being a journal: approvals, halts, audit log and history.
+
+Subclass `StorageContract` in a test module and override the `storage` fixture.
+"""
+
+from paygent.testing.conformance.approvals import ApprovalStoreContract
+from paygent.testing.conformance.audit import AuditLogContract
+from paygent.testing.conformance.halts import HaltStoreContract
+from paygent.testing.conformance.history import HistoryContract
+
+
+class StorageContract(ApprovalStoreContract, HaltStoreContract, AuditLogContract, HistoryContract):
+    """Every promise of `Storage` that `PaymentJournalContract` does not test."""
