@@ -10,7 +10,7 @@ from paygent.core.budget import Hold
 from paygent.core.context import Context
 from paygent.core.errors import BudgetExceeded, ConfigurationError, PolicyDenied
 from paygent.core.money import PAYMENTS, USD, Amount, payments, usd
-from paygent.core.verdict import Allow, Deny
+from paygent.core.verdict import Allow
 from paygent.core.window import DAY, Calendar, Rolling
 from paygent.policy.evaluate import evaluate, holds, needs
 from paygent.policy.limits import Limit
@@ -177,10 +177,9 @@ async def test_no_path_leads_above_a_limit(costs: list[int], most: int, scope: s
     assert total <= most
 
 
-def test_caller_ceiling_takes_the_place_of_max_per_payment_alone() -> None:
-    policy = Policy(limits=(limit("2", "agent"),), approve_above=None)
+def test_caller_ceiling_leaves_other_limits_alone() -> None:
+    policy = Policy(max_per_payment=usd("5"), limits=(limit("2", "agent"),), approve_above=None)
 
     assert Allow() == evaluate(policy, asked("2", max_amount=usd("3")))
     assert ["over_limit"] == codes(evaluate(policy, asked("2.5", max_amount=usd("3"))))
     assert ["over_max_amount"] == codes(evaluate(policy, asked("0.2", max_amount=usd("0.1"))))
-    assert isinstance(evaluate(policy, asked("1.5")), Deny)
