@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from paygent.adapters.httpx import NEW_PURCHASE, PAYMENT, AsyncPaymentTransport
 from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.relayer import KeyRelayer
 from paygent.adapters.rpc import RpcChain
+from paygent.adapters.sql import open_journal
 from paygent.adapters.system import SystemClock
 from paygent.core.caip import ChainId, chain_id
 from paygent.core.errors import AdapterError, Halted
@@ -28,6 +30,8 @@ from paygent.engine.pay import Engine
 from paygent.engine.tokens import TokenBook
 from paygent.policy.policy import Policy
 from paygent.ports.relayer import Relayer
+from paygent.ports.storage import Storage
+from paygent.runtime import safety
 from paygent.runtime.assemble import assemble
 from paygent.runtime.settings import Secret, Settings
 from paygent.testing.chain import MemoryChain
@@ -54,7 +58,7 @@ class Wallet:
 
     net: Devnet
     engine: Engine
-    journal: MemoryJournal
+    journal: Storage
     chain: RpcChain
     seller: MemorySeller
 
@@ -109,16 +113,21 @@ class Wallet:
         return chain_id(self.net.network)
 
 
+def settings_of(net: Devnet, storage: str = "unused.db") -> Settings:
+    key, relayer = Secret(net.payer.private_key), Secret(RELAYER.private_key)
+    urls, tokens = {net.network: net.rpc_url}, (token_of(net),)
+    return Settings(private_key=key, relayer_key=relayer, rpc=urls, tokens=tokens, storage=storage)
+
+
 @asynccontextmanager
-async def wallet(net: Devnet) -> AsyncIterator[Wallet]:
-    token, network, journal = token_of(net), chain_id(net.network), MemoryJournal()
-    key = Secret(net.payer.private_key)
-    settings = Settings(private_key=key, rpc={net.network: net.rpc_url}, tokens=(token,), storage="unused.db")
+async def wallet(net: Devnet, storage: Storage | None = None) -> AsyncIterator[Wallet]:
+    token, network = token_of(net), chain_id(net.network)
+    journal = MemoryJournal() if storage is None else storage
     policy = Policy(max_per_payment=usd("1"), per_day=usd("10"), networks=frozenset({network}))
     seller = MemorySeller(chain=MemoryChain(chain=network, tokens=[token]), token=token, payee=net.seller.payee)
     async with RpcChain(net.rpc_url, chain=network, instant_finality=True) as chain:
         wiring: Mapping[str, Any] = {"chains": {network: chain}, "journal": journal}
-        async with assemble(settings=settings, policy=policy, **wiring) as engine:
+        async with assemble(settings=settings_of(net), policy=policy, **wiring) as engine:
             yield Wallet(net=net, engine=engine, journal=journal, chain=chain, seller=seller)
 
 
@@ -187,3 +196,18 @@ async def test_halt_says_of_permit2_payments_that_they_are_not_cancelled(net: De
 
         assert [reserved.id] == [left.payment.id for left in report.uncancelled]
         assert "Permit2" in report.uncancelled[0].reason
+
+
+async def test_halt_from_settings_cancels_on_chain_what_another_process_sent(net: Devnet, tmp_path: Path) -> None:
+    file = str(tmp_path / "pay.db")
+    async with open_journal(file) as journal, wallet(net, journal) as mine:
+        payment = await mine.send()
+
+        report = await safety.halt(settings_of(net, file), EVERYTHING, by="ada", reason="a test")
+
+        assert [(payment.id, True)] == [(each.payment.id, each.proven) for each in report.cancelled]
+        assert ((), True) == (report.troubles, report.complete)
+        with pytest.raises(AdapterError, match="reverted"):
+            mine.settle(mine.seller.kept[0])
+        with pytest.raises(Halted):
+            await mine.send()
