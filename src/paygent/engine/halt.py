@@ -71,6 +71,17 @@ class HaltReport:
         """No payment of the scope can settle any more, as far as final blocks tell."""
         return not self.uncancelled and all(each.proven for each in self.cancelled)
 
+    def explain(self) -> str:
+        """Return the report for people, a line for each payment."""
+        halt = self.halt
+        lines = [f"{halt.scope} is halted since {halt.at} by {halt.by}: {halt.reason or 'no reason given'}"]
+        lines += [f"{payment_id} waited for approval and is denied" for payment_id in self.denied]
+        lines += [f"{each.payment.id} is cancelled{_where(each)}" for each in self.cancelled]
+        lines += [f"{payment.id} was settled before: {payment.receipt}" for payment in self.settled]
+        lines += [f"{payment.id} was {payment.state} already" for payment in self.ended]
+        lines += [f"{left.payment.id} CAN STILL SETTLE: {left.reason}" for left in self.uncancelled]
+        return "\n".join([*lines, *(f"trouble: {trouble}" for trouble in self.troubles)])
+
 
 _Fate = Cancellation | Uncancelled | Payment
 
@@ -253,6 +264,11 @@ class KillSwitch:
             facts = {name: " ".join(ids) for name, ids in fates.items() if ids}
             facts["scope"] = report.halt.scope
             await self._storage.note(at=self._clock.now(), kind="halt", facts=facts)
+
+
+def _where(cancellation: Cancellation) -> str:
+    where = "" if cancellation.transaction is None else f" in transaction {cancellation.transaction}"
+    return where if cancellation.proven else f"{where}, not proven in a final block yet: reconcile it"
 
 
 def _sorted(report: HaltReport, fates: Iterable[_Fate]) -> HaltReport:

@@ -1,17 +1,23 @@
 """The desk at which people decide."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import anyio
 import pytest
 
+from paygent.adapters.webhook import WebhookApprovals, signature
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
 from paygent.core.errors import ApprovalLapsed, ApprovalRefused, ConfigurationError, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
+from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
 from paygent.engine.approvals import ApprovalDesk
 from paygent.ports.approval_store import ApprovalPage
 from paygent.testing.clock import START, VirtualClock
+from paygent.testing.conformance import payments
+from paygent.testing.journal import MemoryJournal
 
 pytestmark = pytest.mark.anyio
 
@@ -129,3 +135,59 @@ async def test_decide_takes_the_time_of_this_process_and_a_decision_once() -> No
 
     assert [START + 7] == [each.at for each in once.decisions]
     assert once == await at_desk.show(ApprovalId("apr_1"))
+
+
+# --- with a real store ----------------------------------------------------------------------------------------------
+
+
+async def stored(*, needed: int = 1) -> tuple[MemoryJournal, ApprovalRequest]:
+    """Return a journal in which one payment waits, and what it waits for."""
+    journal, approved = MemoryJournal(), payments.approved()
+    proposed = replace(approved, state=State.PROPOSED, version=0, history=())
+    request = ApprovalRequest(
+        id=ApprovalId("apr_" + "0" * 32),
+        payment_id=proposed.id,
+        facts={"amount": str(approved.intent.amount), "intent": approved.intent.digest.hex()},
+        needed=needed,
+        created_at=START,
+        expires_at=START + 60,
+    )
+    return journal, await journal.ask(proposed.move(Event.APPROVAL_NEEDED, at=START), request)
+
+
+@pytest.mark.parametrize("granted", [True, False])
+@pytest.mark.parametrize("needed", [1, 2])
+async def test_a_webhook_s_decision_that_is_replayed_changes_nothing(granted: bool, needed: int) -> None:
+    journal, request = await stored(needed=needed)
+    webhook = WebhookApprovals("https://hooks.example/", secret=b"a shared secret of some length", clock=VirtualClock())
+    said = {"approval": request.id, "approver": "ada", "digest": request.digest, "granted": granted}
+    body = json.dumps(said).encode()
+    headers = {
+        "Paygent-Timestamp": str(START),
+        "Paygent-Signature": signature(b"a shared secret of some length", "decision", START, body),
+    }
+    at_desk = ApprovalDesk(store=journal, clock=VirtualClock())
+
+    brought = webhook.decision(body, headers)
+    once = await at_desk.decide(brought.approval_id, brought.decision)
+    rows = await journal.entries()
+    with pytest.raises((ApprovalRefused, LocalProtocolError)):
+        await at_desk.decide(brought.approval_id, webhook.decision(body, headers).decision)
+
+    assert once == await at_desk.show(request.id)
+    assert rows == await journal.entries()
+    assert 1 == len(once.decisions)
+
+
+async def test_two_people_who_decide_at_once_are_both_heard() -> None:
+    journal, request = await stored(needed=2)
+    at_desk = ApprovalDesk(store=journal, clock=VirtualClock())
+
+    async def approve(approver: str) -> None:
+        await at_desk.approve(request.id, approver=approver)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(approve, "ada")
+        tasks.start_soon(approve, "bob")
+
+    assert ApprovalState.GRANTED is (await at_desk.show(request.id)).state

@@ -394,3 +394,31 @@ async def test_halt_reports_a_payment_without_an_authorization() -> None:
     report = await stop(blind(journal))
 
     assert [reserved.id] == [left.payment.id for left in report.uncancelled]
+
+
+# --- what people read -----------------------------------------------------------------------------------------------
+
+
+async def test_explain_says_what_became_of_every_payment() -> None:
+    memory = memory_engine(confirmations=1)
+    expired, authorization = await memory.sent()
+    memory.clock.advance(authorization.valid_before - memory.clock.now())
+    settled, authorization = await memory.sent()
+    memory.chain.settle(authorization)
+    memory.chain.mine()
+    permit2, _ = await memory.sent(method="permit2")
+    cancelled, authorization = await memory.sent()
+
+    report = await stop(switch(memory, relayer=MemoryRelayer(memory.chain, [authorization])), f"wallet:{memory.payer}")
+    memory.chain.mine()
+    again = await stop(switch(memory), f"wallet:{memory.payer}")
+
+    said = replace(report, denied=(settled.id,), troubles=("no key",)).explain().split("\n")
+    assert f"wallet:{memory.payer.lower()} is halted since {memory.clock.now()} by ada: odd" == said[0]
+    assert f"{settled.id} waited for approval and is denied" == said[1]
+    assert f"{cancelled.id} is cancelled in transaction {report.cancelled[0].transaction}, not proven" in said[2]
+    assert f"{settled.id} was settled before: {report.settled[0].receipt}" == said[3]
+    assert f"{expired.id} was EXPIRED already" == said[4]
+    assert said[5].startswith(f"{permit2.id} CAN STILL SETTLE: only a transaction of the payer")
+    assert "trouble: no key" == said[6]
+    assert f"{cancelled.id} is cancelled" == again.explain().split("\n")[1]
