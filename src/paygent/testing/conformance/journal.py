@@ -94,6 +94,28 @@ class SharedJournalContract:
         assert (10, 40) == (outcomes.count("reserved"), outcomes.count("JournalConflict"))
         assert (100, 0) == await used(second)
 
+    async def test_two_journals_count_the_windows_that_the_other_is_about_to_write(
+        self, journal: PaymentJournal, second: PaymentJournal
+    ) -> None:
+        """Two payments on either side of a bucket's edge: neither sum is there yet, and each counts in the other's."""
+        passed: list[str] = []
+
+        async def buy(through: PaymentJournal, scope: str, window: str, also: str) -> None:
+            hold = daily(60, limit=100, scope=scope, window=window, also=(also,))
+            try:
+                await put(through, reserved(f"{scope} {window}"), hold)
+            except BudgetExceeded:
+                return
+            passed.append(scope)
+
+        scopes = [f"agent:{number}" for number in range(20)]
+        async with create_task_group() as tasks:
+            for scope in scopes:
+                tasks.start_soon(buy, journal, scope, "last:60:1", "last:60:2")
+                tasks.start_soon(buy, second, scope, "last:60:2", "last:60:1")
+
+        assert scopes == sorted(passed, key=lambda scope: int(scope.partition(":")[2]))
+
     async def test_one_store_survives_the_close_of_one_journal(
         self, journal: PaymentJournal, second: PaymentJournal
     ) -> None:
