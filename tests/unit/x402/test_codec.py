@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygent.core.caip import ChainId, erc20
-from paygent.core.requirements import Dialect
+from paygent.core.requirements import Dialect, PaymentRequired
 from paygent.x402 import fold_headers, needs_body, read_payment_required
 from tests.unit.x402 import wares
 from tests.unit.x402.wares import Json, Reader, by_body, by_header
@@ -345,18 +345,18 @@ def test_header_sent_twice_is_malformed() -> None:
 
 @given(st.text())
 def test_reading_any_header_never_raises(text: str) -> None:
-    read_payment_required(headers={"payment-required": text}, body=None)
+    assert isinstance(read_payment_required(headers={"payment-required": text}, body=None), PaymentRequired | None)
 
 
 @given(st.binary())
 def test_reading_any_decoded_header_never_raises(raw: bytes) -> None:
-    by_header(raw)
+    assert isinstance(by_header(raw), PaymentRequired | None)
 
 
 @given(st.binary())
 def test_reading_any_body_never_raises(raw: bytes) -> None:
-    read_payment_required(headers={}, body=raw)
-    read_payment_required(headers={}, body=b'{"x402Version":1,' + raw)
+    for body in (raw, b'{"x402Version":1,' + raw):
+        assert isinstance(read_payment_required(headers={}, body=body), PaymentRequired | None)
 
 
 ODD = st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.lists(st.text(), max_size=2)
