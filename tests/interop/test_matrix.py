@@ -14,7 +14,7 @@ from paygent.adapters.httpx import RECEIPT
 from paygent.adapters.sql import open_journal
 from paygent.core.lifecycle import State
 from paygent.core.payment import Receipt
-from paygent.ports.storage import PaymentJournal
+from paygent.ports.storage import Storage
 from paygent.testing.journal import MemoryJournal
 from tests.interop.peers.anvil import Anvil
 from tests.interop.peers.chain import PERMIT2, TokenChain
@@ -37,11 +37,11 @@ SLOW_SECONDS = 8.0
 ORDER = b"an order"
 
 
-def journal_for(deal: Deal, folder: Path) -> PaymentJournal:
+def journal_for(deal: Deal, folder: Path) -> Storage:
     return open_journal(str(folder / "pay.db")) if deal.seller is DURABLE else MemoryJournal()
 
 
-async def buy(drive: Drive, market: Market, deal: Deal, payer: LocalAccount, journal: PaymentJournal) -> Receipt:
+async def buy(drive: Drive, market: Market, deal: Deal, payer: LocalAccount, journal: Storage) -> Receipt:
     """Buy once, with httpx's default timeouts; check the answer, the proof and the journal."""
     seller = market.seller(deal)
     body = ORDER if deal.route.method == "POST" else b""

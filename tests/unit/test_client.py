@@ -20,4 +20,4 @@ def test_importing_a_client_loads_nothing_that_pays() -> None:
 
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert "paygent.client" == finished.stdout.strip()
+    assert {"paygent.client"} == {".".join(name.split(".")[:2]) for name in finished.stdout.split()}

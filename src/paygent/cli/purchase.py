@@ -1,6 +1,7 @@
 """`paygent pay` and `paygent quote`: one request, and the truth about its money at the end."""
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 
 import anyio
 import httpx
@@ -16,6 +17,7 @@ from paygent.core.errors import (
     PaymentOutcomeUnknown,
 )
 from paygent.core.lifecycle import OUT, State
+from paygent.core.money import USD, Amount, usd
 from paygent.core.payment import Payment
 from paygent.engine.handle import PaymentHandle
 from paygent.runtime.settings import Settings
@@ -55,7 +57,18 @@ class Purchase:
         timeout = self._settings.timeout_seconds if given is None else given
         paid = _PAID_TIMEOUT_SECONDS if given is None else given
         options = ClientOptions(timeout=timeout)
-        return X402Client.open(settings=self._settings, paid_timeout_seconds=paid, options=options)
+        settings = replace(self._settings, max_per_payment=self._limits())
+        return X402Client.open(settings=settings, paid_timeout_seconds=paid, options=options)
+
+    def _limits(self) -> Amount | tuple[Amount, ...]:
+        """Return the limits of one payment: the person at the command line may raise the one in dollars."""
+        limits, asked = self._settings.max_per_payment, self._asked.max_amount
+        if asked is None:
+            return limits
+        whole, dot, fraction = asked.partition(".")
+        ceiling = usd(f"{whole}{dot}{fraction[: USD.decimals]}".removesuffix("."))
+        given = (limits,) if isinstance(limits, Amount) else limits
+        return tuple(max(limit, ceiling) if limit.asset == USD else limit for limit in given)
 
     def _options(self) -> RequestOptions:
         asked = self._asked

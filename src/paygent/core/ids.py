@@ -32,6 +32,11 @@ def payment_id(intent: IntentId) -> PaymentId:
     return PaymentId(f"pay_{digest('payment', intent).hex()[:32]}")
 
 
+def approval_id(payment: PaymentId) -> ApprovalId:
+    """Return the id of the one request for approval that `payment` can have."""
+    return ApprovalId(f"apr_{digest('approval', payment).hex()[:32]}")
+
+
 def authorization_nonce(secret: bytes, intent_digest: bytes) -> bytes:
     """Return the 32-byte nonce of an intent's only authorization.
 

@@ -50,10 +50,12 @@ class Choice:
         """Checksummed address."""
         return self.offer.payee
 
-    def authorization(self, nonce: bytes) -> Authorization:
-        """Return what will be signed, with the intent's nonce."""
+    def authorization(self, nonce: bytes, *, until: int) -> Authorization:
+        """Return what will be signed, with the intent's nonce; it ends with the intent at the latest."""
         build = upto.authorization if self.offer.scheme == "upto" else exact.authorization
-        return build(self.offer, payer=self.payer, nonce=nonce, valid_after=0, valid_before=self.valid_before)
+        return build(
+            self.offer, payer=self.payer, nonce=nonce, valid_after=0, valid_before=min(self.valid_before, until)
+        )
 
     def holds(self, now: int) -> tuple[Hold, ...]:
         """Return what the payment takes from the limits."""
@@ -147,6 +149,7 @@ class Chooser:
             amount=offer.amount,
             host=order.host,
             max_amount=_ceiling(order.max_amount, offer.token.asset),
+            context=order.context,
         )
 
     async def _chosen(self, order: Order, offer: Offer, verdict: Verdict, permit_nonce: int | None) -> Choice:

@@ -58,7 +58,10 @@ async def _transfers_beside(chain: Chain, authorization: Authorization, used: Lo
         from_block=used.block_number,
         to_block=used.block_number,
     )
-    return tuple(log for log in found if log.transaction == used.transaction and log.block_hash == used.block_hash)
+    same_block = (log for log in found if log.block_hash == used.block_hash)
+    if authorization.scheme == "upto":  # a transaction can name the nonce that another one of its block used
+        return tuple(same_block)
+    return tuple(log for log in same_block if log.transaction == used.transaction)
 
 
 async def _permit2_transfer(

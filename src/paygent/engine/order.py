@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from paygent.core.ids import IntentId
+from paygent.core.context import NOBODY, Context
+from paygent.core.ids import IntentId, PaymentId
 from paygent.core.money import Amount
 from paygent.core.requirements import PaymentRequired, Settlement
 
@@ -30,7 +31,12 @@ class Order:
     new_purchase: bool = False
     """Buy even where the same request has a payment that is unknown or undelivered."""
     max_amount: Amount | str | None = None
-    """The caller's ceiling; text is in whole units of whichever token is taken."""
+    """The caller's ceiling, below the policy's; text is in whole units of whichever token is taken."""
+
+    context: Context = NOBODY
+    """Who pays and what for, by the program's word."""
+    resume: PaymentId | None = None
+    """The payment that waits for approval and is asked for again."""
 
     @property
     def host(self) -> str:

@@ -13,44 +13,41 @@ import anyio
 
 from paygent.core import ids
 from paygent.core.caip import ChainId
+from paygent.core.context import NOBODY, Context
 from paygent.core.errors import (
     AdapterError,
     ConfigurationError,
     DuplicatePurchase,
+    Halted,
     IdempotencyConflict,
     JournalConflict,
     PaidUndelivered,
     PaymentNotAttempted,
     PaymentOutcomeUnknown,
-    PolicyDenied,
     SigningFailed,
 )
 from paygent.core.ids import PaymentId
-from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import FREED, OUT, Event, State
-from paygent.core.payment import Move, Payment, SignedPayload
+from paygent.core.payment import Payment, SignedPayload
 from paygent.core.requirements import Settlement
-from paygent.core.verdict import Allow, Deny
 from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.order import Answer, Order
 from paygent.engine.reconcile import Reconciler
+from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People, Reserver
 from paygent.engine.sign import AuthorizationSigner
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
-from paygent.ports.storage import PaymentJournal
+from paygent.ports.storage import Storage
 
 R = TypeVar("R")
 Send = Callable[[SignedPayload], Awaitable[Answer[R]]]
 """Sends the signed bytes and returns the head of the answer; raises where there is none."""
-LEASE_SECONDS = 120
-"""How long signing may take before another process may void the reservation."""
 RESENDS = 2
 """How often the same bytes are sent again by themselves where the answer of a GET or HEAD was lost."""
 RESEND_DELAY_SECONDS = 0.25
 """The wait before the first re-send; it doubles."""
-WRITE_SECONDS = 10.0
-"""How long a cancelled or failing payment waits for the journal to write down what is known."""
+_NOBODY_AT_ONCE = People()
 PROOF_ATTEMPTS = 3
 """How often the chain is asked at once when an answer was lost, before the outcome is called unknown."""
 
@@ -66,16 +63,18 @@ class Paid(Generic[R]):
 class Engine:
     """Pays orders under one policy, from one wallet, through one journal."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  everything an engine acts through is given
         self,
         *,
         signer: AuthorizationSigner,
         chooser: Chooser,
-        journal: PaymentJournal,
+        journal: Storage,
         chains: Mapping[ChainId, Chain],
         clock: Clock,
         entropy: Entropy,
         resends: int = RESENDS,
+        people: People = _NOBODY_AT_ONCE,
+        context: Context = NOBODY,
     ) -> None:
         self._signer = signer
         self._chooser = chooser
@@ -84,7 +83,8 @@ class Engine:
         self._clock = clock
         self._resends = resends
         self.entropy = entropy
-        self._secret: bytes | None = None
+        self.context = context
+        self._reserver = Reserver(payer=signer.address, storage=journal, clock=clock, people=people)
         self.reconciler = Reconciler(journal=journal, chains=chains, clock=clock)
 
     @property
@@ -93,7 +93,7 @@ class Engine:
         return self._signer.address
 
     @property
-    def journal(self) -> PaymentJournal:
+    def journal(self) -> Storage:
         """Where payments are remembered."""
         return self._journal
 
@@ -184,7 +184,7 @@ class Engine:
     async def _signed(self, order: Order) -> Payment:
         """Judge, reserve and sign; return the payment whose bytes are durable and about to be sent."""
         choice = await self._chooser.choose(order)
-        payment = await self._reserve(order, choice)
+        payment = await self._reserver.reserve(order, choice)
         return await self._sign(payment, choice)
 
     async def _earlier(self, order: Order) -> Payment | None:
@@ -192,7 +192,7 @@ class Engine:
         if order.idempotency_key is None:
             return None
         earlier = await self._journal.by_key(self.address, order.idempotency_key)
-        if earlier is None or earlier.state in FREED:
+        if earlier is None or earlier.state in FREED or earlier.state is State.AWAITING_APPROVAL:
             return None
         if earlier.intent.request != order.request:
             raise IdempotencyConflict(earlier.id, key=order.idempotency_key)
@@ -203,97 +203,31 @@ class Engine:
             raise DuplicatePurchase(earlier.id, state=earlier.state, resource=order.url)
         return earlier
 
-    async def _reserve(self, order: Order, choice: Choice) -> Payment:
-        """Write the intent and the unsigned authorization down, and take the budget, in one transaction."""
-        now = self._clock.now()
-        intent = self._intent(order, choice)
-        if not isinstance(choice.verdict, Allow):  # nobody can be asked yet, so what needs a person is denied
-            await self._deny(order, intent, Deny(reasons=choice.verdict.reasons), now)
-        if self._secret is None:
-            self._secret = await self._journal.secret()
-        payment = Payment(
-            id=ids.payment_id(intent.id),
-            intent=intent,
-            state=State.RESERVED,
-            version=2,
-            created_at=now,
-            idempotency_key=order.idempotency_key,
-            authorization=choice.authorization(ids.authorization_nonce(self._secret, intent.digest)),
-            lease_until=now + LEASE_SECONDS,
-            from_block=choice.from_block,
-            history=(
-                Move(event=Event.ALLOWED, state=State.APPROVED, at=now),
-                Move(event=Event.BUDGET_RESERVED, state=State.RESERVED, at=now),
-            ),
-        )
-        try:
-            await self._journal.open(payment, choice.holds(now), now=now, new_purchase=order.new_purchase)
-        except JournalConflict:
-            raise DuplicatePurchase(payment.id, state="already in the journal", resource=order.url) from None
-        except BaseException as error:
-            if not isinstance(error, Exception):  # cancelled: it may or may not have been written
-                await self._void(payment, error)
-            raise
-        return payment
-
-    async def _deny(self, order: Order, intent: PaymentIntent, verdict: Deny, now: int) -> None:
-        payment = Payment(
-            id=ids.payment_id(intent.id),
-            intent=intent,
-            state=State.PROPOSED,
-            version=0,
-            created_at=now,
-            idempotency_key=order.idempotency_key,
-        ).move(Event.REFUSED, at=now, note=verdict.explain())
-        await self._journal.open(payment, (), now=now, new_purchase=True)
-        raise PolicyDenied(verdict, payment_id=payment.id)
-
-    def _intent(self, order: Order, choice: Choice) -> PaymentIntent:
-        return PaymentIntent(
-            id=order.intent_id,
-            purpose="x402",
-            network=choice.offer.requirements.network,
-            payer=self.address,
-            payee=choice.payee,
-            amount=choice.offer.amount,
-            scheme=f"{choice.offer.scheme}/{choice.offer.method}",
-            resource=order.url,
-            method=order.method,
-            request=order.request,
-            deadline=choice.valid_before,
-        )
-
     async def _sign(self, payment: Payment, choice: Choice) -> Payment:
         """Sign once, and make the signed bytes durable; a signature that cannot be written down is thrown away."""
         try:
             payload = await self._signer.sign(payment, choice)
         except BaseException as error:
-            await self._void(payment, error)
+            await self._reserver.void(payment, error)
             if isinstance(error, PaymentNotAttempted) or not isinstance(error, Exception):
                 raise
             raise SigningFailed(f"the signer broke: {type(error).__name__}", payment_id=payment.id) from error
         now = self._clock.now()
         if now >= payment.lease_until:  # somebody else may have bought the same thing meanwhile
             late = SigningFailed(f"signing took longer than {LEASE_SECONDS} seconds", payment_id=payment.id)
-            await self._void(payment, late)
+            await self._reserver.void(payment, late)
             raise late
         signed = payment.move(Event.SIGNATURE_MADE, at=now, payload=payload).move(Event.SEND_BEGUN, at=now)
         try:
             await self._journal.append(payment, signed)
+        except Halted as error:
+            await self._reserver.void(payment, error)
+            raise
         except AdapterError as error:
             raise PaymentNotAttempted(
                 f"the journal did not take the signature, so it was thrown away: {error}", payment_id=payment.id
             ) from error
         return signed
-
-    async def _void(self, payment: Payment, why: BaseException) -> None:
-        note = f"signing failed: {type(why).__name__}"
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=note)
-            try:
-                await self._journal.append(payment, voided)
-            except AdapterError:
-                return  # its lease ends, and reconciling voids it then
 
     # --- once an authorization is out -------------------------------------------------------------------------------
 
@@ -337,7 +271,7 @@ class Engine:
 
         try:
             return await self._update(payment, change)
-        except AdapterError as error:
+        except (AdapterError, Halted) as error:
             raise await self.lost(payment, error) from error
 
     async def _answered(self, payment: Payment, answer: Answer[R]) -> Payment:

@@ -24,7 +24,7 @@ class Ask:
     host: str
     """Host and port of the resource, lower case; empty where nothing is fetched."""
     max_amount: Amount | None = None
-    """The caller's own ceiling for this payment: it takes the place of `max_per_payment`, and of nothing else."""
+    """The caller's own ceiling for this payment: it lowers `max_per_payment`, and never raises it."""
     context: Context = NOBODY
     """Who pays and what for, by the program's word."""
     price: Price | None = None

@@ -8,14 +8,17 @@ from typing import TypedDict, Unpack
 
 from paygent.adapters.system import SystemClock, SystemEntropy
 from paygent.core.caip import ChainId
+from paygent.core.context import NOBODY, Context
 from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
 from paygent.engine.choose import Chooser
 from paygent.engine.pay import Engine
 from paygent.engine.reconcile import Reconciler
+from paygent.engine.reserve import People
 from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
 from paygent.policy.policy import Policy
+from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
@@ -49,6 +52,12 @@ class Wiring(TypedDict, total=False):
     """Tokens to know besides the table's and the settings'."""
     preferences: Preferences
     """Which offers to take first."""
+    approvals: ApprovalHandler
+    """Who is asked at once when the policy wants a person; without one, requests wait in the storage."""
+    approvers: int
+    """How many distinct people have to agree; 1 where it is not given."""
+    context: Context
+    """Who pays, for limits, halts and statistics."""
     clock: Clock
     entropy: Entropy
 
@@ -85,6 +94,8 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
             chains=chains,
             clock=clock,
             entropy=wiring.get("entropy") or SystemEntropy(),
+            people=People(handler=wiring.get("approvals"), needed=wiring.get("approvers", 1)),
+            context=wiring.get("context", NOBODY),
         )
 
 

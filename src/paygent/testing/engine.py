@@ -15,6 +15,7 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Authorization, Token
 from paygent.engine.choose import Chooser
 from paygent.engine.pay import Engine
+from paygent.engine.reserve import People
 from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
 from paygent.evm import erc20
@@ -23,7 +24,7 @@ from paygent.policy.policy import Policy
 from paygent.ports.chain import Chain
 from paygent.ports.entropy import Entropy
 from paygent.ports.signer import Signer
-from paygent.ports.storage import PaymentJournal
+from paygent.ports.storage import Storage
 from paygent.testing.chain import MemoryChain
 from paygent.testing.clock import CountedEntropy, VirtualClock
 from paygent.testing.faults import FaultPlan, FaultyChain, FaultyJournal, FaultySigner
@@ -54,6 +55,7 @@ class MemoryEngine:
     entropy: Entropy
     policy: Policy
     with_chain: bool
+    people: People
 
     @property
     def payer(self) -> str:
@@ -147,6 +149,7 @@ def memory_engine(  # noqa: PLR0913  a test names the one part it changes
     with_chain: bool = True,
     entropy: Entropy | None = None,
     resends: int = 2,
+    people: People | None = None,
 ) -> MemoryEngine:
     """Return an engine whose wallet has `funds` and has let Permit2 take them.
 
@@ -173,6 +176,7 @@ def memory_engine(  # noqa: PLR0913  a test names the one part it changes
         entropy=CountedEntropy() if entropy is None else entropy,
         policy=Policy() if policy is None else policy,
         with_chain=with_chain,
+        people=People() if people is None else people,
     )
     return MemoryEngine(
         engine=_engine(parts, signs, plan, resends=resends),
@@ -185,6 +189,7 @@ def memory_engine(  # noqa: PLR0913  a test names the one part it changes
         entropy=parts.entropy,
         policy=parts.policy,
         with_chain=with_chain,
+        people=parts.people,
     )
 
 
@@ -197,10 +202,11 @@ class _Parts:
     entropy: Entropy
     policy: Policy
     with_chain: bool
+    people: People
 
 
 def _engine(parts: _Parts | MemoryEngine, signer: Signer, plan: FaultPlan, *, resends: int = 2) -> Engine:
-    journal: PaymentJournal = FaultyJournal(parts.journal, plan)
+    journal: Storage = FaultyJournal(parts.journal, plan)
     network = parts.token.asset.id.chain
     chains: Mapping[ChainId, Chain] = {network: FaultyChain(parts.chain, plan)} if parts.with_chain else {}
     authorizing = AuthorizationSigner(signer, max_validity_seconds=parts.policy.max_validity_seconds)
@@ -220,4 +226,5 @@ def _engine(parts: _Parts | MemoryEngine, signer: Signer, plan: FaultPlan, *, re
         clock=parts.clock,
         entropy=parts.entropy,
         resends=resends,
+        people=parts.people,
     )

@@ -1,6 +1,6 @@
 """Faults at the n-th await: every call of a port passes here, is counted, and one of them goes wrong as planned."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
@@ -10,15 +10,20 @@ import anyio
 import anyio.lowlevel
 import httpx
 
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.audit import AuditEntry
 from paygent.core.budget import Hold
 from paygent.core.errors import AdapterError, SigningFailed
+from paygent.core.halt import Halt
+from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.core.typed_data import TypedData
+from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.chain import Block, BlockTag, Chain, Log, NextBlock, Transaction
 from paygent.ports.signer import Signer
-from paygent.ports.storage import PaymentJournal, PaymentPage
+from paygent.ports.storage import PaymentPage, Storage
 
 T = TypeVar("T")
 _YIELDS = 5
@@ -132,9 +137,9 @@ def _adapter_error(said: str) -> Exception:
 
 
 class FaultyJournal:
-    """A `PaymentJournal` whose calls pass a plan."""
+    """A `Storage` whose calls pass a plan."""
 
-    def __init__(self, inner: PaymentJournal, plan: FaultPlan) -> None:
+    def __init__(self, inner: Storage, plan: FaultPlan) -> None:
         self._inner = inner
         self._plan = plan
 
@@ -176,6 +181,44 @@ class FaultyJournal:
 
     async def unresolved(self, *, limit: int = 100, after: str | None = None) -> PaymentPage:
         return await self._pass("unresolved", lambda: self._inner.unresolved(limit=limit, after=after))
+
+    async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
+        return await self._pass("ask", lambda: self._inner.ask(payment, request))
+
+    async def approval(self, approval_id: ApprovalId) -> ApprovalRequest | None:
+        return await self._pass("approval", lambda: self._inner.approval(approval_id))
+
+    async def approval_of(self, payment_id: PaymentId) -> ApprovalRequest | None:
+        return await self._pass("approval_of", lambda: self._inner.approval_of(payment_id))
+
+    async def pending(self, *, now: int, after: str | None = None, limit: int = 50) -> ApprovalPage:
+        return await self._pass("pending", lambda: self._inner.pending(now=now, after=after, limit=limit))
+
+    async def decide(self, approval_id: ApprovalId, decision: ApprovalDecision) -> ApprovalRequest:
+        return await self._pass("decide", lambda: self._inner.decide(approval_id, decision))
+
+    async def halt(self, halt: Halt) -> Sequence[PaymentId]:
+        return await self._pass("halt", lambda: self._inner.halt(halt))
+
+    async def lift(self, scope: str, *, by: str, reason: str, at: int) -> Halt | None:
+        return await self._pass("lift", lambda: self._inner.lift(scope, by=by, reason=reason, at=at))
+
+    async def halts(self) -> Sequence[Halt]:
+        return await self._pass("halts", self._inner.halts)
+
+    async def note(self, *, at: int, kind: str, facts: Mapping[str, str]) -> AuditEntry:
+        return await self._pass("note", lambda: self._inner.note(at=at, kind=kind, facts=facts))
+
+    async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
+        return await self._pass("entries", lambda: self._inner.entries(after=after, limit=limit))
+
+    async def history(
+        self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50
+    ) -> PaymentPage:
+        return await self._pass("history", lambda: self._inner.history(wanted, after=after, limit=limit))
+
+    async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
+        return await self._pass("statistics", lambda: self._inner.statistics(wanted))
 
     async def aclose(self) -> None:
         await self._inner.aclose()

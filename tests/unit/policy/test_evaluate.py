@@ -60,10 +60,11 @@ def test_amount_above_any_limit_is_denied_in_every_order(
         for two in permutations(per_day)
     }
 
-    single = per_payment if ceiling is None else [ceiling]
-    within = [limit.atomic >= atomic for limit in single if limit.asset.id in counted]
-    covered = any(limit.asset.id in counted for limit in per_day)
-    assert {Allow if within and all(within) and covered else Deny} == verdicts
+    kinds = [per_payment, per_day, *([] if ceiling is None else [[ceiling]])]
+    single = per_payment if ceiling is None else [*per_payment, ceiling]
+    within = all(limit.atomic >= atomic for limit in single if limit.asset.id in counted)
+    covered = all(any(limit.asset.id in counted for limit in kind) for kind in kinds)
+    assert {Allow if within and covered else Deny} == verdicts
 
 
 @given(st.integers(1, 60), st.lists(st.integers(1, 30), min_size=1, max_size=12))

@@ -1,6 +1,7 @@
 """Pay 402 answers inside httpx: transports that go under any client; its auth, redirects and cookies keep working."""
 
 from paygent.adapters.httpx.purchase import (
+    CONTEXT,
     KEY,
     MAX_AMOUNT,
     MAX_REQUEST_BYTES,
@@ -8,11 +9,13 @@ from paygent.adapters.httpx.purchase import (
     PAYMENT,
     QUOTE,
     RECEIPT,
+    RESUME,
 )
 from paygent.adapters.httpx.sync import PaymentTransport
 from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentTransport
 
 __all__ = [
+    "CONTEXT",
     "KEY",
     "MAX_AMOUNT",
     "MAX_REQUEST_BYTES",
@@ -21,6 +24,7 @@ __all__ = [
     "PAYMENT",
     "QUOTE",
     "RECEIPT",
+    "RESUME",
     "AsyncPaymentTransport",
     "PaymentTransport",
 ]

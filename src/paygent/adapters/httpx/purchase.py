@@ -7,6 +7,7 @@ import httpx
 
 from paygent.adapters.httpx.bodies import replayable
 from paygent.core import ids
+from paygent.core.context import Context
 from paygent.core.errors import NoAcceptableRequirements, PaymentNotAttempted
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.money import Amount
@@ -19,6 +20,7 @@ from paygent.x402.origin import same_origin
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """A longer request body is streamed once; the request cannot be paid for then, because it cannot be sent again."""
 KEY, NEW_PURCHASE, MAX_AMOUNT = "paygent.idempotency_key", "paygent.new_purchase", "paygent.max_amount"
+CONTEXT, RESUME = "paygent.context", "paygent.resume"
 """What a caller may put into `request.extensions`."""
 QUOTE = "paygent.quote"
 """In a request's `extensions`: True to price only. In the answer's: the `Quote`."""
@@ -86,8 +88,8 @@ class Purchase:
             return False
         return self.repeatable or self.digest == self.wish["paid_request"]
 
-    def order(self, required: PaymentRequired) -> Order:
-        """Return what the engine is asked to pay.
+    def order(self, required: PaymentRequired, context: Context) -> Order:
+        """Return what the engine is asked to pay; `context` is who pays where the request does not say.
 
         Raises: PaymentNotAttempted: the request was redirected to another origin, or its body cannot be sent again.
         """
@@ -110,6 +112,8 @@ class Purchase:
             idempotency_key=extensions.get(KEY),
             new_purchase=extensions.get(NEW_PURCHASE, False),
             max_amount=max_amount,
+            context=extensions.get(CONTEXT, context),
+            resume=extensions.get(RESUME),
         )
 
     def paid_by(self, payment: Payment) -> None:

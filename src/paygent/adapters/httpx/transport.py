@@ -94,7 +94,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         if required is None:
             return response
         try:
-            order = purchase.order(required)
+            order = purchase.order(required, self._engine.context)
             if purchase.only_quote:
                 response.extensions[QUOTE] = Quote.of(purchase.url, await self._engine.quote(order))
                 return response

@@ -9,19 +9,23 @@ from paygent.policy.holds import Claim, claims
 
 
 def over_payment_limits(case: Case) -> Iterator[Objection]:
-    """Object to a payment above the caller's ceiling or `max_per_payment`, then above further limits of one payment."""
-    limits = case.policy.payment_limits if case.ask.max_amount is None else (case.ask.max_amount,)
-    name = "max_per_payment" if case.ask.max_amount is None else "max_amount"
+    """Object to a payment above `max_per_payment`, the caller's own ceiling, or further limits of one payment."""
+    yield from _over(case, "max_per_payment", case.policy.payment_limits)
+    if case.ask.max_amount is not None:
+        yield from _over(case, "max_amount", (case.ask.max_amount,))
+    for each in case.policy.index.per_payment:
+        cost_of_it = case.cost(each.amount.asset)
+        if cost_of_it is not None and cost_of_it > each.amount.atomic and each.scope.key(case.names) is not None:
+            yield too_much("over_limit", f"{case.ask.amount} is above the limit of {each}")
+
+
+def _over(case: Case, name: str, limits: tuple[Amount, ...]) -> Iterator[Objection]:
     known = [(limit, cost) for limit in limits if (cost := case.cost(limit.asset)) is not None]
     if not known:
         yield _no_limit(name, case)
     for limit, cost in known:
         if cost > limit.atomic:
             yield too_much(f"over_{name}", f"{case.ask.amount} is above {name} of {limit}")
-    for each in case.policy.index.per_payment:
-        cost_of_it = case.cost(each.amount.asset)
-        if cost_of_it is not None and cost_of_it > each.amount.atomic and each.scope.key(case.names) is not None:
-            yield too_much("over_limit", f"{case.ask.amount} is above the limit of {each}")
 
 
 def without_day_limit(case: Case) -> Iterator[Objection]:

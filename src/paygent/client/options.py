@@ -1,0 +1,121 @@
+"""What clients and requests take, and what of it is for httpx."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from paygent.core.context import Context
+    from paygent.core.ids import PaymentId
+    from paygent.core.money import Amount
+    from paygent.core.payment import Payment
+    from paygent.engine.quote import Quote
+
+PAID_TIMEOUT_SECONDS = 90.0  # that of `adapters.httpx`, without loading it
+
+
+class ConnectionOptions(TypedDict, total=False):
+    """How httpx connects; the payment layer goes on top of every transport that comes of it."""
+
+    verify: Any
+    cert: Any
+    http1: bool
+    http2: bool
+    limits: httpx.Limits
+    proxy: httpx.Proxy | httpx.URL | str | None
+
+
+class ClientOptions(ConnectionOptions, total=False):
+    """What an httpx client takes."""
+
+    auth: Any
+    params: Any
+    headers: Any
+    cookies: Any
+    timeout: Any
+    follow_redirects: bool
+    max_redirects: int
+    event_hooks: Mapping[str, Sequence[Any]]
+    base_url: httpx.URL | str
+    default_encoding: Any
+
+
+class RequestOptions(TypedDict, total=False):
+    """What a request takes; the first three lines are about paying for it, the rest is httpx's."""
+
+    idempotency_key: str | None
+    """The caller's own name for the purchase: the same key and request is paid once, and fetched again by it."""
+    new_purchase: bool
+    """Buy even where the same request has a payment that is unknown or undelivered."""
+    max_amount: Amount | str | None
+    """The most this request may cost, if that is less than the policy allows; text is in units of the token."""
+    context: Context | None
+    """Who pays and what for, in place of the client's; limits, halts and statistics know the payment by it."""
+    content: Any
+    data: Any
+    files: Any
+    json: Any
+    params: Any
+    headers: Any
+    cookies: Any
+    auth: Any
+    follow_redirects: Any
+    timeout: Any
+    extensions: Mapping[str, Any]
+
+
+_CONNECTION = frozenset(ConnectionOptions.__annotations__)
+
+
+def split(options: ClientOptions) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the inner transport takes, and what the client takes."""
+    connection = {name: value for name, value in options.items() if name in _CONNECTION}
+    return connection, {name: value for name, value in options.items() if name not in _CONNECTION}
+
+
+def paying(options: RequestOptions) -> dict[str, Any]:
+    """Return the options as httpx takes them: how to pay goes into the extensions."""
+    from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, NEW_PURCHASE
+
+    names = {"idempotency_key": KEY, "new_purchase": NEW_PURCHASE, "max_amount": MAX_AMOUNT, "context": CONTEXT}
+    rest = {name: value for name, value in options.items() if name not in names}
+    wishes = {names[name]: value for name, value in options.items() if name in names and value is not None}
+    if wishes:
+        rest["extensions"] = {**options.get("extensions", {}), **wishes}
+    return rest
+
+
+def resuming(
+    waiting: Payment | None, payment_id: PaymentId, options: RequestOptions
+) -> tuple[str, str, dict[str, Any]]:
+    """Return method, URL and options of the request that a payment waits for."""
+    from paygent.adapters.httpx import RESUME
+    from paygent.core.errors import ConfigurationError
+
+    if waiting is None:
+        raise ConfigurationError(f"this storage has no payment {payment_id}; open the storage that made it")
+    rest = paying(options)
+    rest["extensions"] = {**rest.get("extensions", {}), RESUME: payment_id}
+    return waiting.intent.method, waiting.intent.resource, rest
+
+
+def quoting(options: RequestOptions) -> dict[str, Any]:
+    from paygent.adapters.httpx import QUOTE
+
+    rest = paying(options)
+    return {**rest, "extensions": {**rest.get("extensions", {}), QUOTE: True}}
+
+
+def quoted(response: httpx.Response) -> Quote:
+    from paygent.adapters.httpx import QUOTE
+    from paygent.engine.quote import Quote
+
+    quote: Quote | None = response.extensions.get(QUOTE)
+    if quote is not None:
+        return quote
+    url = response.request.url.copy_with(username=None, password=None)
+    return Quote(url=str(url), free=response.is_success, status=response.status_code)

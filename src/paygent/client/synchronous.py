@@ -1,0 +1,169 @@
+"""The synchronous client: the same engine, in a portal thread."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self, Unpack
+
+import httpx
+
+from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, paying, quoted, quoting, resuming, split
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from types import TracebackType
+
+    from paygent.adapters.httpx import PaymentTransport
+    from paygent.client.options import RequestOptions
+    from paygent.core.ids import PaymentId
+    from paygent.core.lifecycle import State
+    from paygent.core.payment import Payment, Receipt
+    from paygent.engine.handle import PaymentHandle
+    from paygent.engine.pay import Engine
+    from paygent.engine.portal import Portal
+    from paygent.engine.quote import Quote
+    from paygent.ports.storage import PaymentPage
+    from paygent.runtime.assemble import Wiring
+
+
+class SyncX402Client:
+    """A synchronous HTTP client that pays for what costs money. Works where an event loop runs, as in Jupyter."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        portal: Portal,
+        transport: httpx.BaseTransport | None = None,
+        mounts: Mapping[str, httpx.BaseTransport | None] | None = None,
+        paid_timeout_seconds: float = PAID_TIMEOUT_SECONDS,
+        **options: Unpack[ClientOptions],
+    ) -> None:
+        """Take an engine that lives in `portal`; `open` makes both."""
+        from paygent.adapters.httpx import PaymentTransport
+
+        connection, rest = split(options)
+
+        def paying(inner: httpx.BaseTransport) -> PaymentTransport:
+            return PaymentTransport(engine, inner=inner, portal=portal, paid_timeout_seconds=paid_timeout_seconds)
+
+        self._engine = engine
+        self._portal = portal
+        self._http = httpx.Client(
+            transport=paying(httpx.HTTPTransport(**connection) if transport is None else transport),
+            mounts={at: None if inner is None else paying(inner) for at, inner in (mounts or {}).items()},
+            trust_env=False,
+            **rest,
+        )
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        mounts: Mapping[str, httpx.BaseTransport | None] | None = None,
+        paid_timeout_seconds: float = PAID_TIMEOUT_SECONDS,
+        options: ClientOptions | None = None,
+        **wiring: Unpack[Wiring],
+    ) -> Generator[Self]:
+        """Make a client as `X402Client.open` does.
+
+        Raises: ConfigurationError: something is missing or wrong; the message says how to configure it.
+        """
+        from paygent.engine.portal import Portal
+        from paygent.runtime.assemble import assemble
+
+        with Portal() as portal, portal.within(assemble(**wiring)) as engine:
+            client = cls(
+                engine,
+                portal=portal,
+                transport=transport,
+                mounts=mounts,
+                paid_timeout_seconds=paid_timeout_seconds,
+                **(options or ClientOptions()),
+            )
+            with client:
+                yield client
+
+    def __enter__(self) -> Self:
+        self._http.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        self._http.__exit__(exc_type, exc_value, traceback)
+
+    def close(self) -> None:
+        """Close the connections; the engine stays open."""
+        self._http.close()
+
+    @property
+    def address(self) -> str:
+        """The wallet that pays, an EIP-55 checksummed address."""
+        return self._engine.address
+
+    @property
+    def engine(self) -> Engine:
+        """What pays; its coroutines run in the client's portal."""
+        return self._engine
+
+    def request(self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
+        """Send a request and pay if the policy agrees; see `X402Client.request`."""
+        return self._http.request(method, url, **paying(options))
+
+    def get(self, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
+        """Send a GET request; see `request`."""
+        return self.request("GET", url, **options)
+
+    def post(self, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
+        """Send a POST request; see `request`."""
+        return self.request("POST", url, **options)
+
+    @contextmanager
+    def stream(self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> Generator[httpx.Response]:
+        """Send a request and read the answer as it comes; see `X402Client.stream`."""
+        with self._http.stream(method, url, **paying(options)) as response:
+            yield response
+
+    def quote(self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]) -> Quote:
+        """Ask what a request costs; see `X402Client.quote`."""
+        return quoted(self._http.request(method, url, **quoting(options)))
+
+    def resume(self, payment_id: PaymentId, **options: Unpack[RequestOptions]) -> httpx.Response:
+        """Go on with a payment that waited for approval; see `X402Client.resume`."""
+        method, url, resumed = resuming(self.payment(payment_id), payment_id, options)
+        return self._http.request(method, url, **resumed)
+
+    def payments(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
+        """Return what this wallet's journal knows, newest first."""
+        return self._portal.call(lambda: self._engine.journal.page(states=states, after=after, limit=limit))
+
+    def payment(self, payment_id: PaymentId) -> Payment | None:
+        """Return a payment, or None."""
+        return self._portal.call(lambda: self._engine.journal.get(payment_id))
+
+    def payment_of(self, method: str, url: httpx.URL | str, *, content: bytes = b"") -> Payment | None:
+        """Return the newest payment for a request, or None; see `X402Client.payment_of`."""
+        return self._portal.call(lambda: self._engine.payment_of(method, str(url), content))
+
+    def reconcile(self, payment_id: PaymentId) -> Payment:
+        """Settle an unknown outcome by what the chain proves; see `X402Client.reconcile`."""
+        return self._portal.call(lambda: self._engine.reconciler.reconcile(payment_id))
+
+    def settled(self, response: httpx.Response, *, timeout_seconds: float | None = None) -> Receipt:
+        """Wait until the chain proves what became of the payment of `response`; see `PaymentHandle.settled`.
+
+        Raises: ConfigurationError: the response was not paid for; and as `PaymentHandle.settled`.
+        """
+        from paygent.adapters.httpx import PAYMENT
+        from paygent.core.errors import ConfigurationError
+
+        handle: PaymentHandle | None = response.extensions.get(PAYMENT)
+        if handle is None:
+            raise ConfigurationError(f"{response!r} was not paid for")
+        return self._portal.call(lambda: handle.settled(timeout_seconds=timeout_seconds))

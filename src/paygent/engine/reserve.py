@@ -1,0 +1,220 @@
+"""From an order and a choice to a payment whose budget is reserved: denied, asked about, or reserved at once.
+
+Nothing here signs or sends. A payment that needs people waits as a value in the storage, not as a thread: whoever asks
+for the same thing again, in any process, finds it, and goes on once they have agreed.
+"""
+
+from dataclasses import dataclass, replace
+
+import anyio
+
+from paygent.core import ids
+from paygent.core.approval import ApprovalRequest, ApprovalState
+from paygent.core.errors import (
+    AdapterError,
+    ApprovalLapsed,
+    ApprovalPending,
+    ApprovalRefused,
+    DuplicatePurchase,
+    IdempotencyConflict,
+    JournalConflict,
+    PolicyDenied,
+)
+from paygent.core.intent import PaymentIntent
+from paygent.core.lifecycle import Event, State
+from paygent.core.payment import Payment
+from paygent.core.verdict import Deny, RequireApproval
+from paygent.engine.approval_facts import approval_facts
+from paygent.engine.choose import Choice
+from paygent.engine.order import Order
+from paygent.ports.approval_handler import ApprovalHandler
+from paygent.ports.clock import Clock
+from paygent.ports.storage import Storage
+
+LEASE_SECONDS = 120
+"""How long signing may take before another process may void the reservation."""
+APPROVAL_SECONDS = 86_400
+"""How long a request for approval waits for people."""
+WRITE_SECONDS = 10.0
+"""How long a cancelled or failing payment waits for the journal to write down what is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """Who is asked where the policy wants a person, and how long."""
+
+    handler: ApprovalHandler | None = None
+    """Who is asked at once; None leaves the request in the storage."""
+    needed: int = 1
+    """How many distinct approvers have to agree."""
+    seconds: int = APPROVAL_SECONDS
+    """How long a request waits."""
+
+
+class Reserver:
+    """Turns choices into RESERVED payments of one wallet."""
+
+    def __init__(self, *, payer: str, storage: Storage, clock: Clock, people: People) -> None:
+        self._payer = payer
+        self._storage = storage
+        self._clock = clock
+        self._people = people
+        self._secret: bytes | None = None
+
+    async def reserve(self, order: Order, choice: Choice) -> Payment:
+        """Write the intent and the unsigned authorization down, and take the budget, in one transaction.
+
+        Raises: PaymentNotAttempted: denied, halted, out of budget, bought already, or not agreed to (yet).
+        AdapterError: the storage could not answer.
+        """
+        await self._check_resumed(order)
+        if isinstance(choice.verdict, Deny):
+            raise await self._denied(order, choice, choice.verdict)
+        if isinstance(choice.verdict, RequireApproval):
+            return await self._reserve_agreed(order, choice, choice.verdict)
+        now = self._clock.now()
+        proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
+        payment = await self._reserved(proposed.move(Event.ALLOWED, at=now), choice, now)
+        await self._open(payment, order, choice, now)
+        return payment
+
+    async def void(self, payment: Payment, why: BaseException) -> None:
+        """Give the budget of a payment back that nothing was signed for, if the storage can take it."""
+        note = f"signing failed: {type(why).__name__}"
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
+            voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=note)
+            try:
+                await self._storage.append(payment, voided)
+            except AdapterError:
+                return  # its lease ends, and reconciling voids it then
+
+    async def _open(self, payment: Payment, order: Order, choice: Choice, now: int) -> None:
+        try:
+            await self._storage.open(payment, choice.holds(now), now=now, new_purchase=order.new_purchase)
+        except JournalConflict:
+            raise DuplicatePurchase(payment.id, state="already in the journal", resource=order.url) from None
+        except BaseException as error:
+            if not isinstance(error, Exception):  # cancelled: it may or may not have been written
+                await self.void(payment, error)
+            raise
+
+    async def _denied(self, order: Order, choice: Choice, verdict: Deny) -> PolicyDenied:
+        now = self._clock.now()
+        proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
+        payment = proposed.move(Event.REFUSED, at=now, note=verdict.explain())
+        await self._storage.open(payment, (), now=now, new_purchase=True)
+        return PolicyDenied(verdict, payment_id=payment.id)
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def _check_resumed(self, order: Order) -> None:
+        """Make sure that the request that was supplied again is the one that waits."""
+        if order.resume is None:
+            return
+        waiting = await self._storage.get(order.resume)
+        if waiting is None or waiting.intent.request != order.request:
+            raise IdempotencyConflict(order.resume, key=order.resume)
+
+    async def _reserve_agreed(self, order: Order, choice: Choice, verdict: RequireApproval) -> Payment:
+        """Ask people, or find what they said; with their agreement, reserve under the policy as it is now."""
+        now = self._clock.now()
+        waiting = self._proposed(
+            order, choice, now, deadline=now + self._people.seconds + choice.policy.max_validity_seconds
+        ).move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
+        request = await self._storage.ask(waiting, self._request(waiting, choice, verdict, now))
+        if request.payment_id == waiting.id:
+            await self._supersede(waiting, order)
+            request = await self._ask_now(request)
+        request = request.at(self._clock.now())
+        stored = await self._storage.get(request.payment_id)
+        if stored is None or request.state is not ApprovalState.GRANTED:
+            raise await self._not_agreed(request, stored)
+        now = self._clock.now()
+        payment = await self._reserved(stored.move(Event.GRANTED, at=now), choice, now)
+        holds = choice.holds(now)
+        await self._storage.reserve(
+            stored, payment, holds, approval=request.id, now=now, new_purchase=order.new_purchase
+        )
+        return payment
+
+    def _request(self, waiting: Payment, choice: Choice, verdict: RequireApproval, now: int) -> ApprovalRequest:
+        return ApprovalRequest(
+            id=ids.approval_id(waiting.id),
+            payment_id=waiting.id,
+            facts=approval_facts(waiting, choice, verdict, now),
+            needed=self._people.needed,
+            created_at=now,
+            expires_at=now + self._people.seconds,
+        )
+
+    async def _ask_now(self, request: ApprovalRequest) -> ApprovalRequest:
+        handler = self._people.handler
+        decision = None if handler is None else await handler.ask(request)
+        if decision is None:
+            return request
+        return await self._storage.decide(request.id, replace(decision, at=self._clock.now()))
+
+    async def _supersede(self, waiting: Payment, order: Order) -> None:
+        """A changed offer is asked about anew: what waited for the old one is not paid any more."""
+        if order.resume is None or order.resume == waiting.id:
+            return
+        old = await self._storage.get(order.resume)
+        if old is not None and old.state is State.AWAITING_APPROVAL:
+            note = f"the offer changed; see {waiting.id}"
+            await self._storage.append(old, old.move(Event.REPLACED, at=self._clock.now(), note=note))
+
+    async def _not_agreed(
+        self, request: ApprovalRequest, stored: Payment | None
+    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed:
+        where = {"payment_id": request.payment_id}
+        if request.state is ApprovalState.PENDING:
+            return ApprovalPending(
+                f"payment {request.payment_id} waits for approval {request.id} until {request.expires_at}; "
+                "resume it when it is granted",
+                **where,
+            )
+        if request.state is not ApprovalState.LAPSED:
+            said = next((decision.reason for decision in request.decisions if not decision.granted), "")
+            return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)
+        if stored is not None and stored.state is State.AWAITING_APPROVAL:
+            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note="nobody agreed in time")
+            await self._storage.append(stored, lapsed)
+        return ApprovalLapsed(f"approval {request.id} ended at {request.expires_at}; ask again", **where)
+
+    # --- values -----------------------------------------------------------------------------------------------------
+
+    def _proposed(self, order: Order, choice: Choice, now: int, *, deadline: int) -> Payment:
+        intent = PaymentIntent(
+            id=order.intent_id,
+            purpose="x402",
+            network=choice.offer.requirements.network,
+            payer=self._payer,
+            payee=choice.payee,
+            amount=choice.offer.amount,
+            scheme=choice.offer.kind,
+            resource=order.url,
+            method=order.method,
+            request=order.request,
+            deadline=deadline,
+        )
+        return Payment(
+            id=ids.payment_id(intent.id),
+            intent=intent,
+            state=State.PROPOSED,
+            version=0,
+            created_at=now,
+            idempotency_key=order.idempotency_key,
+            context=order.context,
+        )
+
+    async def _reserved(self, approved: Payment, choice: Choice, now: int) -> Payment:
+        if self._secret is None:
+            self._secret = await self._storage.secret()
+        nonce = ids.authorization_nonce(self._secret, approved.intent.digest)
+        return approved.move(
+            Event.BUDGET_RESERVED,
+            at=now,
+            authorization=choice.authorization(nonce, until=approved.intent.deadline),
+            lease_until=now + LEASE_SECONDS,
+            from_block=choice.from_block,
+        )

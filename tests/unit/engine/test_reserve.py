@@ -1,0 +1,205 @@
+"""Payments that wait for people: asked once, paid once, judged again, and stopped by a halt."""
+
+from dataclasses import replace
+from typing import Never
+
+import httpx
+import pytest
+
+from paygent.adapters.callback import CallbackApprovals
+from paygent.adapters.httpx import CONTEXT, RESUME, AsyncPaymentTransport
+from paygent.core.context import Context
+from paygent.core.errors import (
+    ApprovalLapsed,
+    ApprovalPending,
+    ApprovalRefused,
+    Halted,
+    IdempotencyConflict,
+    PaymentOutcomeUnknown,
+    PolicyDenied,
+)
+from paygent.core.halt import Halt
+from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import State
+from paygent.core.money import usd
+from paygent.engine.approvals import ApprovalDesk
+from paygent.engine.reserve import APPROVAL_SECONDS, People
+from paygent.policy.policy import Policy
+from paygent.testing.engine import MemoryEngine, memory_engine
+
+pytestmark = pytest.mark.anyio
+
+ASKING = Policy(max_per_payment=usd("5"), approve_above=usd("0.0001"))
+URL = "http://seller.test/paid"
+
+
+async def get(
+    memory: MemoryEngine, url: str = URL, *, resume: PaymentId | None = None, context: Context | None = None
+) -> httpx.Response:
+    seller = memory.seller()
+    transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(seller))
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await client.get(url, extensions={RESUME: resume, **({} if context is None else {CONTEXT: context})})
+
+
+async def pending(memory: MemoryEngine) -> tuple[ApprovalDesk, ApprovalPending]:
+    with pytest.raises(ApprovalPending) as caught:
+        await get(memory)
+    return ApprovalDesk(store=memory.journal, clock=memory.clock), caught.value
+
+
+async def the_request(desk: ApprovalDesk) -> str:
+    page = await desk.pending()
+    assert 1 == len(page.requests)
+    return page.requests[0].id
+
+
+async def test_payment_waits_as_a_value_and_is_paid_once_when_granted() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, waits = await pending(memory)
+    assert 0 == memory.transfers()
+
+    await desk.approve((await desk.pending()).requests[0].id, approver="ann")
+    response = await get(memory.restarted(), resume=waits.payment_id)
+
+    assert httpx.codes.OK == response.status_code
+    assert 1 == memory.transfers()
+    stored = await memory.engine.reconciler.reconcile(PaymentId(str(waits.payment_id)))
+    assert State.SETTLED is stored.state
+
+
+async def test_asking_again_finds_what_waits() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, first = await pending(memory)
+    _, second = await pending(memory)
+
+    assert first.payment_id == second.payment_id
+    await the_request(desk)
+
+
+async def test_grant_is_used_once() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, _ = await pending(memory)
+    await desk.approve((await desk.pending()).requests[0].id, approver="ann")
+    await get(memory)
+
+    with pytest.raises(ApprovalPending):
+        await get(memory)
+
+    assert 1 == memory.transfers()
+
+
+async def test_refusal_denies_the_payment() -> None:
+    memory = memory_engine(policy=ASKING, people=People(handler=CallbackApprovals(lambda _: False, approver="bob")))
+
+    with pytest.raises(ApprovalRefused):
+        await get(memory)
+
+    assert {State.DENIED: 1} == dict(await memory.states())
+    assert (0, 0) == memory.held()
+
+
+async def test_handler_that_agrees_at_once_lets_the_payment_go_on() -> None:
+    memory = memory_engine(policy=ASKING, people=People(handler=CallbackApprovals(lambda _: True, approver="bob")))
+
+    response = await get(memory)
+
+    assert httpx.codes.OK == response.status_code
+    assert 1 == memory.transfers()
+
+
+async def test_two_approvers_have_to_agree_where_two_are_needed() -> None:
+    memory = memory_engine(policy=ASKING, people=People(needed=2))
+    desk, _ = await pending(memory)
+    asked = (await desk.pending()).requests[0].id
+    await desk.approve(asked, approver="ann")
+    with pytest.raises(ApprovalPending):
+        await get(memory)
+
+    await desk.approve(asked, approver="bob")
+    await get(memory)
+
+    assert 1 == memory.transfers()
+
+
+async def test_grant_lapses_and_the_payment_with_it() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, waits = await pending(memory)
+    await desk.approve((await desk.pending()).requests[0].id, approver="ann")
+    memory.clock.advance(APPROVAL_SECONDS)
+    memory.chain.mine()
+
+    with pytest.raises((ApprovalLapsed, ApprovalPending)):
+        await get(memory, resume=waits.payment_id)
+
+    assert 0 == memory.transfers()
+
+
+async def test_granted_payment_meets_the_policy_as_it_is_then() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, _ = await pending(memory)
+    await desk.approve((await desk.pending()).requests[0].id, approver="ann")
+    stricter = replace(memory, policy=replace(ASKING, max_per_payment=usd("0.0001"))).restarted()
+
+    with pytest.raises(PolicyDenied):
+        await get(stricter)
+
+    assert 0 == memory.transfers()
+
+
+async def test_resume_refuses_another_request() -> None:
+    memory = memory_engine(policy=ASKING)
+    _, waits = await pending(memory)
+
+    with pytest.raises(IdempotencyConflict):
+        await get(memory, "http://seller.test/other", resume=waits.payment_id)
+
+    assert 0 == memory.transfers()
+
+
+@pytest.mark.parametrize("scope", ["everything", "wallet", "agent:a", "session:s"])
+async def test_halt_stops_a_payment_before_it_is_signed(scope: str) -> None:
+    memory = memory_engine()
+    named = f"wallet:{memory.payer}" if scope == "wallet" else scope
+    await memory.journal.halt(Halt(scope=named, by="ann", reason="test", at=memory.clock.now()))
+
+    with pytest.raises(Halted):
+        await get(memory, context=Context(agent="a", session="s"))
+
+    assert [] == memory.signer.signed
+    assert {State.DENIED: 1} == dict(await memory.states())
+
+
+async def test_halt_of_another_agent_stops_nothing() -> None:
+    memory = memory_engine()
+    await memory.journal.halt(Halt(scope="agent:b", by="ann", reason="test", at=memory.clock.now()))
+
+    response = await get(memory, context=Context(agent="a"))
+
+    assert httpx.codes.OK == response.status_code
+
+
+async def test_halt_stops_a_re_send_and_what_is_out_stays_unknown() -> None:
+    memory = memory_engine()
+    payment, _ = await memory.sent()
+    await memory.journal.halt(Halt(scope="everything", by="ann", reason="test", at=memory.clock.now()))
+
+    async def send(_: object) -> Never:
+        pytest.fail("sent although halted")
+
+    with pytest.raises(PaymentOutcomeUnknown):
+        await memory.engine.send_again(payment.id, send, repeatable=True)
+
+    stored = await memory.journal.get(payment.id)
+    assert stored is not None
+    assert State.OUTCOME_UNKNOWN is stored.state
+
+
+async def test_halt_denies_what_waits_for_people() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, _ = await pending(memory)
+
+    await memory.journal.halt(Halt(scope="everything", by="ann", reason="test", at=memory.clock.now()))
+
+    assert () == (await desk.pending()).requests
+    assert {State.DENIED: 1} == dict(await memory.states())
