@@ -23,6 +23,7 @@ from paygent.ports.storage import Storage
 
 AT_ONCE = 8
 """How many payments are called back side by side."""
+_IDS_A_ROW = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,10 +261,10 @@ class KillSwitch:
             "ended": [each.id for each in report.ended],
             "uncancelled": [each.payment.id for each in report.uncancelled],
         }
-        if any(fates.values()):
-            facts = {name: " ".join(ids) for name, ids in fates.items() if ids}
-            facts["scope"] = report.halt.scope
-            await self._storage.note(at=self._clock.now(), kind="halt", facts=facts)
+        for name, ids in fates.items():
+            for start in range(0, len(ids), _IDS_A_ROW):
+                facts = {"scope": report.halt.scope, name: " ".join(ids[start : start + _IDS_A_ROW])}
+                await self._storage.note(at=self._clock.now(), kind="halt", facts=facts)
 
 
 def _where(cancellation: Cancellation) -> str:

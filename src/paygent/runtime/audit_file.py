@@ -30,8 +30,8 @@ from paygent.ports.clock import Clock
 from paygent.ports.signer import Signer
 
 FORMAT: Final = "paygent-audit/1"
-MAX_LINE: Final = 1024 * 1024
-"""Bytes of one line."""
+MAX_LINE: Final = 16 * 1024 * 1024
+"""Bytes of one line, its end included."""
 _HEADER: Final = {"format": FORMAT}
 _ROW: Final = {"number", "at", "kind", "facts", "previous", "hash"}
 _SEAL: Final = {"count", "exported_at", "head", "signature", "signer"}
@@ -88,7 +88,7 @@ async def _export(log: AuditLog, out: BinaryIO, signer: Signer, clock: Clock) ->
     while entries := await log.entries(after=0 if last is None else last.number):
         if (wrong := first_break(entries, after=last)) is not None:
             raise AdapterError(f"the audit log of this storage is broken: {wrong}", retryable=False)
-        await anyio.to_thread.run_sync(out.write, b"".join(_line(entry.record()) for entry in entries))
+        await anyio.to_thread.run_sync(out.write, b"".join(map(_row, entries)))
         last = entries[-1]
     seal, signature = await _sealed(last, signer, clock.now())
     await anyio.to_thread.run_sync(_finish, out, _line(_seal_record(seal, signature)))
@@ -104,6 +104,13 @@ async def _sealed(last: AuditEntry | None, signer: Signer, now: int) -> tuple[Au
     if not _is_signed(seal, signature):
         raise SigningFailed(f"the signer of {signer.address} returned what is not its signature")
     return seal, signature
+
+
+def _row(entry: AuditEntry) -> bytes:
+    row = _line(entry.record())
+    if len(row) > MAX_LINE:
+        raise AdapterError(f"row {entry.number} has {len(row)} bytes, a file holds {MAX_LINE} a row", retryable=False)
+    return row
 
 
 def _finish(out: BinaryIO, seal: bytes) -> None:
@@ -164,7 +171,7 @@ def _verified(lines: Iterator[Mapping[str, object]]) -> AuditSeal:
 def _lines(file: BinaryIO) -> Iterator[Mapping[str, object]]:
     """Yield each line's object; a line that is not written exactly as it is exported is refused."""
     number = 0
-    while line := file.readline(MAX_LINE + 1):
+    while line := file.readline(MAX_LINE):
         number += 1
         try:
             said: object = json.loads(line)

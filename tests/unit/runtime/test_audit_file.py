@@ -71,6 +71,10 @@ def files(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
+def discard(file: Path) -> None:
+    file.unlink()
+
+
 def verified(content: bytes, folder: Path) -> AuditSeal:
     file = folder / "changed.jsonl"
     file.write_bytes(content)
@@ -285,3 +289,20 @@ def test_verify_finds_any_other_byte(place: int, byte: int) -> None:
             return "taken"
 
     assert ("taken" if content == WHOLE else "found") == anyio.run(judged)
+
+
+@pytest.mark.parametrize("over", [0, 1])
+async def test_export_takes_a_row_exactly_if_verify_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: int
+) -> None:
+    rows = log_of([{"note": "x" * 1000}])
+    whole = (await exported(tmp_path, rows)).read_bytes()
+    monkeypatch.setattr(audit_file, "MAX_LINE", max(map(len, whole.splitlines(keepends=True))) - over)
+    discard(tmp_path / "audit.jsonl")
+    if over:
+        with pytest.raises(AdapterError, match=r"row 1 has \d+ bytes"):
+            await exported(tmp_path, rows)
+        with pytest.raises(RemoteProtocolError, match="line 2 of the audit log is not as it was written"):
+            verified(whole, tmp_path)
+    else:
+        assert 1 == verify(await exported(tmp_path, rows)).count
