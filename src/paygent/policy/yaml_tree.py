@@ -6,7 +6,7 @@ its digits, and no text grows when it is read.  Source: YAML 1.2.2, chapter 3.2 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from paygent.core.errors import PolicyFileError
 
@@ -59,13 +59,13 @@ def read_yaml(text: str, *, file: str) -> Node:
 
     Raises: PolicyFileError: it is no YAML, or not of the plain part.
     """
-    from yaml import SafeLoader, parse  # pyright: ignore[reportUnknownVariableType]  # untyped there
+    from yaml import SafeLoader, parse
     from yaml.error import MarkedYAMLError, YAMLError
 
     if len(text) > MAX_CHARACTERS:
         raise PolicyFileError(file, 1, 1, expected=f"at most {MAX_CHARACTERS} characters", found=f"{len(text)}")
     try:
-        events = cast("list[Event]", list(parse(text, Loader=SafeLoader)))  # pyright: ignore[reportUnknownArgumentType]
+        events = list(parse(text, Loader=SafeLoader))
     except MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         line, column = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
