@@ -12,9 +12,11 @@ from paygent.core.payment import Payment
 from paygent.testing.conformance.payments import (
     START,
     approved,
+    awaiting,
     denied,
     expired,
     lost,
+    released,
     reserved,
     sent,
     settled,
@@ -148,3 +150,30 @@ def test_payment_keeps_its_context() -> None:
 
     with pytest.raises(LocalProtocolError, match="does not change"):
         payment.check_successor(replace(payment, version=3, context=Context(agent="another")))
+
+
+def test_append_never_reserves() -> None:
+    waiting = awaiting()
+    granted = waiting.move(Event.GRANTED, at=START)
+    for after in (granted, released(waiting)):
+        with pytest.raises(LocalProtocolError, match="only where its budget is reserved"):
+            waiting.check_append(after)
+    refused = granted.move(Event.REFUSED, at=START)
+    waiting.check_append(refused)
+
+    assert State.DENIED is refused.state
+
+
+def test_reserve_takes_a_grant_and_nothing_between() -> None:
+    waiting = awaiting()
+    waiting.check_reserve(released(waiting))
+    wrong = [
+        (waiting, waiting.move(Event.REFUSED, at=START)),
+        (reserved(), signed(reserved())),
+        (waiting, waiting.learn()),
+    ]
+    for before, after in wrong:
+        with pytest.raises(LocalProtocolError, match="a grant is reserved at once"):
+            before.check_reserve(after)
+
+    assert 2 == len(waiting.lines_to(released(waiting)))
