@@ -48,6 +48,54 @@ def test_statements_are_portable() -> None:
     for_postgresql = Statements(postgresql.dialect())
 
     assert "FOR UPDATE" in for_postgresql.sums._sql
+    assert "FOR UPDATE" in for_postgresql.decisions.head._sql
+
+
+@pytest.mark.parametrize(
+    ("names", "index"),
+    [
+        ("", "payments_by_time"),
+        ("state", "payments_by_state_and_time"),
+        ("service", "payments_by_service"),
+        ("agent", "payments_by_agent"),
+        ("asset", "payments_by_asset"),
+        ("host", "payments_by_host"),
+        ("session", "payments_by_time"),
+        ("host state", "payments_by_"),
+        ("asset service state", "payments_by_"),
+    ],
+)
+def test_history_is_answered_by_its_index_without_sorting(file: Path, names: str, index: str) -> None:
+    statement = statements().history.page(frozenset(names.split()))
+    connection = sqlite3.connect(file)
+    parameters = ["1"] * statement._sql.count("?")
+    plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement._sql}", parameters))
+    connection.close()
+
+    assert index in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("approval", "sqlite_autoindex_approvals_1"),
+        ("approval_of", "sqlite_autoindex_approvals_2"),
+        ("pending", "approvals_pending"),
+        ("audit_rows", "INTEGER PRIMARY KEY"),
+        ("head", "sqlite_autoindex_audit_head_1"),
+    ],
+)
+def test_decision_is_answered_by_its_index_without_sorting(file: Path, name: str, index: str) -> None:
+    statement = getattr(statements().decisions, name)
+    connection = sqlite3.connect(file)
+    parameters = ["1"] * statement._sql.count("?")
+    plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement._sql}", parameters))
+    connection.close()
+
+    assert index in plan
+    assert "TEMP B-TREE" not in plan
 
 
 @pytest.mark.parametrize(
