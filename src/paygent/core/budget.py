@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from typing import Final
+from typing import Final, TypeAlias
 
 from paygent.core.errors import BudgetExceeded
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import FREED, HOLDING, State
 from paygent.core.money import MAX_ATOMIC, Amount
 from paygent.core.payment import Payment
+
+WindowKey: TypeAlias = tuple[str, str, str]
+"""Scope, window and asset id: what the sum of a window is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Pick the offer to take: what the seller asks, what the policy allows, what the wallet can pay."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from paygent.core.budget import Hold
 from paygent.core.caip import ChainId
@@ -9,10 +10,13 @@ from paygent.core.errors import AdapterError, LocalProtocolError, NoAcceptableRe
 from paygent.core.money import Amount, Asset
 from paygent.core.requirements import Authorization, PaymentRequired, Refusal
 from paygent.core.verdict import Allow, Deny, Verdict
+from paygent.engine.facts import FactFinder
+from paygent.engine.facts import asks as asks_history
 from paygent.engine.order import Order
 from paygent.engine.tokens import TokenBook
 from paygent.evm import eip2612, erc20, permit2
 from paygent.policy.evaluate import Ask, evaluate, holds
+from paygent.policy.facts import Facts
 from paygent.policy.policy import Policy
 from paygent.ports.chain import Chain, NextBlock
 from paygent.ports.clock import Clock
@@ -80,6 +84,30 @@ class _Funds:
     permit_nonce: int | None = None
 
 
+class PolicySource(Protocol):
+    """**Protocol:** the policy as it is now, such as a file that is read again while the program runs."""
+
+    def current(self) -> Policy:
+        """Return the policy for one payment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Always:
+    policy: Policy
+
+    def current(self) -> Policy:
+        return self.policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cases:
+    """What one order asks of one policy, by the index of the offer."""
+
+    policy: Policy
+    asks: Mapping[int, tuple[Ask, Facts]]
+
+
 class Chooser:
     """Chooses offers for one wallet under one policy; reads the chain where there is an endpoint, signs nothing."""
 
@@ -87,14 +115,16 @@ class Chooser:
         self,
         *,
         payer: str,
-        policy: Policy,
+        policy: "Policy | PolicySource",
         tokens: TokenBook,
         chains: Mapping[ChainId, Chain],
         clock: Clock,
         preferences: Preferences,
+        finder: FactFinder | None = None,
     ) -> None:
         self._payer = payer
-        self._policy = policy
+        self._policy = _Always(policy) if isinstance(policy, Policy) else policy
+        self._finder = finder
         self._tokens = tokens
         self._chains = chains
         self._clock = clock
@@ -107,41 +137,45 @@ class Chooser:
             NoAcceptableRequirements: no offer can be taken.
             AdapterError: the chain could not answer.
         """
-        considered = await self.consider(order)
+        cases, considered = await self._consider(order)
         if considered.choice is not None:
             return considered.choice
         if len(considered.judged) == len(considered.refusals) == 1 and not considered.judged[0].acceptable:
-            only = considered.judged[0]
-            return await self._chosen(order, only.offer, only.verdict, None)
+            return await self._chosen(order, considered.judged[0], cases, None)
         raise NoAcceptableRequirements(considered.refusals, resource=order.url)
 
     async def consider(self, order: Order) -> Considered:
         """Return what speaks for or against every offer, and the one that would be taken. Nothing is signed."""
-        selection, refusals = await self._select(order)
+        return (await self._consider(order))[1]
+
+    async def _consider(self, order: Order) -> "tuple[_Cases, Considered]":
+        cases, selection, refusals = await self._select(order)
         for judged in selection.judged[: len(selection.ranked)]:
             funds = await self._funds(order.required, judged.offer)
             if funds.refusal is None:
-                choice = await self._chosen(order, judged.offer, judged.verdict, funds.permit_nonce)
-                return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=choice)
+                choice = await self._chosen(order, judged, cases, funds.permit_nonce)
+                return cases, Considered(judged=selection.judged, refusals=_sorted(refusals), choice=choice)
             refusals.append(funds.refusal)
-        return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=None)
+        return cases, Considered(judged=selection.judged, refusals=_sorted(refusals), choice=None)
 
-    async def _select(self, order: Order) -> tuple[Selection, list[Refusal]]:
+    async def _select(self, order: Order) -> "tuple[_Cases, Selection, list[Refusal]]":
+        policy = self._policy.current()
         foreign = foreign_resource(order.required, order.url)
         if foreign is not None:
-            return select((), lambda _: Allow()), [*order.required.refusals, foreign]
+            nothing = _Cases(policy=policy, asks={})
+            return nothing, select((), lambda _: Allow()), [*order.required.refusals, foreign]
         doubts = await self._tokens.confirm(order.required.requirements)
         offers, refusals = read_offers(order.required, self._tokens.tokens)
         doubtful = {doubt.index for doubt in doubts}
         sure = [offer for offer in offers if offer.requirements.index not in doubtful]
-        selection = select(sure, lambda offer: self._judge(order, offer), self._preferences)
-        return selection, [*refusals, *doubts, *selection.refusals]
+        asks = {offer.requirements.index: await self._ask(policy, order, offer) for offer in sure}
+        selection = select(sure, lambda offer: evaluate(policy, *asks[offer.requirements.index]), self._preferences)
+        return _Cases(policy=policy, asks=asks), selection, [*refusals, *doubts, *selection.refusals]
 
-    def _judge(self, order: Order, offer: Offer) -> Verdict:
-        return evaluate(self._policy, self._ask(order, offer))
-
-    def _ask(self, order: Order, offer: Offer) -> Ask:
-        return Ask(
+    async def _ask(self, policy: Policy, order: Order, offer: Offer) -> tuple[Ask, Facts]:
+        """Return what the policy is asked, with what it wants to know besides."""
+        now = self._clock.now()
+        ask = Ask(
             payer=self._payer,
             payee=offer.payee,
             network=offer.requirements.network,
@@ -151,12 +185,27 @@ class Chooser:
             max_amount=_ceiling(order.max_amount, offer.token.asset),
             context=order.context,
         )
+        if self._finder is None:
+            return ask, Facts(now=now)
+        if (price := await self._finder.price(ask)) is not None:
+            ask = replace(ask, price=price)
+        if not asks_history(policy):
+            return ask, Facts(now=now)
+        funds = await self._balance(offer) if policy.index.ranked else None
+        return ask, await self._finder.facts(policy, ask, now=now, funds=funds)
 
-    async def _chosen(self, order: Order, offer: Offer, verdict: Verdict, permit_nonce: int | None) -> Choice:
+    async def _balance(self, offer: Offer) -> int | None:
+        chain = self._chains.get(offer.requirements.network)
+        if chain is None:
+            return None
+        return await _uint(chain, offer.token.asset.id.address, erc20.balance_of(self._payer))
+
+    async def _chosen(self, order: Order, judged: Judged, cases: "_Cases", permit_nonce: int | None) -> Choice:
+        offer, verdict = judged.offer, judged.verdict
         chain = self._chains.get(offer.requirements.network)
         block = None if chain is None or isinstance(verdict, Deny) else await chain.next_block()
         now = self._time(block)
-        validity = min(offer.requirements.max_timeout_seconds, self._policy.max_validity_seconds)
+        validity = min(offer.requirements.max_timeout_seconds, cases.policy.max_validity_seconds)
         return Choice(
             required=order.required,
             offer=offer,
@@ -166,8 +215,8 @@ class Chooser:
             valid_before=now + validity,
             from_block=None if block is None else max(0, block.number - 1),
             permit_nonce=permit_nonce,
-            ask=self._ask(order, offer),
-            policy=self._policy,
+            ask=cases.asks[offer.requirements.index][0],
+            policy=cases.policy,
         )
 
     def _time(self, block: NextBlock | None) -> int:

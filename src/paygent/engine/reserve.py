@@ -4,6 +4,7 @@ Nothing here signs or sends. A payment that needs people waits as a value in the
 for the same thing again, in any process, finds it, and goes on once they have agreed.
 """
 
+import logging
 from dataclasses import dataclass, replace
 
 import anyio
@@ -31,6 +32,7 @@ from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.clock import Clock
 from paygent.ports.storage import Storage
 
+_log = logging.getLogger("paygent")
 LEASE_SECONDS = 120
 """How long signing may take before another process may void the reservation."""
 APPROVAL_SECONDS = 86_400
@@ -149,7 +151,11 @@ class Reserver:
 
     async def _ask_now(self, request: ApprovalRequest) -> ApprovalRequest:
         handler = self._people.handler
-        decision = None if handler is None else await handler.ask(request)
+        try:
+            decision = None if handler is None else await handler.ask(request)
+        except AdapterError as error:  # nobody could be reached: the request waits in the storage
+            _log.warning("nobody could be asked about %s: %s", request.id, error)
+            return request
         if decision is None:
             return request
         return await self._storage.decide(request.id, replace(decision, at=self._clock.now()))

@@ -48,7 +48,7 @@ class AuthorizationSigner:
             payer=self._signer.address,
             tokens={domain: choice.offer.amount.atomic},
             now=choice.now,
-            max_validity_seconds=self._max_validity_seconds,
+            max_validity_seconds=min(self._max_validity_seconds, choice.policy.max_validity_seconds),
             slack_seconds=0,
         )
         firewall.check(data, rules)

@@ -7,10 +7,11 @@ may see the same facts. What must hold in every interleaving is a limit, which t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from paygent.core.budget import WindowKey
 from paygent.core.money import Amount
 
-SumKey = tuple[str, str, str]
-"""Scope, window and asset id: what one sum of the store is called (`Hold.scope`, `Hold.window`, the asset's text)."""
+SumKey = WindowKey
+"""What one sum of the store is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

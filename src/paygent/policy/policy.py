@@ -18,6 +18,8 @@ _ONE_DOLLAR = usd("1")
 _TEN_DOLLARS = usd("10")
 _TWENTY_DOLLARS = usd("20")
 _WALLET = Scope((Part("wallet"),))
+LONGEST_VALIDITY_SECONDS = 86_400
+"""The most that `max_validity_seconds` may be."""
 MAX_VALIDITY_SECONDS = 600
 """How long an authorization may be usable unless the user says otherwise."""
 
@@ -91,7 +93,7 @@ class Policy:
     """The same, sorted for judging."""
 
     def __post_init__(self) -> None:
-        if not 10 <= self.max_validity_seconds <= 86_400:
+        if not 10 <= self.max_validity_seconds <= LONGEST_VALIDITY_SECONDS:
             raise ConfigurationError(
                 f"max_validity_seconds is {self.max_validity_seconds}; it must be from 10 to 86400 seconds"
             )

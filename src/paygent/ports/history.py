@@ -1,9 +1,10 @@
 """Looking back over many payments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from paygent.core.budget import WindowKey
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.payment import Payment
 
@@ -29,6 +30,13 @@ class PaymentHistory(Protocol):
         there and still agrees with the filter.
 
         Raises: LocalProtocolError: no such cursor, or not even one payment a page.
+        """
+        ...
+
+    async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
+        """Return what is reserved and committed in each window, in atomic units; 0 where nothing ever was.
+
+        It informs: what it returns may be out of date at once. Limits are checked where budget is reserved.
         """
         ...
 

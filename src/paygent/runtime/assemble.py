@@ -11,17 +11,19 @@ from paygent.core.caip import ChainId
 from paygent.core.context import NOBODY, Context
 from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
-from paygent.engine.choose import Chooser
+from paygent.engine.choose import Chooser, PolicySource
+from paygent.engine.facts import FactFinder
 from paygent.engine.pay import Engine
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import People
 from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
-from paygent.policy.policy import Policy
+from paygent.policy.policy import LONGEST_VALIDITY_SECONDS, Policy
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
+from paygent.ports.price_oracle import PriceOracle
 from paygent.ports.signer import Signer
 from paygent.ports.storage import Storage
 from paygent.runtime.parts import open_chains, open_storage, signer_of, tokens_of
@@ -34,7 +36,7 @@ class Wiring(TypedDict, total=False):
 
     settings: Settings
     """In place of what `Settings.load` finds in the environment and in paygent.toml."""
-    policy: Policy
+    policy: Policy | PolicySource
     """In place of the settings' limits and lists."""
     private_key: str
     """0x and 64 hexadecimal digits, in place of the settings' key or keystore."""
@@ -52,6 +54,8 @@ class Wiring(TypedDict, total=False):
     """Tokens to know besides the table's and the settings'."""
     preferences: Preferences
     """Which offers to take first."""
+    oracle: PriceOracle
+    """What tokens are worth that are not dollars; without one they cannot be counted in dollars."""
     approvals: ApprovalHandler
     """Who is asked at once when the policy wants a person; without one, requests wait in the storage."""
     approvers: int
@@ -78,10 +82,11 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
             chains = await open_chains(settings, made)
         journal = wiring.get("journal") or await open_storage(settings.storage, made)
         book = TokenBook(tokens_of(settings.tokens, wiring.get("tokens", ())), chains)
-        authorizing = AuthorizationSigner(signer, max_validity_seconds=policy.max_validity_seconds)
+        authorizing = AuthorizationSigner(signer, max_validity_seconds=LONGEST_VALIDITY_SECONDS)
         chooser = Chooser(
             payer=signer.address,
             policy=policy,
+            finder=FactFinder(history=journal, oracle=wiring.get("oracle")),
             tokens=book,
             chains=chains,
             clock=clock,

@@ -14,6 +14,7 @@ from paygent.core.lifecycle import HOLDING, State
 from paygent.core.payment import Payment
 from paygent.core.requirements import Authorization, Token
 from paygent.engine.choose import Chooser
+from paygent.engine.facts import FactFinder
 from paygent.engine.pay import Engine
 from paygent.engine.reserve import People
 from paygent.engine.sign import AuthorizationSigner
@@ -217,6 +218,7 @@ def _engine(parts: _Parts | MemoryEngine, signer: Signer, plan: FaultPlan, *, re
         chains=chains,
         clock=parts.clock,
         preferences=Preferences(),
+        finder=FactFinder(history=journal),
     )
     return Engine(
         signer=authorizing,

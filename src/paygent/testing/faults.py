@@ -12,7 +12,7 @@ import httpx
 
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.audit import AuditEntry
-from paygent.core.budget import Hold
+from paygent.core.budget import Hold, WindowKey
 from paygent.core.errors import AdapterError, SigningFailed
 from paygent.core.halt import Halt
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
@@ -216,6 +216,9 @@ class FaultyJournal:
         self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50
     ) -> PaymentPage:
         return await self._pass("history", lambda: self._inner.history(wanted, after=after, limit=limit))
+
+    async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
+        return await self._pass("sums", lambda: self._inner.sums(windows))
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         return await self._pass("statistics", lambda: self._inner.statistics(wanted))

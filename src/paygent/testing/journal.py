@@ -16,7 +16,7 @@ from paygent.core.approval import (
     same_purchase,
 )
 from paygent.core.audit import AuditEntry
-from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
+from paygent.core.budget import NOTHING, Hold, Share, WindowKey, room, same_share, share
 from paygent.core.errors import (
     AdapterError,
     DuplicatePurchase,
@@ -196,6 +196,11 @@ class MemoryJournal:
         with self._door:
             self._check_open()
             return page_by_time([self._payments[each] for each in self._order], wanted, after, limit)
+
+    async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
+        self._check_open()
+        counted = {window: self._sums.get(window, NOTHING) for window in windows}
+        return {window: sums.reserved + sums.committed for window, sums in counted.items()}
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         with self._door:

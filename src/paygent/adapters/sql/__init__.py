@@ -1,4 +1,4 @@
-"""The payment journal in a SQL database: SQLite now, durable by default."""
+"""Payments, approvals, halts and the audit log in a SQL database: SQLite or PostgreSQL, durable by default."""
 
 from paygent.adapters.sql.journal import SqlJournal, open_journal
 from paygent.adapters.sql.revision import upgrade

@@ -14,7 +14,7 @@ from paygent.adapters.sql.database import Connection, Database, database
 from paygent.adapters.sql.worker import Worker
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.audit import AuditEntry
-from paygent.core.budget import Hold
+from paygent.core.budget import Hold, WindowKey
 from paygent.core.halt import Halt
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
@@ -142,6 +142,9 @@ class SqlJournal:
         self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50
     ) -> PaymentPage:
         return await self._reader.run(lambda ledger: ledger.history(wanted, after, limit))
+
+    async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
+        return await self._reader.run(lambda ledger: ledger.sums(windows))
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         return await self._reader.run(lambda ledger: ledger.statistics(wanted))

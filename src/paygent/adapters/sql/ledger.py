@@ -236,6 +236,14 @@ class Ledger:
             self.approvals.replace(request, void)
             self.trail.add(notes.turned(void, at=payment.history[-1].at))
 
+    def sums(self, windows: Sequence[Window]) -> dict[Window, int]:
+        return {window: self._peek(window) for window in windows}
+
+    def _peek(self, window: Window) -> int:
+        scope, span, asset = window
+        row = self._sql.read_sums.run(self._cursor, scope_=scope, span_=span, asset_=asset).fetchone()
+        return 0 if row is None else int(row[0]) + int(row[1])
+
     def _refuse_duplicates(self, payment: Payment, now: int, new_purchase: bool) -> None:
         intent, key = payment.intent, payment.idempotency_key
         if key is not None:

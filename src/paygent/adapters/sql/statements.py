@@ -156,6 +156,7 @@ class Statements:
             select(_P.id, _P.state).where(_BLOCKING_REPEAT).order_by(_NEWEST).limit(_LIMIT)
         )
         self.sums: Final = ready(select(budgets.c.reserved, budgets.c.committed).where(_WINDOW).with_for_update())
+        self.read_sums: Final = ready(select(budgets.c.reserved, budgets.c.committed).where(_WINDOW))
         self.add_window: Final = add(budgets)
         self.set_window: Final = ready(
             update(budgets).where(_WINDOW).values(reserved=bindparam("reserved"), committed=bindparam("committed"))

@@ -10,7 +10,7 @@ from paygent.core.lifecycle import State
 from paygent.core.money import MAX_ATOMIC
 from paygent.core.payment import Payment
 from paygent.ports.storage import Storage
-from paygent.testing.conformance.payments import START, TOKEN, denied, reserved, settled, signed
+from paygent.testing.conformance.payments import START, TOKEN, daily, denied, reserved, settled, signed
 from paygent.testing.conformance.steps import put, walk
 
 SHOP = Context(agent="a", session="s", service="weather")
@@ -128,3 +128,13 @@ class HistoryContract:
 
         assert len(payments) == sum(total.payments for total in found)
         assert {payment.state for payment in payments} == {total.state for total in found}
+
+    async def test_sums_are_what_is_reserved_and_committed_and_0_where_nothing_ever_was(self, storage: Storage) -> None:
+        first = reserved(1, amount=100)
+        await storage.open(first, [daily(5, limit=100)], now=START, new_purchase=True)
+        await storage.open(reserved(2), [daily(7, limit=100)], now=START, new_purchase=True)
+        await walk(storage, first, signed(first), settled(first))
+        taken = daily(1, limit=100)
+        key = (taken.scope, taken.window, str(taken.amount.asset.id))
+
+        assert {key: 12, ("nobody", "never", "none"): 0} == dict(await storage.sums([key, ("nobody", "never", "none")]))

@@ -1,0 +1,111 @@
+"""Look up what a policy wants to know of the past before it judges a payment. Reads only: the rules decide.
+
+What is read may be out of date at once, so it informs the rules about risk, priority and cheaper alternatives. Limits
+do not rely on it: the storage checks them again in the transaction that reserves.
+"""
+
+from collections.abc import Sequence
+
+from paygent.core.history import PaymentFilter
+from paygent.core.lifecycle import FREED, OUT, State
+from paygent.core.money import USD, Amount
+from paygent.core.payment import Payment
+from paygent.core.price import Price
+from paygent.policy.ask import Ask
+from paygent.policy.evaluate import Needs, needs
+from paygent.policy.facts import Facts, Provider, Recent
+from paygent.policy.policy import Policy
+from paygent.policy.valuation import valued
+from paygent.ports.history import PaymentHistory
+from paygent.ports.price_oracle import PriceOracle
+
+_MOST = 200
+"""How many payments of the past are looked at; more only make a rule stricter."""
+
+
+class FactFinder:
+    """Answers a policy's questions from the payments of one storage, and from a price oracle if there is one."""
+
+    def __init__(self, *, history: PaymentHistory, oracle: PriceOracle | None = None) -> None:
+        self._history = history
+        self._oracle = oracle
+
+    async def price(self, ask: Ask) -> Price | None:
+        """Return what the oracle says of the payment's token; None without an oracle.
+
+        Raises: AdapterError: the oracle could not answer.
+        """
+        return None if self._oracle is None else await self._oracle.price(ask.token.asset.id)
+
+    async def facts(self, policy: Policy, ask: Ask, *, now: int, funds: int | None) -> Facts:
+        """Return what the policy asks for about this payment, and nothing else.
+
+        Args: funds: the wallet's balance of the payment's token in atomic units; None where it is unknown.
+
+        Raises: AdapterError: the storage could not answer.
+        """
+        if not asks(policy):
+            return Facts(now=now)
+        wanted = needs(policy, ask, now=now)
+        return Facts(
+            now=now,
+            sums=await self._history.sums(wanted.sums),
+            treasury=await self._treasury(policy, ask, wanted, now, funds),
+            recent=await self._recent(policy, ask, wanted, now),
+            provider=await self._provider(policy, ask, now) if wanted.provider else None,
+            agent_payments=await self._agent_payments(ask) if wanted.agent_payments else None,
+        )
+
+    async def _treasury(self, policy: Policy, ask: Ask, wanted: Needs, now: int, funds: int | None) -> Amount | None:
+        """Return the balance less what is out or reserved and may still leave it."""
+        if not wanted.treasury or funds is None:
+            return None
+        token = ask.token.asset.id
+        totals = await self._history.statistics(PaymentFilter(states=(State.RESERVED, *OUT), asset=token))
+        left = max(0, funds - sum(total.amount for total in totals))
+        return _dollars(policy, ask, Amount(left, ask.token.asset), now)
+
+    async def _recent(self, policy: Policy, ask: Ask, wanted: Needs, now: int) -> Recent | None:
+        if wanted.recent_seconds is None:
+            return None
+        since = PaymentFilter(start=now - wanted.recent_seconds, agent=ask.context.agent)
+        made = [payment for payment in await self._newest(since) if payment.state not in FREED]
+        worth = [_dollars(policy, ask, payment.intent.amount, now) for payment in made]
+        known = sum(amount.atomic for amount in worth if amount is not None)
+        return None if None in worth else Recent(payments=len(made), dollars=Amount(known, USD))
+
+    async def _provider(self, policy: Policy, ask: Ask, now: int) -> Provider:
+        service = ask.context.service
+        about = PaymentFilter(service=service) if service is not None else PaymentFilter(host=ask.host)
+        made = [payment for payment in await self._newest(about) if payment.authorization is not None]
+        last = made[0] if made else None
+        return Provider(
+            failed_at=tuple(payment.history[-1].at for payment in made if _failed(payment))[:100],
+            last_unit_price=None if last is None else _dollars(policy, ask, last.intent.amount, now),
+            last_payee=None if last is None else last.intent.payee,
+        )
+
+    async def _agent_payments(self, ask: Ask) -> int:
+        totals = await self._history.statistics(PaymentFilter(agent=ask.context.agent))
+        return sum(total.payments for total in totals if total.state not in FREED)
+
+    async def _newest(self, wanted: PaymentFilter) -> Sequence[Payment]:
+        return (await self._history.history(wanted, limit=_MOST)).payments
+
+
+def asks(policy: Policy) -> bool:
+    """Tell whether the policy has a rule that looks at the past; limits are checked by the storage."""
+    offers = any(terms.alternatives for terms in policy.service_terms)
+    return policy.risk is not None or bool(policy.index.ranked) or offers
+
+
+def _failed(payment: Payment) -> bool:
+    """The seller was paid, or could take the money, and nothing useful came back; or somebody lied."""
+    return payment.alarm is not None or (not payment.delivered and payment.state not in FREED)
+
+
+def _dollars(policy: Policy, ask: Ask, amount: Amount, now: int) -> Amount | None:
+    """Return an amount in dollars where it is of the payment's own token, whose worth is known."""
+    if amount.asset != ask.token.asset:
+        return None
+    return valued(amount, USD, ask.token, ask.price, rules=policy.valuation, now=now)

@@ -1,0 +1,76 @@
+"""What the engine looks up for the policy, and what the policy then says."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from paygent.adapters.httpx import CONTEXT, NEW_PURCHASE, AsyncPaymentTransport
+from paygent.core.context import Context
+from paygent.core.errors import ApprovalPending, PolicyDenied
+from paygent.core.money import usd
+from paygent.policy.policy import Policy
+from paygent.policy.risk import Burst, Risk
+from paygent.policy.terms import AgentTerms, Priority
+from paygent.testing.engine import MemoryEngine, memory_engine
+
+pytestmark = pytest.mark.anyio
+
+QUIET = Risk(burst=None, first_payment=None, failures=None, price_drift_percent=None, payee_changed=False)
+
+
+async def get(memory: MemoryEngine, *, agent: str | None = None, **seller: object) -> httpx.Response:
+    transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller(**seller)))
+    async with httpx.AsyncClient(transport=transport) as client:
+        extensions = {CONTEXT: Context(agent=agent), NEW_PURCHASE: True}
+        return await client.get("http://seller.test/paid", extensions=extensions)
+
+
+async def test_burst_asks_a_person_once_it_is_one() -> None:
+    """More than two payments and more than a thousandth of a dollar in a minute."""
+    burst = Burst(payments=2, amount=usd("0.001"), seconds=60)
+    memory = memory_engine(policy=Policy(risk=replace(QUIET, burst=burst)))
+    await get(memory)
+    await get(memory)
+
+    with pytest.raises(ApprovalPending):
+        await get(memory)
+
+    memory.clock.advance(61)
+    await get(memory)
+    assert 3 == memory.transfers()
+
+
+async def test_payee_that_changed_asks_a_person() -> None:
+    memory = memory_engine(policy=Policy(risk=replace(QUIET, payee_changed=True)))
+    await get(memory)
+    await get(memory)
+    other = memory.engine.address
+
+    with pytest.raises(ApprovalPending):
+        await get(memory, payee=other)
+
+    assert 2 == memory.transfers()
+
+
+async def test_provider_that_failed_asks_a_person() -> None:
+    memory = memory_engine(policy=Policy(risk=replace(QUIET, failures=1)))
+    await memory.sent()
+
+    with pytest.raises(ApprovalPending):
+        await get(memory)
+
+
+async def test_lower_agent_may_not_eat_the_reserve_of_a_higher_one() -> None:
+    """The treasury has one dollar and the user's agent may still need all of it today."""
+    terms = (
+        AgentTerms(id="user-agent", priority=Priority.HIGH, daily_budget=usd("1"), max_per_payment=usd("1")),
+        AgentTerms(id="crawler", priority=Priority.LOW, daily_budget=usd("1"), max_per_payment=usd("1")),
+    )
+    memory = memory_engine(policy=Policy(agent_terms=terms), funds=1_000_000)
+
+    with pytest.raises(PolicyDenied, match="would consume reserved budget for user-agent"):
+        await get(memory, agent="crawler")
+    await get(memory, agent="user-agent")
+
+    assert 1 == memory.transfers()
