@@ -38,6 +38,6 @@ def postgres_url(postgres_server: str) -> str:
     """The same database, emptied."""
     names = ", ".join(metadata.tables.keys() - {"audit_head"})
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY".encode())
         connection.execute("UPDATE audit_head SET number = 0, hash = repeat('0', 64)")
     return postgres_server

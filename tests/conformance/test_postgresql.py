@@ -41,11 +41,11 @@ async def journal(postgres_url: str) -> AsyncIterator[SqlJournal]:
 def database(server: str, name: str) -> Iterator[str]:
     """Make an empty database beside the one with tables, and drop it again."""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
         try:
             yield server.replace("/postgres?", f"/{name}?")
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def kill_sessions(url: str) -> int:

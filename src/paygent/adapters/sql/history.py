@@ -110,8 +110,13 @@ class History:
             return
         statement = self._sql.amounts(_names(wanted))
         found = statement.run(self._cursor, **(_values(wanted) | {"start": start, "end": end}))
+        states = {state.value for state in wanted.states}
         while rows := found.fetchmany(1000):
-            _add(sums, wanted, ((asset, service or "", state, 1, amount) for asset, service, state, amount in rows))
+            for asset, service, state, amount in rows:
+                if not states or state in states:
+                    total = sums[asset, service or "", state]
+                    total[0] += 1
+                    total[1] += int(amount)
 
     def _sum_days(self, sums: defaultdict[_Kind, list[int]], wanted: PaymentFilter, first: int, last: int) -> None:
         rows = self._sql.days.run(self._cursor, first=first, last=last).fetchall()
