@@ -92,7 +92,10 @@ def _alone(buyers: _Buyers) -> dict[str, Contender]:
         await buyers.bare.get("https://seller.example/free")
         return perf_counter() - begun
 
-    ours = {"memory": partial(_pay, buyers.memory, seller), "answer": partial(_get, buyers.memory, seller)}
+    ours: dict[str, Contender] = {
+        "memory": partial(_pay, buyers.memory, seller),
+        "answer": partial(_get, buyers.memory, seller),
+    }
     return ours | {"official": official, "bare": bare}
 
 

@@ -32,7 +32,7 @@ async def rows(payments: int) -> list[Row]:
 
 async def _in_flight(seller: Seller, payments: int, buy: Callable[[int], Awaitable[object]]) -> float:
     await buy(-1)  # what is cached for ever is not in flight
-    waiting, arrived, settle = 0, anyio.Event(), anyio.Event()
+    waiting, held, arrived, settle = 0, 0, anyio.Event(), anyio.Event()
 
     async def hold() -> None:
         nonlocal waiting

@@ -4,7 +4,7 @@ Works where the calling thread has a running loop of its own, as in Jupyter.
 """
 
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Self, TypeVar
 
@@ -38,7 +38,7 @@ class Portal:
             raise
 
     @contextmanager
-    def within(self, managed: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    def within(self, managed: AbstractAsyncContextManager[T]) -> Generator[T]:
         """Enter and leave an asynchronous context manager in the portal's loop, in one task."""
         with self._started().wrap_async_context_manager(managed) as value:
             yield value

@@ -1,6 +1,6 @@
 """Put an engine together from arguments and settings: the composition root."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -67,7 +67,7 @@ class Wiring(TypedDict, total=False):
 
 
 @asynccontextmanager
-async def assemble(**wiring: Unpack[Wiring]) -> AsyncIterator[Engine]:
+async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
     """Yield an engine made of what is given, and of settings for the rest; close what was made at the end.
 
     Raises: ConfigurationError: something is missing or wrong. AdapterError: an endpoint or the storage does not answer.

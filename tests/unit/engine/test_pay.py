@@ -27,7 +27,7 @@ from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.core.typed_data import TypedData
 from paygent.engine import handle as handles
-from paygent.engine import pay
+from paygent.engine import pay, reserve
 from paygent.engine.handle import PaymentHandle
 from paygent.engine.portal import Portal
 from paygent.policy.policy import Policy
@@ -235,7 +235,7 @@ async def test_signature_that_came_after_its_lease_is_thrown_away() -> None:
     slow: list[MemoryEngine] = []
 
     def act(_: TypedData) -> bytes:
-        slow[0].clock.advance(pay.LEASE_SECONDS)
+        slow[0].clock.advance(reserve.LEASE_SECONDS)
         return bytes(64) + b"\x1b"
 
     late = memory_engine(signer=OddSigner(act))
@@ -277,7 +277,7 @@ async def test_reservation_of_a_key_is_taken_over_only_when_its_lease_is_over() 
 
     with pytest.raises(DuplicatePurchase, match="RESERVED"):
         await get(again, seller, **{KEY: "one"})
-    memory.clock.advance(pay.LEASE_SECONDS)
+    memory.clock.advance(reserve.LEASE_SECONDS)
 
     assert 200 == (await get(again, seller, **{KEY: "one"})).status_code
     assert 1 == (await again.states())[State.VOIDED]
@@ -313,9 +313,9 @@ async def test_handle_waits_for_the_proof() -> None:
 
         tasks.start_soon(settle_later)
         receipt = await handle.settled(timeout_seconds=5)
+        assert receipt.proven
+        assert [receipt] == heard
 
-    assert receipt.proven
-    assert [receipt] == heard
     assert State.SETTLED == handle.state
     assert "SETTLED" in repr(handle)
     assert authorization.nonce not in repr(handle)

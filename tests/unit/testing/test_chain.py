@@ -1,5 +1,6 @@
 """A chain in memory: what moves it, what it refuses, and its faults."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -163,8 +164,7 @@ def test_settle_takes_the_payers_signature(authorization: Authorization) -> None
 
 
 @pytest.mark.parametrize("spoil", [lambda raw: raw[:64] + b"\0", lambda raw: raw[:-1]])
-def test_settle_reverts_on_a_malformed_signature(spoil: object) -> None:
-    assert callable(spoil)
+def test_settle_reverts_on_a_malformed_signature(spoil: Callable[[bytes], bytes]) -> None:
     with pytest.raises(TransactionReverts, match="invalid signature"):
         chain_with_money().settle(TRANSFER, signature=spoil(_signature(TRANSFER)))
 

@@ -39,8 +39,9 @@ class Counted:
 async def test_fault_has_the_effect_it_is_named_after(kind: FaultKind, effects: int, ends: str) -> None:
     """The call before it goes well; what it did, and how it ended, is as its name says."""
     call, ended = Counted(), "cancelled"
-    with anyio.CancelScope() as scope:
-        plan = FaultPlan(kind=kind, at=1, scope=scope)
+    scope = anyio.CancelScope()
+    plan = FaultPlan(kind=kind, at=1, scope=scope)
+    with scope:
         await plan.around("first", Counted(), RuntimeError)
         try:
             await plan.around("second", call, RuntimeError)

@@ -23,7 +23,7 @@ class Rejoined(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         """Close the stream the rest comes from."""
         if isinstance(self._rest, AsyncGenerator):  # trio warns of generators that are left half way
-            await self._rest.aclose()
+            await self._rest.aclose()  # pyright: ignore[reportUnknownMemberType]  # what it could be sent is unknown
         await self._source.aclose()
 
 

@@ -25,6 +25,7 @@ from paygent.ports.entropy import Entropy
 from paygent.x402.codec import needs_body
 from paygent.x402.exchange import Authorize, Deliver, Exchange
 
+PAYMENT_REQUIRED = 402
 MAX_REQUIRED_BYTES = 1024 * 1024
 """How much of a 402 answer's body is read to find out what the seller wants."""
 PAID_TIMEOUT_SECONDS = 90.0
@@ -84,7 +85,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
 
     async def pay(self, purchase: Purchase, response: httpx.Response) -> httpx.Response:
         """Return the answer to the purchase, given the answer to its first, unpaid request."""
-        if response.status_code != httpx.codes.PAYMENT_REQUIRED:
+        if response.status_code != PAYMENT_REQUIRED:
             return response
         body, response = await peek(response, MAX_REQUIRED_BYTES)
         exchange = Exchange()
@@ -119,7 +120,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         request = purchase.paid_request(send.headers, self._paid_timeout_seconds)
         response = await self._inner.handle_async_request(request)
         body: bytes | None = None
-        if response.status_code == httpx.codes.PAYMENT_REQUIRED and needs_body(response.headers):
+        if response.status_code == PAYMENT_REQUIRED and needs_body(response.headers):
             body, response = await peek(response, MAX_REQUIRED_BYTES)
         step = exchange.received(response.status_code, response.headers, body)
         assert isinstance(step, Deliver)  # noqa: S101  nothing is authorized after a paid send
