@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import time
+from contextlib import suppress
+from errno import EISDIR
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -102,10 +104,19 @@ class SQLite:
             raise self.refusal(exc) from exc
 
     def _make_file(self, file: Path) -> None:
-        """Make the file before SQLite would, because it holds signed payloads and a secret: SQLite's would be 0644."""
+        """Make the file before SQLite would, because it holds signed payloads and a secret: SQLite's would be 0644.
+
+        A file that is there is never opened here: closing any descriptor of it takes away the locks that SQLite's other
+        connections of this process hold on it (POSIX), and another process that closes its own would then delete the
+        write-ahead log under them, with what they commit.
+        Source: https://www.sqlite.org/howtocorrupt.html, section 2.2.
+        """
         try:
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+            with suppress(FileExistsError):
+                os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
             stat = file.stat()
+            if file.is_dir():
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         except OSError as exc:
             raise ConfigurationError(
                 f"{self.name} cannot be opened ({exc.strerror}); name a file in a folder that exists and may be written"

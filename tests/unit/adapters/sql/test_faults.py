@@ -407,3 +407,18 @@ async def test_slow_writer_does_not_block_the_event_loop(journal: SqlJournal) ->
 
     assert ticks >= 5
     assert START == reserved().created_at
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_process_that_closes_leaves_the_log_to_those_that_go_on(journal: SqlJournal) -> None:
+    """It deletes the log when it believes to be the last; what others commit to a deleted log is lost."""
+    assert journal.file is not None
+    for index in range(3):
+        await put(journal, reserved(index))
+        program = "import sys; from paygent.adapters.sql import open_journal; open_journal(sys.argv[1]).close()"
+        await anyio.run_process([sys.executable, "-c", program, str(journal.file)])
+
+        assert journal.file.with_name(f"{journal.file.name}-wal").exists()
+    await put(journal, reserved("after"))
+    async with open_journal(str(journal.file)) as other:
+        assert await other.get(reserved("after").id) is not None
