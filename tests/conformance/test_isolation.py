@@ -36,13 +36,13 @@ class Interrupted(Ledger):
 
 
 class Unlocked(Interrupted):
-    """Begins without the lock."""
+    """Begins without the lock, and writes no row that all have in common."""
 
     def begin(self) -> None:
-        return
+        self._windows.begin()
 
     def finish(self) -> None:
-        return
+        self._windows.finish()
 
 
 def nothing() -> None:
@@ -182,9 +182,11 @@ def test_check_outside_of_the_transaction_overspends_on_sqlite(file: Path) -> No
 
     def meanwhile() -> None:
         opens(2, OTHER)(quick)
+        quick.finish()
 
     cursor, ledger = on_file(file, Unlocked, meanwhile)
     opens(1, ONE)(ledger)
+    ledger.finish()
     reserved_ones = count(other)
     for each in (cursor, other):
         each.connection.close()

@@ -1,6 +1,6 @@
 """What a journal does inside one transaction, on a driver's cursor: checks, writes and reads, all synchronous."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from paygent.adapters.sql.approvals import Approvals
@@ -21,6 +21,7 @@ from paygent.adapters.sql.rows import (
 )
 from paygent.adapters.sql.statements import Cursor, Statement, Statements
 from paygent.adapters.sql.trail import Trail
+from paygent.adapters.sql.windows import Windows
 from paygent.core import notes
 from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
 from paygent.core.errors import (
@@ -46,6 +47,7 @@ class Ledger:
         self._cursor = cursor
         self._sql = statements
         self._halts: Mapping[str, Halt] | None = None
+        self._windows = Windows(cursor, statements)
         self._tally = Tally(cursor, statements.history)
         self._history = History(cursor, statements.history)
         self.approvals: Final = Approvals(cursor, statements.decisions)
@@ -54,20 +56,23 @@ class Ledger:
     def begin(self) -> None:
         """Begin a transaction that writes: from here to its end no other one does."""
         self.trail.begin()
+        self._windows.begin()
         self._tally.begin()
         self._halts = None
 
-    def mark(self) -> tuple[int, int]:
-        return self.trail.mark(), self._tally.mark()
+    def mark(self) -> tuple[int, int, int]:
+        return self.trail.mark(), self._tally.mark(), self._windows.mark()
 
-    def undo(self, mark: tuple[int, int]) -> None:
+    def undo(self, mark: tuple[int, int, int]) -> None:
         """Forget what was gathered since the mark; the savepoint forgets what was written."""
         self.trail.undo(mark[0])
         self._tally.undo(mark[1])
+        self._windows.undo(mark[2])
         self._halts = None
 
     def finish(self) -> None:
-        """Write what the transaction gathered: the audit log's rows, and the sums of days."""
+        """Write what the transaction gathered: the sums of windows and days, and the audit log's rows."""
+        self._windows.finish()
         self._tally.finish()
         self.trail.finish()
 
@@ -263,17 +268,16 @@ class Ledger:
     def _reserve(
         self, payment: Payment, holds: Sequence[Hold], now: int, write: Callable[[Payment], None]
     ) -> BudgetExceeded | None:
-        windows = self._sums(window for hold in holds for window in windows_of(hold))
-        sums = {window: found or NOTHING for window, found in windows.items()}
+        before = self._windows.mark()
         for hold in holds:
-            if (refusal := room(hold, sum((sums[each] for each in windows_of(hold)), NOTHING), payment.id)) is not None:
+            counted = sum((self._windows.sum(each) for each in windows_of(hold)), NOTHING)
+            if (refusal := room(hold, counted, payment.id)) is not None:
+                self._windows.undo(before)
                 write(payment.out_of_budget(at=now, note=str(refusal)))
                 return refusal
-            sums[window_of(hold)] += Share(hold.amount.atomic, 0)
+            self._windows.add(window_of(hold), Share(hold.amount.atomic, 0))
         write(payment)
         self._sql.add_hold.run_many(self._cursor, [hold_row(payment, *each) for each in enumerate(holds)])
-        taken = {window: sums[window] for window in map(window_of, holds)}
-        self._set_sums(taken, new={window for window in taken if windows[window] is None})
         return None
 
     def _add_moves(self, payment: Payment, lines: Sequence[Move]) -> None:
@@ -285,33 +289,15 @@ class Ledger:
     def _move_holds(self, payment: Payment) -> None:
         """Count every hold of the payment as its state now says, and correct the sums of their windows."""
         rows = self._sql.holds.run(self._cursor, id_=payment.id).fetchall()
-        sums = {window: found for window, found in self._sums(tuple(row[2:5]) for row in rows).items() if found}
-        for _, position, *names, amount, reserved, committed in rows:
-            now, window = share(int(amount), payment), (names[0], names[1], names[2])
-            had = sums[window]
-            sums[window] = Share(
-                had.reserved - int(reserved) + now.reserved, had.committed - int(committed) + now.committed
-            )
+        changed: list[dict[str, object]] = []
+        for _, position, scope, span, asset, amount, reserved, committed in rows:
+            now = share(int(amount), payment)
+            more = Share(now.reserved - int(reserved), now.committed - int(committed))
+            self._windows.add((str(scope), str(span), str(asset)), more)
             figures = {"reserved": str(now.reserved), "committed": str(now.committed)}
-            self._sql.set_hold.run(self._cursor, id_=payment.id, position_=position, **figures)
-        self._set_sums(sums, new=set())
-
-    def _sums(self, windows: Iterable[Window]) -> dict[Window, Share | None]:
-        """Read and lock the windows' sums, always in the same order, so that two transactions cannot wait in a ring."""
-        return {window: self._sum(window) for window in sorted(set(windows))}
-
-    def _sum(self, window: Window) -> Share | None:
-        scope, span, asset = window
-        row = self._sql.sums.run(self._cursor, scope_=scope, span_=span, asset_=asset).fetchone()
-        return None if row is None else Share(int(row[0]), int(row[1]))
-
-    def _set_sums(self, sums: dict[Window, Share], *, new: set[Window]) -> None:
-        for window, now in sums.items():
-            (scope, span, asset), figures = window, {"reserved": str(now.reserved), "committed": str(now.committed)}
-            if window in new:
-                self._sql.add_window.run(self._cursor, scope=scope, span=span, asset=asset, **figures)
-            else:
-                self._sql.set_window.run(self._cursor, scope_=scope, span_=span, asset_=asset, **figures)
+            changed.append({"id_": payment.id, "position_": position, **figures})
+        if changed:
+            self._sql.set_hold.run_many(self._cursor, changed)
 
     def _one(self, statement: Statement, **values: object) -> Payment | None:
         row = statement.run(self._cursor, **values).fetchone()
