@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Self, Unpack
 
 import httpx
 
+from paygent.client.downgrade import Attempt
 from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, paying, quoted, quoting, resuming, split
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
 
     from paygent.adapters.httpx import AsyncPaymentTransport
@@ -116,9 +117,15 @@ class X402Client:
     async def request(self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Send a request and pay if the policy agrees; the answer has `paygent.payment` and `paygent.receipt`.
 
+        Where the policy downgrades it and `downgrade` says how to ask for the alternative, that is asked for and judged
+        anew; the answer's `paygent.downgraded` then has the alternatives that were taken.
+
         Raises: PaygentError: see `paygent.core.errors`; httpx's own errors where nothing was paid.
         """
-        return await self._http.request(method, url, **paying(options))
+        if options.get("downgrade") is None:
+            return await self._http.request(method, url, **paying(options))
+        first = Attempt(method=method, url=url, options=options, context=self._engine.context)
+        return await _following(first, lambda a: self._http.request(a.method, a.url, **paying(a.options)))
 
     async def get(self, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Send a GET request; see `request`."""
@@ -136,8 +143,14 @@ class X402Client:
 
         Raises: as `request`.
         """
-        async with self._http.stream(method, url, **paying(options)) as response:
-            yield response
+        first = Attempt(method=method, url=url, options=options, context=self._engine.context)
+        async with AsyncExitStack() as opened:
+
+            async def send(attempt: Attempt) -> httpx.Response:
+                stream = self._http.stream(attempt.method, attempt.url, **paying(attempt.options))
+                return await opened.enter_async_context(stream)
+
+            yield await _following(first, send)
 
     async def quote(self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]) -> Quote:
         """Ask what a request costs; nothing is signed. The request itself is sent, unpaid.
@@ -178,3 +191,17 @@ class X402Client:
         Raises: ConfigurationError: no such payment, or no endpoint for its chain. AdapterError: no answer.
         """
         return await self._engine.reconciler.reconcile(payment_id)
+
+
+async def _following(attempt: Attempt, send: Callable[[Attempt], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Send a request, and the ones that downgrades lead to."""
+    from paygent.core.errors import PolicyDenied
+
+    while True:
+        try:
+            return attempt.told(await send(attempt))
+        except PolicyDenied as denied:
+            cheaper = attempt.after(denied)
+            if cheaper is None:
+                raise
+            attempt = cheaper

@@ -9,6 +9,7 @@ import httpx
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from paygent.client.downgrade import Follow
     from paygent.core.context import Context
     from paygent.core.ids import PaymentId
     from paygent.core.money import Amount
@@ -45,7 +46,7 @@ class ClientOptions(ConnectionOptions, total=False):
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request takes; the first three lines are about paying for it, the rest is httpx's."""
+    """What a request takes; the first six are about paying for it, the rest is httpx's."""
 
     idempotency_key: str | None
     """The caller's own name for the purchase: the same key and request is paid once, and fetched again by it."""
@@ -55,6 +56,10 @@ class RequestOptions(TypedDict, total=False):
     """The most this request may cost, if that is less than the policy allows; text is in units of the token."""
     context: Context | None
     """Who pays and what for, in place of the client's; limits, halts and statistics know the payment by it."""
+    quantity: int
+    """How many units of the service are bought; a service's agreed price is for one. 1 where it is not given."""
+    downgrade: Follow | None
+    """What to ask for where the policy would rather pay something cheaper; without it, or for None, that is denied."""
     content: Any
     data: Any
     files: Any
@@ -79,10 +84,16 @@ def split(options: ClientOptions) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def paying(options: RequestOptions) -> dict[str, Any]:
     """Return the options as httpx takes them: how to pay goes into the extensions."""
-    from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, NEW_PURCHASE
+    from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, NEW_PURCHASE, QUANTITY
 
-    names = {"idempotency_key": KEY, "new_purchase": NEW_PURCHASE, "max_amount": MAX_AMOUNT, "context": CONTEXT}
-    rest = {name: value for name, value in options.items() if name not in names}
+    names = {
+        "idempotency_key": KEY,
+        "new_purchase": NEW_PURCHASE,
+        "max_amount": MAX_AMOUNT,
+        "context": CONTEXT,
+        "quantity": QUANTITY,
+    }
+    rest = {name: value for name, value in options.items() if name not in names and name != "downgrade"}
     wishes = {names[name]: value for name, value in options.items() if name in names and value is not None}
     if wishes:
         rest["extensions"] = {**options.get("extensions", {}), **wishes}

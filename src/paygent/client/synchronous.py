@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self, Unpack
 
 import httpx
 
+from paygent.client.downgrade import Attempt
 from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, paying, quoted, quoting, resuming, split
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from types import TracebackType
 
     from paygent.adapters.httpx import PaymentTransport
@@ -114,7 +115,10 @@ class SyncX402Client:
 
     def request(self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Send a request and pay if the policy agrees; see `X402Client.request`."""
-        return self._http.request(method, url, **paying(options))
+        if options.get("downgrade") is None:
+            return self._http.request(method, url, **paying(options))
+        first = Attempt(method=method, url=url, options=options, context=self._engine.context)
+        return _following(first, lambda a: self._http.request(a.method, a.url, **paying(a.options)))
 
     def get(self, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Send a GET request; see `request`."""
@@ -127,8 +131,11 @@ class SyncX402Client:
     @contextmanager
     def stream(self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> Generator[httpx.Response]:
         """Send a request and read the answer as it comes; see `X402Client.stream`."""
-        with self._http.stream(method, url, **paying(options)) as response:
-            yield response
+        first = Attempt(method=method, url=url, options=options, context=self._engine.context)
+        with ExitStack() as opened:
+            yield _following(
+                first, lambda a: opened.enter_context(self._http.stream(a.method, a.url, **paying(a.options)))
+            )
 
     def quote(self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]) -> Quote:
         """Ask what a request costs; see `X402Client.quote`."""
@@ -167,3 +174,17 @@ class SyncX402Client:
         if handle is None:
             raise ConfigurationError(f"{response!r} was not paid for")
         return self._portal.call(lambda: handle.settled(timeout_seconds=timeout_seconds))
+
+
+def _following(attempt: Attempt, send: Callable[[Attempt], httpx.Response]) -> httpx.Response:
+    """Send a request, and the ones that downgrades lead to."""
+    from paygent.core.errors import PolicyDenied
+
+    while True:
+        try:
+            return attempt.told(send(attempt))
+        except PolicyDenied as denied:
+            cheaper = attempt.after(denied)
+            if cheaper is None:
+                raise
+            attempt = cheaper

@@ -91,6 +91,8 @@ HOLDING: Final = OUT | {_S.RESERVED}
 """Budget is reserved."""
 FREED: Final = frozenset({_S.DENIED, _S.SUPERSEDED, _S.VOIDED, _S.EXPIRED, _S.CANCELLED, _S.REVERTED})
 """Budget is free again, or was never reserved."""
+OPENING: Final = frozenset({_S.RESERVED, _S.DENIED, _S.SUPERSEDED})
+"""How a payment may enter a journal that nobody is asked about: decided, and nothing signed."""
 
 
 def advance(state: State, event: Event) -> State:

@@ -9,7 +9,7 @@ from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, LocalProtocolError, NoAcceptableRequirements
 from paygent.core.money import Amount, Asset
 from paygent.core.requirements import Authorization, PaymentRequired, Refusal
-from paygent.core.verdict import Allow, Deny, Verdict
+from paygent.core.verdict import Allow, Deny, Downgrade, Verdict
 from paygent.engine.facts import FactFinder
 from paygent.engine.facts import asks as asks_history
 from paygent.engine.order import Order
@@ -131,7 +131,7 @@ class Chooser:
         self._preferences = preferences
 
     async def choose(self, order: Order) -> Choice:
-        """Return the best offer; where there is only one and the policy denies it, that one with its denial.
+        """Return the best offer. Where none can be taken: one that is downgraded, or the only one with its denial.
 
         Raises:
             NoAcceptableRequirements: no offer can be taken.
@@ -140,6 +140,9 @@ class Chooser:
         cases, considered = await self._consider(order)
         if considered.choice is not None:
             return considered.choice
+        for judged in considered.judged:
+            if isinstance(judged.verdict, Downgrade):
+                return await self._chosen(order, judged, cases, None)
         if len(considered.judged) == len(considered.refusals) == 1 and not considered.judged[0].acceptable:
             return await self._chosen(order, considered.judged[0], cases, None)
         raise NoAcceptableRequirements(considered.refusals, resource=order.url)
@@ -184,6 +187,8 @@ class Chooser:
             host=order.host,
             max_amount=_ceiling(order.max_amount, offer.token.asset),
             context=order.context,
+            quantity=order.quantity,
+            instead_of=order.instead_of,
         )
         if self._finder is None:
             return ask, Facts(now=now)

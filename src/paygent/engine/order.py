@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from paygent.core.context import NOBODY, Context
+from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.money import Amount
 from paygent.core.requirements import PaymentRequired, Settlement
+from paygent.core.verdict import Alternative
 
 R = TypeVar("R")
 
@@ -35,8 +37,16 @@ class Order:
 
     context: Context = NOBODY
     """Who pays and what for, by the program's word."""
+    quantity: int = 1
+    """How many units of the service are bought, by the program's word."""
+    instead_of: tuple[Alternative, ...] = ()
+    """The alternatives that led here after downgrades, the first one first."""
     resume: PaymentId | None = None
     """The payment that waits for approval and is asked for again."""
+
+    def __post_init__(self) -> None:
+        if self.quantity < 1:
+            raise LocalProtocolError(f"at least one unit is bought, not {self.quantity}")
 
     @property
     def host(self) -> str:

@@ -24,7 +24,7 @@ from paygent.core.errors import (
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
-from paygent.core.verdict import Deny, RequireApproval
+from paygent.core.verdict import Deny, Downgrade, RequireApproval
 from paygent.engine.approval_facts import approval_facts
 from paygent.engine.choose import Choice
 from paygent.engine.order import Order
@@ -76,7 +76,7 @@ class Reserver:
             return await self._reserve_agreed(order, choice, choice.verdict)
         now = self._clock.now()
         proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
-        payment = await self._reserved(proposed.move(Event.ALLOWED, at=now), choice, now)
+        payment = await self._reserved(proposed.move(Event.ALLOWED, at=now, note=_led_here(order)), choice, now)
         await self._open(payment, order, choice, now)
         return payment
 
@@ -103,7 +103,10 @@ class Reserver:
     async def _denied(self, order: Order, choice: Choice, verdict: Deny) -> PolicyDenied:
         now = self._clock.now()
         proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
-        payment = proposed.move(Event.REFUSED, at=now, note=verdict.explain())
+        event, note = Event.REFUSED, verdict.explain()
+        if isinstance(verdict, Downgrade):
+            event, note = Event.REPLACED, f"DOWNGRADED to {verdict.alternative}: {note}"
+        payment = proposed.move(event, at=now, note=note)
         await self._storage.open(payment, (), now=now, new_purchase=True)
         return PolicyDenied(verdict, payment_id=payment.id)
 
@@ -224,3 +227,7 @@ class Reserver:
             lease_until=now + LEASE_SECONDS,
             from_block=choice.from_block,
         )
+
+
+def _led_here(order: Order) -> str:
+    return f"instead of what was DOWNGRADED to {order.instead_of[-1]}" if order.instead_of else ""

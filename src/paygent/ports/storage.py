@@ -29,7 +29,7 @@ class PaymentJournal(Protocol):
         ...
 
     async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
-        """Write a new payment, which is RESERVED or DENIED, with all its history. A DENIED payment has no holds.
+        """Write a new payment, RESERVED, DENIED or SUPERSEDED, with all its history. Only a RESERVED one has holds.
 
         For a RESERVED payment the same transaction checks, in this order, and then adds the holds to their windows:
 

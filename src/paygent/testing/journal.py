@@ -27,7 +27,7 @@ from paygent.core.errors import (
 from paygent.core.halt import Halt, normal_scope, scopes_of_payment, stopped
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
-from paygent.core.lifecycle import Event, State
+from paygent.core.lifecycle import OPENING, Event, State
 from paygent.core.payment import Payment
 from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
@@ -67,9 +67,9 @@ class MemoryJournal:
         return self._secret
 
     async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
-        if payment.state is not State.RESERVED and payment.state is not State.DENIED:
+        if payment.state not in OPENING:
             raise LocalProtocolError(
-                f"payment {payment.id} is {payment.state}: a journal opens RESERVED or DENIED ones"
+                f"payment {payment.id} is {payment.state}: a journal opens RESERVED, DENIED or SUPERSEDED ones"
             )
         with self._door:
             self._check_open()

@@ -2,11 +2,13 @@
 
 from paygent.adapters.httpx.purchase import (
     CONTEXT,
+    INSTEAD_OF,
     KEY,
     MAX_AMOUNT,
     MAX_REQUEST_BYTES,
     NEW_PURCHASE,
     PAYMENT,
+    QUANTITY,
     QUOTE,
     RECEIPT,
     RESUME,
@@ -16,12 +18,14 @@ from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentT
 
 __all__ = [
     "CONTEXT",
+    "INSTEAD_OF",
     "KEY",
     "MAX_AMOUNT",
     "MAX_REQUEST_BYTES",
     "NEW_PURCHASE",
     "PAID_TIMEOUT_SECONDS",
     "PAYMENT",
+    "QUANTITY",
     "QUOTE",
     "RECEIPT",
     "RESUME",

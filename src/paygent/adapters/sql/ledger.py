@@ -35,7 +35,7 @@ from paygent.core.errors import (
 from paygent.core.halt import Halt, stopped
 from paygent.core.history import PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
-from paygent.core.lifecycle import State
+from paygent.core.lifecycle import OPENING, State
 from paygent.core.payment import Move, Payment
 from paygent.ports.storage import PaymentPage
 
@@ -88,13 +88,13 @@ class Ledger:
         self, payment: Payment, holds: Sequence[Hold], now: int, new_purchase: bool
     ) -> BudgetExceeded | Halted | None:
         """Write a new payment, or raise; a refusal for lack of budget or by a halt is written too, and returned."""
-        if payment.state not in (State.RESERVED, State.DENIED):
+        if payment.state not in OPENING:
             raise LocalProtocolError(
-                f"payment {payment.id} is {payment.state}: a journal opens RESERVED or DENIED ones"
+                f"payment {payment.id} is {payment.state}: a journal opens RESERVED, DENIED or SUPERSEDED ones"
             )
         if self.version(payment.id) is not None:
             raise JournalConflict(payment.id)
-        if payment.state is State.DENIED:
+        if payment.state is not State.RESERVED:
             self.add(payment)
             return None
         if (halted := self.halted(payment)) is not None:

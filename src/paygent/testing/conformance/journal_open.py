@@ -16,6 +16,7 @@ from paygent.testing.conformance.payments import (
     approved,
     daily,
     denied,
+    downgraded,
     expired,
     lost,
     reserved,
@@ -40,6 +41,12 @@ class OpenContract:
 
         assert payment == await journal.get(payment.id)
         assert await has_room(journal, 100, limit=100)
+
+    async def test_open_keeps_a_superseded_payment_that_holds_and_blocks_nothing(self, journal: PaymentJournal) -> None:
+        first = await put(journal, downgraded(1, key="k", resource="https://a.example/"), daily(100, limit=100))
+        await put(journal, reserved(2, key="k", resource="https://a.example/b"), daily(100, limit=100))
+
+        assert first == await journal.get(first.id)
 
     async def test_open_refuses_other_states(self, journal: PaymentJournal) -> None:
         for payment in (approved(), signed(reserved())):

@@ -121,6 +121,11 @@ def denied(name: object = 1, **about: Any) -> Payment:
     return approved(name, **about).move(Event.REFUSED, at=START, note="over the limit")
 
 
+def downgraded(name: object = 1, **about: Any) -> Payment:
+    """Return a payment in whose place something cheaper may be asked for."""
+    return proposed(name, **about).move(Event.REPLACED, at=START, note="DOWNGRADED to mode summary")
+
+
 def voided(payment: Payment) -> Payment:
     return payment.move(Event.ABANDONED, at=START)
 
