@@ -8,7 +8,7 @@ import nox
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "build", "bench", "tests"]
+nox.options.sessions = ["lint", "types", "build", "together", "tests"]
 
 os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
@@ -58,13 +58,24 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["env"])
 def build(session: nox.Session) -> None:
-    """Build the wheel from the source distribution, with the pinned build backend."""
-    run(session, "uv", "build", "--no-build-isolation", "--python", str(BIN / "python"), "--out-dir", "dist")
+    """Build the wheel from the source distribution, and use it where only its own dependencies are."""
+    python = str(BIN / "python")
+    run(session, "uv", "build", "--quiet", "--clear", "--no-build-isolation", "--python", python, "--out-dir", "dist")
+    (wheel,) = (ROOT / "dist").glob("*.whl")
+    alone = ("run", "--isolated", "--no-project", "--no-env-file", "--python", python, "--with", str(wheel))
+    run(session, "uv", *alone, "python", "tests/installed.py", str(wheel))
 
 
 @nox.session(venv_backend="none", requires=["env"])
+def together(session: nox.Session) -> None:
+    """Resolve Paygent with the packages it has to stand beside, in the versions that people have."""
+    resolve = ("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--all-extras", "pyproject.toml")
+    run(session, "uv", *resolve, "requirements/neighbours.in", "--output-file", f"{session.create_tmp()}/together.txt")
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
-    """Print medians and ratios; judging them is the reader's."""
+    """Print medians and ratios of a minute; judging them is the reader's. The tests run the same for some seconds."""
     run(session, "python", "-m", "tests.bench", *session.posargs)
 
 
@@ -102,9 +113,9 @@ def coverage(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Resolve the ranges of pyproject.toml anew and write the pins, with hashes and without index addresses."""
     run(session, "uv", "lock", "--upgrade", *session.posargs)
-    compiled = ("pip", "compile", "--quiet", "--upgrade", "--generate-hashes", "--no-header", "--no-annotate")
     peers = "tests/interop/peers/v1-requirements"
-    run(session, "uv", *compiled, f"{peers}.in", f"--output-file={peers}.txt")
+    compiled = ("pip", "compile", "--quiet", "--upgrade", "--universal", "--no-header", "--no-annotate", f"{peers}.in")
+    run(session, "uv", *compiled, "--generate-hashes", f"--output-file={peers}.txt")
     export = ("export", "--quiet", "--frozen", "--no-emit-workspace", "--no-header", "--format=requirements.txt")
     run(session, "uv", *export, "--all-extras", "--all-groups", "--output-file=requirements/dev.txt")
     run(session, "uv", *export, "--only-group=nox", "--output-file=requirements/nox.txt")
