@@ -1,10 +1,11 @@
-"""What holds for every test: sockets stay on this machine, asynchronous tests run under asyncio and trio."""
+"""What holds for every test: sockets stay on this machine, async tests run on both loops, slowness is no fault."""
 
 import importlib.util
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 _LOOPBACK = Path(__file__).parent / "loopback"
 
@@ -23,6 +24,8 @@ def _confine_sockets() -> None:
 
 
 _confine_sockets()
+settings.register_profile("paygent", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # machines are shared
+settings.load_profile("paygent")
 
 
 @pytest.fixture(params=["asyncio", "trio"])
