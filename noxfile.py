@@ -10,6 +10,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "build", "together", "tests"]
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of short programs would compile the package each time
 os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
 os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 
