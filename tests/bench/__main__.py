@@ -29,7 +29,7 @@ class Effort:
 
 
 FULL = Effort(signatures=200, exchanges=100, in_flight=1_000, imports=15)
-QUICK = Effort(signatures=20, exchanges=10, in_flight=100, imports=3)
+QUICK = Effort(signatures=5, exchanges=3, in_flight=50, imports=1)
 
 
 def measure(effort: Effort, folder: Path) -> list[Row]:
