@@ -26,7 +26,7 @@ from paygent.ports.entropy import Entropy
 from paygent.ports.price_oracle import PriceOracle
 from paygent.ports.signer import Signer
 from paygent.ports.storage import Storage
-from paygent.runtime.parts import open_chains, open_storage, signer_of, tokens_of
+from paygent.runtime.parts import open_chains, open_storage, policy_of, signer_of, tokens_of
 from paygent.runtime.settings import Settings
 from paygent.x402.select import Preferences
 
@@ -73,7 +73,8 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
     Raises: ConfigurationError: something is missing or wrong. AdapterError: an endpoint or the storage does not answer.
     """
     settings = _settings(wiring)
-    policy = wiring.get("policy") or settings.policy
+    tokens = tokens_of(settings.tokens, wiring.get("tokens", ()))
+    policy = wiring.get("policy") or policy_of(settings, tokens)
     clock = wiring.get("clock") or SystemClock()
     async with AsyncExitStack() as made:
         signer = wiring.get("signer") or signer_of(settings)
@@ -81,7 +82,7 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
         if chains is None:
             chains = await open_chains(settings, made)
         journal = wiring.get("journal") or await open_storage(settings.storage, made)
-        book = TokenBook(tokens_of(settings.tokens, wiring.get("tokens", ())), chains)
+        book = TokenBook(tokens, chains)
         authorizing = AuthorizationSigner(signer, max_validity_seconds=LONGEST_VALIDITY_SECONDS)
         chooser = Chooser(
             payer=signer.address,

@@ -76,6 +76,18 @@ def path(raw: object) -> Path:
     return found
 
 
+def paths(raw: object) -> tuple[Path, ...]:
+    """Read the paths of files that exist; text may have several, separated by commas."""
+    return tuple(path(each) for each in texts(raw))
+
+
+def texts(raw: object) -> list[object]:
+    """Return what a list holds; text is separated by commas."""
+    if isinstance(raw, Path):
+        return [raw]
+    return _list(raw, lambda each: each)
+
+
 def rpc(raw: object) -> str | Mapping[str, str]:
     """Read one URL, or a table of chain and URL (in the environment as JSON); chains become CAIP-2 ids."""
     if isinstance(raw, str) and not raw.lstrip().startswith("{"):

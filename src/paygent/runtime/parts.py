@@ -1,7 +1,9 @@
 """The parts that every composition of settings needs: a signer, a storage, chains, tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -10,11 +12,16 @@ from paygent.adapters.rpc import RpcChain
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
+from paygent.engine.choose import PolicySource
 from paygent.evm.networks import NETWORKS
 from paygent.evm.tokens import TOKENS
+from paygent.policy.policy import Policy
 from paygent.ports.signer import Signer
 from paygent.ports.storage import Storage
 from paygent.runtime.settings import Settings, default_storage
+
+if TYPE_CHECKING:
+    from paygent.runtime.policy_file import PolicyFile
 
 
 def signer_of(settings: Settings) -> Signer:
@@ -34,6 +41,41 @@ def signer_of(settings: Settings) -> Signer:
     if settings.keystore_password is None:
         raise ConfigurationError("the keystore needs its password: set PAYGENT_KEYSTORE_PASSWORD")
     return load_keystore(settings.keystore, settings.keystore_password.get_secret_value())
+
+
+def policy_of(settings: Settings, tokens: Mapping[AssetId, Token]) -> Policy | PolicySource:
+    """Return the policy: the settings' limits, or their files, followed while the program runs.
+
+    Raises: ConfigurationError: a file cannot be read or is no policy.
+    """
+    if not settings.policy:
+        return settings.limits
+    from paygent.runtime.policy_file import PolicyFile
+
+    file = PolicyFile(*settings.policy, tokens=tokens)
+    return file if settings.networks is None else _Narrowed(file, settings.networks)
+
+
+class _Narrowed:
+    """A policy that is not paid on other networks."""
+
+    def __init__(self, source: "PolicyFile", networks: frozenset[ChainId]) -> None:
+        self._source = source
+        self._networks = networks
+        self._seen = source.policy, self._narrowed(source.policy)
+
+    def current(self) -> Policy:
+        """Return the policy as it is now, for these networks."""
+        policy = self._source.current()
+        before, narrowed = self._seen
+        if policy is not before:
+            narrowed = self._narrowed(policy)
+            self._seen = policy, narrowed
+        return narrowed
+
+    def _narrowed(self, policy: Policy) -> Policy:
+        allowed = self._networks if policy.networks is None else policy.networks & self._networks
+        return replace(policy, networks=allowed)
 
 
 async def open_storage(storage: str, made: AsyncExitStack) -> Storage:

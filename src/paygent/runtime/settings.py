@@ -49,6 +49,7 @@ _FIELDS: Mapping[str, _Field] = {
     ),
     "rpc": _Field(fields.rpc, "give a URL such as https://host/path, or a table of CAIP-2 id and URL"),
     "storage": _Field(fields.storage, "give a file's path, or an SQLAlchemy URL such as sqlite:///pay.db"),
+    "policy": _Field(fields.paths, "give the policy's files, such as policy.yaml"),
     "max_per_payment": _Field(fields.dollars, 'give US dollars in quotes, such as "0.50"'),
     "per_day": _Field(fields.dollars, 'give US dollars in quotes, such as "20"'),
     "networks": _Field(fields.networks, "give chains such as eip155:25 or cronos-mainnet"),
@@ -59,6 +60,8 @@ _FIELDS: Mapping[str, _Field] = {
     "timeout_seconds": _Field(fields.timeout, "give seconds such as 30"),
     "tokens": _Field(fields.tokens, "give asset, symbol, decimals, name and version of each", in_environment=False),
 }
+_LIMITS = ("max_per_payment", "per_day", "assets", "hosts", "payees", "max_validity_seconds")
+"""What a policy file says in place of the settings."""
 _VARIABLES = {f"{_PREFIX}{name.upper()}": name for name, about in _FIELDS.items() if about.in_environment}
 
 
@@ -78,6 +81,8 @@ class Settings:
     """Where chains are read: one URL, or a URL by CAIP-2 id. URLs may hold API keys."""
     storage: str = field(repr=False)
     """A file's path or an SQLAlchemy URL; it may hold a password."""
+    policy: tuple[Path, ...] = ()
+    """The policy's files, read again when they change; empty where the limits and lists below are the policy."""
     max_per_payment: Amount | tuple[Amount, ...] = _ONE_DOLLAR
     """The most one payment may cost."""
     per_day: Amount | tuple[Amount, ...] = _TWENTY_DOLLARS
@@ -98,8 +103,8 @@ class Settings:
     """Tokens that are known besides the built-in table."""
 
     @property
-    def policy(self) -> Policy:
-        """The limits and lists as a policy."""
+    def limits(self) -> Policy:
+        """The limits and lists as a policy; what holds where no policy file is named."""
         return Policy(
             max_per_payment=self.max_per_payment,
             per_day=self.per_day,
@@ -128,6 +133,7 @@ class Settings:
             for name in source.raw:
                 if name not in given:
                     given[name] = source.read(name)
+        _one_policy(given)
         given.setdefault("storage", str(default_storage(variables)))
         return cls(**{name: value for name, value in given.items() if value is not _SUPERSEDED})  # type: ignore[arg-type]  # each was read by its field
 
@@ -145,6 +151,16 @@ class _Source:
             return about.read(self.raw[name])
         except (ValueError, TypeError) as wrong:
             raise ConfigurationError(f"{self.where(name)} cannot be used: {wrong}; {about.hint}") from None
+
+
+def _one_policy(given: Mapping[str, object]) -> None:
+    """Refuse limits beside policy files: one would be forgotten. Networks only narrow what the files allow."""
+    both = [name for name in _LIMITS if name in given] if given.get("policy") else []
+    if both:
+        raise ConfigurationError(
+            f"policy names files that say what may be paid, and {' and '.join(both)} would not hold beside them; "
+            "take the settings out, or write them into the files"
+        )
 
 
 _SUPERSEDED = object()
@@ -210,6 +226,8 @@ def _check_key(content: TomlFile, name: str) -> None:
 
 def _beside(file: Path, name: str, value: object) -> object:
     """Read paths in a settings file from where the file is."""
+    if name == "policy":
+        return [_beside(file, "keystore", each) for each in fields.texts(value)]
     if name not in ("keystore", "storage") or not isinstance(value, str) or not value or "://" in value:
         return value
     return str(file.parent / Path(value).expanduser())

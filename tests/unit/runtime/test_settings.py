@@ -53,7 +53,7 @@ def test_load_gives_the_documented_defaults() -> None:
 
     assert settings == Settings(storage="/somebody/.local/share/paygent/payments.db")
     assert (settings.max_per_payment, settings.per_day) == (usd("1"), usd("20"))
-    assert settings.policy == Policy()
+    assert (settings.policy, settings.limits) == ((), Policy())
     assert settings.rpc == {}
 
 
@@ -375,3 +375,32 @@ def test_no_complaint_shows_a_secret(variable: str, text: str) -> None:
     assert variable in said
     assert "sesame" not in said
     assert KEY[2:] not in said
+
+
+# policy files --------------------------------------------------------------------------------------------------------
+
+
+def test_policy_names_files_which_begin_where_the_settings_file_is(elsewhere: Path) -> None:
+    folder = elsewhere / "conf"
+    folder.mkdir()
+    for name in ("policy.yaml", "agents.yaml"):
+        (folder / name).write_text("{}")
+    (folder / "paygent.toml").write_text('policy = ["policy.yaml", "agents.yaml"]')
+
+    by_file = load(file=folder / "paygent.toml")
+    by_variable = load({"PAYGENT_POLICY": "conf/policy.yaml, conf/agents.yaml"})
+
+    assert (folder / "policy.yaml", folder / "agents.yaml") == by_file.policy
+    assert (Path("conf/policy.yaml"), Path("conf/agents.yaml")) == by_variable.policy
+
+
+def test_policy_file_that_is_not_there_is_refused() -> None:
+    assert "PAYGENT_POLICY cannot be used: there is no file 'no.yaml'" in complaint({"PAYGENT_POLICY": "no.yaml"})
+
+
+def test_policy_file_is_refused_beside_limits() -> None:
+    write("{}", "policy.yaml")
+
+    said = complaint({"PAYGENT_POLICY": "policy.yaml", "PAYGENT_PER_DAY": "5"}, hosts="a.example")
+
+    assert "per_day and hosts would not hold beside them" in said
