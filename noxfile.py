@@ -8,7 +8,7 @@ import nox
 nox.needs_version = ">=2026.4"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "build", "together", "tests"]
+nox.options.sessions = ["lint", "types", "contracts", "build", "together", "tests"]
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of short programs would compile the package each time
 os.environ.setdefault("UV_COMPILE_BYTECODE", "1")
@@ -74,6 +74,13 @@ def together(session: nox.Session) -> None:
     run(session, "uv", *resolve, "requirements/neighbours.in", "--output-file", f"{session.create_tmp()}/together.txt")
 
 
+@nox.session(venv_backend="none")
+def contracts(session: nox.Session) -> None:
+    """Compile the devnet's contracts and compare: the bytecode that ships is what its source gives."""
+    session.run("npm", "ci", "--prefix", "contracts", "--silent", external=True)
+    session.run("node", "contracts/compile.mjs", "--check", external=True)
+
+
 @nox.session(default=False, venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
     """Print medians and ratios of a minute; judging them is the reader's. The tests run the same for some seconds."""
@@ -94,6 +101,12 @@ def architecture(session: nox.Session) -> None:
 @nox.session(default=False, venv_backend="none", requires=["peers"])
 def integration(session: nox.Session) -> None:
     run(session, *PYTEST, "tests/integration", "tests/interop", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["peers"])
+def crash(session: nox.Session) -> None:
+    """Kill 1,000 paying processes on anvil and check every book; tests/crash holds the short form."""
+    run(session, "python", "-m", "tests.crash", *session.posargs)
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])
