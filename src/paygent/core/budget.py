@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from paygent.core.errors import BudgetExceeded
 from paygent.core.ids import PaymentId
-from paygent.core.lifecycle import FREED, HOLDING, State
+from paygent.core.lifecycle import HOLDING, State
 from paygent.core.money import MAX_ATOMIC, Amount
 from paygent.core.payment import Payment
 
@@ -47,11 +47,10 @@ class HoldState(StrEnum):
 
 def hold_state(state: State) -> HoldState:
     """Return what the holds of a payment in `state` count as."""
-    if state in FREED:
-        return HoldState.RELEASED
-    if state is State.SETTLED:
-        return HoldState.COMMITTED
-    return HoldState.RESERVED if state in HOLDING else HoldState.RELEASED
+    return _COUNTED.get(state, HoldState.RELEASED)
+
+
+_COUNTED: Final = {State.SETTLED: HoldState.COMMITTED} | dict.fromkeys(HOLDING, HoldState.RESERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,9 @@ def share(held: int, payment: Payment) -> Share:
 
 def same_share(before: Payment, after: Payment) -> bool:
     """Tell whether every hold of the payment adds the same to its window before and after."""
-    return hold_state(before.state) is hold_state(after.state) and _moved(before) == _moved(after)
+    if hold_state(before.state) is not hold_state(after.state):
+        return False
+    return before.receipt is after.receipt or _moved(before) == _moved(after)
 
 
 def _moved(payment: Payment) -> int | None:

@@ -29,6 +29,8 @@ class State(StrEnum):
     CANCELLED = "CANCELLED"
     REVERTED = "REVERTED"
 
+    __hash__ = str.__hash__  # it equals its text, and the tables below are read several times a payment
+
 
 @unique
 class Event(StrEnum):
@@ -52,6 +54,8 @@ class Event(StrEnum):
     CANCELLED_UNUSED = "cancelled"
     TRANSACTION_REVERTED = "transaction reverted"
     REORGANISED = "reorganised away"
+
+    __hash__ = str.__hash__
 
 
 _S, _E = State, Event

@@ -217,7 +217,7 @@ class Engine:
             late = SigningFailed(f"signing took longer than {LEASE_SECONDS} seconds", payment_id=payment.id)
             await self._reserver.void(payment, late)
             raise late
-        signed = payment.move(Event.SIGNATURE_MADE, at=now, payload=payload).move(Event.SEND_BEGUN, at=now)
+        signed = payment.move(Event.SIGNATURE_MADE, Event.SEND_BEGUN, at=now, payload=payload)
         try:
             await self._journal.append(payment, signed)
         except Halted as error:

@@ -76,7 +76,7 @@ class Reserver:
             return await self._reserve_agreed(order, choice, choice.verdict)
         now = self._clock.now()
         proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
-        payment = await self._reserved(proposed.move(Event.ALLOWED, at=now, note=_led_here(order)), choice, now)
+        payment = await self._reserved(proposed, choice, now, Event.ALLOWED, note=_led_here(order))
         await self._open(payment, order, choice, now)
         return payment
 
@@ -135,7 +135,7 @@ class Reserver:
         if stored is None or request.state is not ApprovalState.GRANTED:
             raise await self._not_agreed(request, stored)
         now = self._clock.now()
-        payment = await self._reserved(stored.move(Event.GRANTED, at=now), choice, now)
+        payment = await self._reserved(stored, choice, now, Event.GRANTED)
         holds = choice.holds(now)
         await self._storage.reserve(
             stored, payment, holds, approval=request.id, now=now, new_purchase=order.new_purchase
@@ -216,14 +216,18 @@ class Reserver:
             context=order.context,
         )
 
-    async def _reserved(self, approved: Payment, choice: Choice, now: int) -> Payment:
+    async def _reserved(
+        self, payment: Payment, choice: Choice, now: int, approved: Event, *, note: str = ""
+    ) -> Payment:
         if self._secret is None:
             self._secret = await self._storage.secret()
-        nonce = ids.authorization_nonce(self._secret, approved.intent.digest)
-        return approved.move(
+        nonce = ids.authorization_nonce(self._secret, payment.intent.digest)
+        return payment.move(
+            approved,
             Event.BUDGET_RESERVED,
             at=now,
-            authorization=choice.authorization(nonce, until=approved.intent.deadline),
+            note=note,
+            authorization=choice.authorization(nonce, until=payment.intent.deadline),
             lease_until=now + LEASE_SECONDS,
             from_block=choice.from_block,
         )
