@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from paygent.core.budget import Hold
 from paygent.core.errors import PolicyDenied
-from paygent.core.money import USD
+from paygent.core.money import USD, Amount
 from paygent.core.verdict import Allow, Alternative, Deny, Downgrade, Reason, RequireApproval, Verdict
 from paygent.policy.ask import Ask
 from paygent.policy.case import cost, dollars, names
@@ -15,6 +15,7 @@ from paygent.policy.policy import Policy
 from paygent.policy.rules import RULES, Case, Effect, Objection
 from paygent.policy.rules.price import missing
 from paygent.policy.rules.reserve import day_key
+from paygent.policy.scope import Names
 from paygent.policy.terms import ServiceTerms
 
 
@@ -38,7 +39,7 @@ def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
     Raises: PolicyDenied: a limit applies and cannot count the payment, for example because its price is too old by now.
     """
     worth, called = dollars(policy, ask, now), names(ask)
-    _check_counted(policy, ask, now)
+    _check_counted(policy, ask, worth, called, now)
     return tuple(
         Hold(
             scope=claim.scope,
@@ -117,9 +118,8 @@ def _reasons(objections: list[Objection]) -> tuple[Reason, ...]:
     return tuple(objection.reason for objection in objections)
 
 
-def _check_counted(policy: Policy, ask: Ask, now: int) -> None:
+def _check_counted(policy: Policy, ask: Ask, worth: Amount | None, called: Names, now: int) -> None:
     """Refuse a payment that a limit applies to and cannot count: leaving the hold out would leave the limit out."""
-    worth, called = dollars(policy, ask, now), names(ask)
     by_day = any(cost(ask, limit.asset, worth) is not None for limit in policy.day_limits)
     in_dollars = worth is None and any(
         limit.amount.asset == USD and limit.scope.key(called) is not None for limit in policy.index.over_time

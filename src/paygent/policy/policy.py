@@ -127,6 +127,8 @@ class Policy:
 class Index:
     """What judging looks up, made once for a policy."""
 
+    listed: bool
+    """Some list allows or denies something."""
     payees: frozenset[str] | None
     """Allowed addresses in lower case."""
     denied_payees: frozenset[str]
@@ -148,6 +150,7 @@ class Index:
         """Sort a policy."""
         ranked = sorted(policy.agent_terms, key=lambda terms: -terms.priority)
         return cls(
+            listed=_listed(policy),
             payees=None if policy.payees is None else _lower(policy.payees),
             denied_payees=_lower(policy.deny.payees),
             agents={terms.id: terms for terms in policy.agent_terms},
@@ -158,6 +161,12 @@ class Index:
             over_time=(*(limit for limit in policy.limits if limit.window is not None), *_budgets(policy)),
             per_day=tuple(Limit(amount=amount, scope=_WALLET, window=DAY) for amount in policy.day_limits),
         )
+
+
+def _listed(policy: Policy) -> bool:
+    where = (policy.networks, policy.assets, policy.hosts, policy.payees)
+    who = (policy.services, policy.agents, policy.oracles)
+    return policy.deny != Denied() or any(each is not None for each in (*where, *who))
 
 
 def _budgets(policy: Policy) -> Iterable[Limit]:

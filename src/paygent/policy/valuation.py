@@ -66,9 +66,13 @@ def valued(
     """
     if unit == amount.asset:
         return amount
-    if unit == PAYMENTS:
-        return Amount(1, PAYMENTS)
-    rate = _rate(amount.asset.id, token, price, rules, now) if unit == USD and token.asset == amount.asset else None
+    if unit is not USD:  # nearly always it is; comparing two assets by value takes longer
+        if unit == PAYMENTS:
+            return Amount(1, PAYMENTS)
+        if unit != USD:
+            return None
+    same = token.asset is amount.asset or token.asset == amount.asset
+    rate = _rate(amount.asset.id, token, price, rules, now) if same else None
     return None if rate is None else _dollars(amount, *rate)
 
 
@@ -101,6 +105,8 @@ def objection(price: Price, asset: AssetId, rules: Valuation, now: int | None) -
 
 def _dollars(amount: Amount, rate: Decimal, haircut_bps: int) -> Amount | None:
     """Return the amount in millionths of a dollar, rounded up; None beyond what a number can hold."""
+    if rate is _ONE and amount.asset.decimals == USD.decimals and not haircut_bps:
+        return Amount(amount.atomic, USD)
     above, below = rate.as_integer_ratio()
     top = amount.atomic * above * 10**USD.decimals * (_WHOLE + haircut_bps)
     atomic = -(-top // (below * 10**amount.asset.decimals * _WHOLE))

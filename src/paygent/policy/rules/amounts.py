@@ -1,6 +1,6 @@
 """How much one payment may cost, and how much is left of the windows whose sums are known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from paygent.core.money import Amount
 from paygent.policy.case import Case, Objection, deny, too_much
@@ -8,38 +8,48 @@ from paygent.policy.facts import Facts
 from paygent.policy.holds import Claim, claims
 
 
-def over_payment_limits(case: Case) -> Iterator[Objection]:
+def over_payment_limits(case: Case) -> Iterable[Objection]:
     """Object to a payment above `max_per_payment`, the caller's own ceiling, or further limits of one payment."""
-    yield from _over(case, "max_per_payment", case.policy.payment_limits)
+    found = _over(case, "max_per_payment", case.policy.payment_limits)
     if case.ask.max_amount is not None:
-        yield from _over(case, "max_amount", (case.ask.max_amount,))
+        found += _over(case, "max_amount", (case.ask.max_amount,))
+    return [*found, *_over_further(case)] if case.policy.index.per_payment else found
+
+
+def _over_further(case: Case) -> Iterator[Objection]:
     for each in case.policy.index.per_payment:
         cost_of_it = case.cost(each.amount.asset)
         if cost_of_it is not None and cost_of_it > each.amount.atomic and each.scope.key(case.names) is not None:
             yield too_much("over_limit", f"{case.ask.amount} is above the limit of {each}")
 
 
-def _over(case: Case, name: str, limits: tuple[Amount, ...]) -> Iterator[Objection]:
+def _over(case: Case, name: str, limits: tuple[Amount, ...]) -> list[Objection]:
     known = [(limit, cost) for limit in limits if (cost := case.cost(limit.asset)) is not None]
     if not known:
-        yield _no_limit(name, case)
-    for limit, cost in known:
-        if cost > limit.atomic:
-            yield too_much(f"over_{name}", f"{case.ask.amount} is above {name} of {limit}")
+        return [_no_limit(name, case)]
+    return [
+        too_much(f"over_{name}", f"{case.ask.amount} is above {name} of {limit}")
+        for limit, cost in known
+        if cost > limit.atomic
+    ]
 
 
-def without_day_limit(case: Case) -> Iterator[Objection]:
+def without_day_limit(case: Case) -> Iterable[Objection]:
     """Object where no limit of a day can count the payment."""
-    if all(case.cost(limit.asset) is None for limit in case.policy.day_limits):
-        yield _no_limit("per_day", case)
+    for limit in case.policy.day_limits:
+        if case.cost(limit.asset) is not None:
+            return ()
+    return (_no_limit("per_day", case),)
 
 
-def over_window_limits(case: Case) -> Iterator[Objection]:
+def over_window_limits(case: Case) -> Iterable[Objection]:
     """Object where the known sum of a window leaves no room. An unknown sum is left to the store, which checks all."""
     facts = case.facts
-    if facts.now is None or facts.sums is None:
-        return
-    for claim in claims(case.policy, case.ask, case.dollars, case.names, facts.now):
+    return () if facts.now is None or facts.sums is None else _over_windows(case, facts, facts.now)
+
+
+def _over_windows(case: Case, facts: Facts, now: int) -> Iterator[Objection]:
+    for claim in claims(case.policy, case.ask, case.dollars, case.names, now):
         spent = _spent(claim, facts)
         if spent is not None and spent + claim.cost > claim.limit.amount.atomic:
             left = Amount(max(0, claim.limit.amount.atomic - spent), claim.limit.amount.asset)

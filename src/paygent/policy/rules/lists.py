@@ -1,20 +1,16 @@
 """Who and what may be paid at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from paygent.policy.case import Case, Objection, deny
 from paygent.policy.hosts import host_allowed
-from paygent.policy.policy import Denied
-
-_NOTHING = Denied()
 
 
-def outside_lists(case: Case) -> Iterator[Objection]:
+def outside_lists(case: Case) -> Iterable[Objection]:
     """Object to what an allow list leaves out, then to what a deny list names."""
-    yield from _not_allowed(case)
-    yield from _names_not_allowed(case)
-    if case.policy.deny is not _NOTHING and case.policy.deny != _NOTHING:
-        yield from _denied(case)
+    if not case.policy.index.listed:
+        return ()
+    return (*_not_allowed(case), *_names_not_allowed(case), *_denied(case))
 
 
 def _not_allowed(case: Case) -> Iterator[Objection]:

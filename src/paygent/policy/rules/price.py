@@ -1,6 +1,6 @@
 """No price, no payment: what a budget in dollars cannot count is not paid."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from paygent.core.money import USD
 from paygent.policy.ask import Ask
@@ -9,10 +9,11 @@ from paygent.policy.policy import Policy
 from paygent.policy.valuation import objection
 
 
-def without_price(case: Case) -> Iterator[Objection]:
+def without_price(case: Case) -> Iterable[Objection]:
     """Object where a limit in dollars applies and nothing says what the payment is worth."""
-    if case.dollars is None and _counted_in_dollars(case):
-        yield deny("no_price", missing(case.policy, case.ask, case.facts.now))
+    if case.dollars is not None or not _counted_in_dollars(case):
+        return ()
+    return (deny("no_price", missing(case.policy, case.ask, case.facts.now)),)
 
 
 def missing(policy: Policy, ask: Ask, now: int | None) -> str:

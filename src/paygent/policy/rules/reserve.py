@@ -1,6 +1,6 @@
 """What agents of higher priority still need of the treasury today."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from paygent.core.money import USD
 from paygent.core.window import DAY
@@ -11,8 +11,12 @@ from paygent.policy.terms import AgentTerms, Priority
 _USD = said(USD.id)
 
 
-def into_reserve(case: Case) -> Iterator[Objection]:
+def into_reserve(case: Case) -> Iterable[Objection]:
     """Object where the treasury would be left with less than the unspent daily budgets of higher agents."""
+    return _into_reserve(case) if case.policy.index.ranked else ()
+
+
+def _into_reserve(case: Case) -> Iterator[Objection]:
     own = case.policy.index.agents.get(case.ask.context.agent or "")
     rank = Priority.LOW if own is None else own.priority
     higher = [terms for terms in case.policy.index.ranked if terms.priority > rank]

@@ -1,6 +1,6 @@
 """What is odd about a payment. A fact that is unknown counts as the worst it could be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from paygent.policy.case import Case, Objection, ask_person, deny
 from paygent.policy.facts import Provider
@@ -8,13 +8,12 @@ from paygent.policy.risk import Risk, decayed
 from paygent.policy.terms import Priority
 
 
-def odd(case: Case) -> Iterator[Objection]:
+def odd(case: Case) -> Iterable[Objection]:
     """Object to bursts, a large first payment, a failing provider, a price that drifted, and a payee that changed."""
     risk = case.policy.risk
     if risk is None:
-        return
-    for code, text in _oddities(case, risk):
-        yield deny(code, text) if code in risk.deny else ask_person(code, text)
+        return ()
+    return [deny(code, text) if code in risk.deny else ask_person(code, text) for code, text in _oddities(case, risk)]
 
 
 def _oddities(case: Case, risk: Risk) -> Iterator[tuple[str, str]]:

@@ -1,18 +1,17 @@
 """What was agreed with the agent that pays and the service that is paid."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from paygent.policy.case import Case, Objection, ask_person, deny, too_much
 from paygent.policy.terms import ServiceTerms
 
 
-def against_terms(case: Case) -> Iterator[Objection]:
+def against_terms(case: Case) -> Iterable[Objection]:
     """Object to a payment that the listed agent may not make, or the listed service may not get."""
     index = case.policy.index
-    if index.agents:
-        yield from _agent(case)
-    if index.services:
-        yield from _service(case)
+    if not index.agents and not index.services:
+        return ()
+    return (*(_agent(case) if index.agents else ()), *(_service(case) if index.services else ()))
 
 
 def _agent(case: Case) -> Iterator[Objection]:
