@@ -1,6 +1,7 @@
 """The tokens that are known and trusted.  Source: default assets of x402 2.25 (PyPI), Cronos documentation."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TypedDict
 
@@ -44,6 +45,7 @@ TOKENS: Mapping[AssetId, Token] = MappingProxyType(
 """Every known token by its id."""
 
 
+@lru_cache(maxsize=1024)
 def domains(token: Token) -> tuple[Domain, ...]:
     """Return the EIP-712 domains that a token may have, likeliest first; more than one is decided on chain.
 

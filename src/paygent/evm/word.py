@@ -24,9 +24,14 @@ def address(text: object) -> bytes:
 
     Raises: ValueError: it is not 0x and 40 hexadecimal digits.
     """
-    if not isinstance(text, str) or not is_evm_address(text):
+    if not isinstance(text, str) or (found := _address(text)) is None:
         raise ValueError(f"{excerpt(text)} is not an EVM address")
-    return bytes.fromhex("000000000000000000000000" + text[2:])
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _address(text: str) -> bytes | None:
+    return bytes.fromhex("000000000000000000000000" + text[2:]) if is_evm_address(text) else None
 
 
 def uint256(number: object) -> bytes:

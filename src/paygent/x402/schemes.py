@@ -1,9 +1,11 @@
 """The schemes by name: from an offer to what is authorized, and from that to what is signed."""
 
+from dataclasses import replace
+
 from paygent.core.requirements import Authorization, Token
-from paygent.core.typed_data import Domain, TypedData
+from paygent.core.typed_data import TypedData
 from paygent.evm import eip3009, permit2
-from paygent.evm.address import checksum
+from paygent.evm.tokens import domain as token_domain
 from paygent.x402 import exact, upto
 from paygent.x402.offers import Offer
 
@@ -24,13 +26,7 @@ def typed_data(authorization: Authorization, token: Token, *, version: str | Non
 
     `version` is the token's domain version where more than one is possible; None takes the likeliest.
     """
-    number = token.asset.id.chain.evm_number
+    domain = token_domain(token)
     if authorization.method == "permit2":
-        return permit2.typed_data(authorization, number)
-    domain = Domain(
-        name=token.name,
-        version=token.versions[0] if version is None else version,
-        chain_id=number,
-        verifying_contract=checksum(token.asset.id.address),
-    )
-    return eip3009.typed_data(authorization, domain)
+        return permit2.typed_data(authorization, domain.chain_id)
+    return eip3009.typed_data(authorization, domain if version is None else replace(domain, version=version))
