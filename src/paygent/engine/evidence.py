@@ -1,7 +1,6 @@
 """Read from a chain what is there about an authorization. Acts only: `proof` decides."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from typing import NamedTuple
 
 from paygent.core.payment import Payment
 from paygent.core.requirements import Authorization
@@ -14,6 +13,14 @@ CLOCK_SLACK_SECONDS = 3_600
 
 REORGANISED_BLOCKS = 64
 """How far below the height at signing a reorganised chain may hold the settlement."""
+
+
+class _Piece(NamedTuple):
+    """Blocks that one log query spans, both ends included, and the newest block there was."""
+
+    first: int
+    last: int
+    head: int
 
 
 async def gather(chain: Chain, payment: Payment, authorization: Authorization) -> Evidence:
@@ -43,11 +50,12 @@ async def gather(chain: Chain, payment: Payment, authorization: Authorization) -
 async def _first(chain: Chain, payment: Payment, authorization: Authorization, topic: str) -> Log | None:
     topics = [topic, erc20.topic_address(authorization.payer), authorization.nonce]
     address = authorization.amount.asset.id.address
-    async with aclosing(_ranges(chain, payment, authorization)) as ranges:
-        async for first, last in ranges:
-            found = await chain.logs(address=address, topics=topics, from_block=first, to_block=last)
-            if found:
-                return found[0]
+    piece: _Piece | None = await _first_piece(chain, payment)
+    while piece is not None:
+        found = await chain.logs(address=address, topics=topics, from_block=piece.first, to_block=piece.last)
+        if found:
+            return found[0]
+        piece = await _next_piece(chain, piece, authorization)
     return None
 
 
@@ -69,15 +77,16 @@ async def _permit2_transfer(
 ) -> tuple[Log | None, bool]:
     searched, suspected = 0, False
     address, topics = authorization.amount.asset.id.address, _transfer_topics(authorization)
-    async with aclosing(_ranges(chain, payment, authorization)) as ranges:
-        async for first, last in ranges:
-            for log in await chain.logs(address=address, topics=topics, from_block=first, to_block=last):
-                if not _fits(authorization, log) or not await _spent(chain, authorization, log.block_hash):
-                    continue
-                if await _names_nonce(chain, authorization, log):
-                    return log, False
-                suspected = suspected or not await _spent(chain, authorization, max(0, log.block_number - 1))
-            searched = last
+    piece: _Piece | None = await _first_piece(chain, payment)
+    while piece is not None:
+        for log in await chain.logs(address=address, topics=topics, from_block=piece.first, to_block=piece.last):
+            if not _fits(authorization, log) or not await _spent(chain, authorization, log.block_hash):
+                continue
+            if await _names_nonce(chain, authorization, log):
+                return log, False
+            suspected = suspected or not await _spent(chain, authorization, max(0, log.block_number - 1))
+        searched = piece.last
+        piece = await _next_piece(chain, piece, authorization)
     end = await chain.block(min(searched, final))  # what comes after it is too late to use the authorization
     return None, end.timestamp >= authorization.valid_before and not suspected
 
@@ -104,21 +113,25 @@ def _transfer_topics(authorization: Authorization) -> list[str | None]:
     return [erc20.TRANSFER, erc20.topic_address(authorization.payer), erc20.topic_address(authorization.payee)]
 
 
-async def _ranges(
-    chain: Chain, payment: Payment, authorization: Authorization
-) -> AsyncGenerator[tuple[int, int], None]:
-    """Yield the blocks in which the authorization could be used, in pieces one log query may span."""
+async def _first_piece(chain: Chain, payment: Payment) -> _Piece:
+    """Return the first of the pieces in which the authorization could be used, each as long as one query may be."""
     head = await chain.block("latest")
     if payment.from_block is None:
         first = await _height_at(chain, payment.created_at - CLOCK_SLACK_SECONDS, head.number)
     else:
         first = max(0, payment.from_block - REORGANISED_BLOCKS)
-    while True:
-        last = min(first + chain.max_log_range - 1, head.number)
-        yield first, max(first, last)
-        if last >= head.number or (await chain.block(last)).timestamp >= authorization.valid_before:
-            return
-        first = last + 1
+    return _piece(chain, first, head.number)
+
+
+async def _next_piece(chain: Chain, piece: _Piece, authorization: Authorization) -> _Piece | None:
+    """Return the piece after `piece`; None behind the head, and where the authorization has ended."""
+    if piece.last >= piece.head or (await chain.block(piece.last)).timestamp >= authorization.valid_before:
+        return None
+    return _piece(chain, piece.last + 1, piece.head)
+
+
+def _piece(chain: Chain, first: int, head: int) -> _Piece:
+    return _Piece(first, max(first, min(first + chain.max_log_range - 1, head)), head)
 
 
 async def _height_at(chain: Chain, timestamp: int, head: int) -> int:
