@@ -84,6 +84,8 @@ def split(options: ClientOptions) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def paying(options: RequestOptions) -> dict[str, Any]:
     """Return the options as httpx takes them: how to pay goes into the extensions."""
+    if not options:
+        return {}
     from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, NEW_PURCHASE, QUANTITY
 
     names = {

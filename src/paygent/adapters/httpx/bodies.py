@@ -60,6 +60,20 @@ async def peek(response: httpx.Response, limit: int) -> tuple[bytes | None, http
     )
 
 
+async def discard(response: httpx.Response, limit: int) -> None:
+    """Let go of an answer, read first so that its connection can be used again; one above `limit` bytes is cut off."""
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  only asynchronous transports come here
+    if isinstance(stream, httpx.ByteStream):
+        return
+    try:
+        _, rest = await _read(stream, limit)
+        if isinstance(rest, AsyncGenerator):
+            await rest.aclose()
+    finally:
+        await stream.aclose()
+
+
 def with_stream(response: httpx.Response, stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> httpx.Response:
     """Return the same answer with another body stream; both share one `extensions`, where a proof may come later."""
     same = httpx.Response(response.status_code, headers=response.headers, stream=stream)

@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-from paygent.adapters.httpx.bodies import peek, with_stream
+from paygent.adapters.httpx.bodies import discard, peek, with_stream
 from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase
 from paygent.core.ids import PaymentId
 from paygent.core.payment import SignedPayload
@@ -87,7 +87,9 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         """Return the answer to the purchase, given the answer to its first, unpaid request."""
         if response.status_code != PAYMENT_REQUIRED:
             return response
-        body, response = await peek(response, MAX_REQUIRED_BYTES)
+        body: bytes | None = None
+        if needs_body(response.headers):
+            body, response = await peek(response, MAX_REQUIRED_BYTES)
         exchange = Exchange()
         exchange.start()
         step = exchange.received(response.status_code, response.headers, body)
@@ -102,7 +104,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await response.aclose()  # nobody gets it
             raise
-        await response.aclose()
+        await discard(response, MAX_REQUIRED_BYTES)
         return self._deliver(purchase, await self._engine.pay(order, lambda payload: self._send(purchase, payload)))
 
     async def _enter_again(self, purchase: Purchase, paid: PaymentId) -> httpx.Response:
