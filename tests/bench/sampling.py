@@ -1,6 +1,7 @@
-"""Fair samples: contenders take turns, warmed up, with the garbage collector held off while the clock runs."""
+"""Fair samples: turns in a new order each round, warmed up, with the garbage collector held off while the clock runs."""
 
 import gc
+import random
 import statistics
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,15 +14,17 @@ _WARM_UP = 2
 async def medians(contenders: Mapping[str, Contender], *, rounds: int, in_a_row: int = 1) -> dict[str, float]:
     """Return each contender's median seconds.
 
-    In every round each has one turn, and another one begins. A turn is so many times `in_a_row` and counts as their
-    mean; who comes after somebody else finds cold caches, so short work is done more often. Two rounds warm up.
+    In every round each has one turn, in an order that is drawn anew (the same in every run): who comes after somebody
+    else finds the caches that the other left, so nobody always follows the same one. A turn is so many times `in_a_row`
+    and counts as their mean. Two rounds warm up.
     """
     samples: dict[str, list[float]] = {name: [] for name in contenders}
     turns = list(contenders.items())
+    order = random.Random(_WARM_UP)
     with _no_collection():
         for number in range(_WARM_UP + rounds):
             gc.collect()
-            turns.append(turns.pop(0))
+            order.shuffle(turns)
             for name, contend in turns:
                 seconds = sum([await contend() for _ in range(in_a_row)]) / in_a_row
                 if number >= _WARM_UP:
