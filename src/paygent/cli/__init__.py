@@ -1,4 +1,4 @@
-"""The command line: `paygent demo`, `pay`, `quote`, `payments` and `reconcile`.
+"""The command line: pay and look back (`pay`, `quote`, `payments`, `reconcile`), and keep payments in check.
 
 Nothing heavy is imported before it is known what to do.
 """
@@ -39,9 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _outcome(arguments: Arguments) -> Outcome:
     """Return what became of the command; whatever goes wrong is told, because the process ends here."""
     try:
+        if (arguments.command, arguments.action) == ("audit", "verify"):  # needs the file and nothing else
+            from paygent.cli.records import verify
+
+            return verify(arguments)
         settings = arguments.settings()
-        if arguments.command in ("payments", "reconcile"):
-            return _of_books(arguments, settings)
+        if arguments.command not in ("pay", "quote"):
+            return _of_storage(arguments, settings)
         return _of_purchase(arguments, _with_password(settings))
     except KeyboardInterrupt as interrupt:
         return Outcome(exit_code=code_of_error(interrupt), error=interrupt)
@@ -51,12 +55,36 @@ def _outcome(arguments: Arguments) -> Outcome:
         return Outcome(exit_code=code_of_error(error), error=error)
 
 
-def _of_books(arguments: Arguments, settings: "Settings") -> Outcome:
-    from paygent.cli import books
-
-    command = books.payments if arguments.command == "payments" else books.reconcile
-    with waiting("reading"):
+def _of_storage(arguments: Arguments, settings: "Settings") -> Outcome:
+    if (arguments.command, arguments.action) == ("audit", "export"):
+        settings = _with_password(settings)
+    command = _command_of(arguments)
+    with waiting("working"):
         return _run(lambda: command(arguments, settings))
+
+
+def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaitable[Outcome]]":
+    if arguments.command in ("payments", "reconcile"):
+        from paygent.cli import books
+
+        return books.payments if arguments.command == "payments" else books.reconcile
+    if arguments.command in ("audit", "policy", "db"):
+        from paygent.cli import records
+
+        return {
+            "export": records.export,
+            "check": records.check,
+            "simulate": records.simulate,
+            "upgrade": records.upgrade,
+        }[arguments.action]
+    from paygent.cli import control
+
+    return {
+        "halt": control.halt,
+        "resume": control.resume,
+        "halts": control.halts,
+        "approvals": control.approvals,
+    }[arguments.command]
 
 
 def _of_purchase(arguments: Arguments, settings: "Settings") -> Outcome:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
+from paygent.cli.safety_arguments import Collect, add_safety, check
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ exit codes:
   0  paid, or free, with a 2xx answer        4  proven: the payment did not and will not settle
   1  wrong use or configuration              5  the outcome is unknown: run `paygent reconcile`, do not pay again
   3  no payment was attempted                6  the seller failed, or an unpaid answer that is not 2xx
+of the other commands: 0 done, 1 wrong use, 3 not done, 5 halted and something can still settle, 6 the log is broken
 """
 
 
@@ -43,6 +45,21 @@ class Arguments:
     """Bounds each wait; None for the usual ones."""
     idempotency_key: str | None = None
     payment_id: str | None = None
+    policy: tuple[str, ...] = ()
+    """The policy's files."""
+    scope: str = ""
+    """What is halted, or resumed."""
+    action: str = ""
+    """What of a command with several is meant, such as `list` of `approvals`."""
+    approval_id: str | None = None
+    files: tuple[str, ...] = ()
+    by: str | None = None
+    """Who decides; None for the name that the machine knows."""
+    reason: str = ""
+    digest: str | None = None
+    signer: str | None = None
+    last: int = 100
+    """How many payments are looked at."""
 
     @property
     def content(self) -> bytes:
@@ -57,7 +74,8 @@ class Arguments:
         from paygent.evm.networks import chain_of
         from paygent.runtime.settings import Settings
 
-        settings = Settings.load(rpc=self.rpc, storage=self.storage, keystore=self.keystore)
+        policy = list(self.policy) or None
+        settings = Settings.load(rpc=self.rpc, storage=self.storage, keystore=self.keystore, policy=policy)
         if self.network is None:
             return settings
         try:
@@ -84,8 +102,9 @@ def parse(argv: Sequence[str]) -> Arguments:
     """
     given = vars(_parser().parse_args(argv))
     if given["command"] is None:
-        raise ConfigurationError("say what to do: demo, pay, quote, payments or reconcile; `paygent --help` says more")
+        raise ConfigurationError("say what to do, such as pay or payments; `paygent --help` says more")
     arguments = Arguments(**{name: value for name, value in given.items() if value is not None})
+    check(arguments)
     if arguments.data is not None and given["method"] is None:
         return replace(arguments, method="POST")
     return arguments
@@ -109,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     reconcile.add_argument("payment_id", nargs="?", metavar="ID", help="one payment; otherwise all that are open")
     for command in (pay, quote, payments, reconcile):
         _add_common(command)
+    add_safety(commands)
     return parser
 
 
@@ -117,7 +137,7 @@ def _add_request(command: argparse.ArgumentParser) -> None:
     command.add_argument("--method", type=_method, help="default: GET, or POST with --data")
     command.add_argument("--data", type=_data, metavar="TEXT", help="the request's body")
     command.add_argument(
-        "--header", dest="headers", action=_Collect, type=_header, metavar="'NAME: VALUE'", help="may be repeated"
+        "--header", dest="headers", action=Collect, type=_header, metavar="'NAME: VALUE'", help="may be repeated"
     )
     command.add_argument(
         "--max-amount", type=_amount, metavar="UNITS", help="the most it may cost, in whole units of the asset"
@@ -126,6 +146,12 @@ def _add_request(command: argparse.ArgumentParser) -> None:
         "--network", metavar="CAIP-2", help="the only chain to pay on, such as eip155:25; the chain of --rpc"
     )
     command.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
+    command.add_argument(
+        "--policy",
+        action=Collect,
+        metavar="FILE",
+        help="what may be paid, in place of the settings' limits; repeatable",
+    )
     command.add_argument("--timeout", dest="timeout_seconds", type=_seconds, metavar="SECONDS", help="of each wait")
 
 
@@ -143,16 +169,6 @@ class _Version(argparse.Action):
 
         print(f"paygent {version('paygent')}")
         parser.exit()
-
-
-class _Collect(argparse.Action):
-    """Gather a repeated option into a tuple."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, _: str | None = None
-    ) -> None:
-        before: tuple[object, ...] = vars(namespace)[self.dest] or ()
-        vars(namespace)[self.dest] = (*before, values)
 
 
 def _url(text: str) -> str:

@@ -1,8 +1,8 @@
 """What one run of the command line came to: its exit code and its JSON."""
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from paygent.core.errors import (
@@ -36,6 +36,16 @@ _OF_ERROR: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Rows for a person."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    nothing: str
+    """What is said where there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What is known at the end."""
 
@@ -48,6 +58,11 @@ class Outcome:
     payments: Sequence[Payment] | None = None
     """What `payments` and `reconcile` list."""
     quote: "Quote | None" = None
+    said: Mapping[str, JSON] = field(default_factory=dict[str, JSON])
+    """What else goes into the JSON."""
+    told: str | None = None
+    """What a person is told on standard output."""
+    listing: Listing | None = None
 
     def as_json(self) -> dict[str, JSON]:
         """Return the object that `--json` prints; the first four keys are always there."""
@@ -61,7 +76,7 @@ class Outcome:
             said["payments"] = [payment_as_json(payment) for payment in self.payments]
         if self.quote is not None:
             said["quote"] = quote_as_json(self.quote)
-        return said
+        return said | dict(self.said)
 
 
 def code_of_error(error: BaseException) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from paygent.cli.outcome import Outcome, message_of, transaction_of
+from paygent.cli.outcome import Listing, Outcome, message_of, transaction_of
 from paygent.core.payment import Payment
 
 if TYPE_CHECKING:
@@ -35,8 +35,12 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
     _write_body(outcome)
     if outcome.quote is not None:
         print(outcome.quote)
+    if outcome.told is not None:
+        print(outcome.told)
+    if outcome.listing is not None:
+        _list(outcome.listing)
     if outcome.payments is not None:
-        _list(outcome.payments)
+        _list(listing_of(outcome.payments))
     elif outcome.payment is not None:
         _tell(outcome.payment)
     if outcome.error is not None:
@@ -67,15 +71,21 @@ def ask_password(question: str) -> str | None:
     return getpass(question)
 
 
-def payments_table(payments: Sequence[Payment]) -> "Table":
-    """Return the payments for a terminal; nothing is cut off."""
+def listing_of(payments: Sequence[Payment]) -> Listing:
+    """Return the payments as rows."""
+    return Listing(columns=_COLUMNS, rows=tuple(map(_row, payments)), nothing="no payments")
+
+
+def table_of(listing: Listing) -> "Table":
+    """Return rows for a terminal; nothing is cut off, and nothing of a stranger's words is obeyed."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in _COLUMNS:
+    for column in listing.columns:
         table.add_column(column, overflow="fold")
-    for payment in payments:
-        table.add_row(*_row(payment))
+    for row in listing.rows:
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -87,16 +97,16 @@ def _write_body(outcome: Outcome) -> None:
             print()
 
 
-def _list(payments: Sequence[Payment]) -> None:
+def _list(listing: Listing) -> None:
     if not sys.stdout.isatty():
-        for payment in payments:
-            print("\t".join(_row(payment)))
-    elif payments:
+        for row in listing.rows:
+            print("\t".join(row))
+    elif listing.rows:
         from rich.console import Console
 
-        Console().print(payments_table(payments))
+        Console().print(table_of(listing))
     else:
-        print("no payments")
+        print(listing.nothing)
 
 
 def _tell(payment: Payment) -> None:

@@ -7,7 +7,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from paygent.cli.screen import payments_table
+from paygent.cli.screen import listing_of, table_of
 from paygent.testing.conformance.payments import denied, reserved, settled
 
 HEAVY = {"httpx", "pydantic", "rich", "sqlalchemy", "anyio", "coincurve", "web3", "eth_account", "typer"}
@@ -33,7 +33,7 @@ def test_program_can_be_started_by_its_name() -> None:
 def test_table_shows_every_digit_whatever_the_width_of_the_terminal(width: int) -> None:
     payments = [denied("another"), settled(reserved())]
     screen = io.StringIO()
-    table = payments_table(payments)
+    table = table_of(listing_of(payments))
     Console(file=screen, width=width).print(table)
 
     cells = [str(column.header) for column in table.columns]

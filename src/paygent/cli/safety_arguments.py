@@ -1,0 +1,108 @@
+"""What the commands take that keep payments in check: halts, approvals, the audit log, policies, the database."""
+
+import argparse
+from typing import TYPE_CHECKING, Any, Protocol
+
+from paygent.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from paygent.cli.arguments import Arguments
+
+ACTIONS = {
+    "approvals": ("list", "show", "approve", "reject"),
+    "audit": ("export", "verify"),
+    "policy": ("check", "simulate"),
+    "db": ("upgrade",),
+}
+_MOST = 100_000
+
+
+class _Commands(Protocol):
+    """**Protocol:** what argparse makes for subcommands."""
+
+    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
+
+
+class Collect(argparse.Action):
+    """Gather a repeated option into a tuple."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, _: str | None = None
+    ) -> None:
+        before: tuple[object, ...] = vars(namespace)[self.dest] or ()
+        vars(namespace)[self.dest] = (*before, values)
+
+
+class _Several(argparse.Action):
+    """Keep several values as a tuple."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, _: str | None = None
+    ) -> None:
+        vars(namespace)[self.dest] = tuple(values)
+
+
+def add_safety(commands: _Commands) -> None:
+    """Add the parsers of the commands."""
+    halt = commands.add_parser("halt", help="stop payments, and cancel what is out", allow_abbrev=False)
+    resume = commands.add_parser("resume", help="lift a halt", allow_abbrev=False)
+    for command in (halt, resume):
+        command.add_argument("scope", metavar="SCOPE", help="everything, wallet:0x…, agent:NAME or session:NAME")
+    halt.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint to cancel by")
+    halt.add_argument("--keystore", metavar="FILE", help="holds the key that signs cancellations")
+    halts = commands.add_parser("halts", help="list what is halted", allow_abbrev=False)
+    approvals = _with_actions(commands, "approvals", "list what waits for a person, and decide", default="list")
+    approvals.add_argument("approval_id", nargs="?", metavar="ID")
+    approvals.add_argument("--digest", metavar="HEX", help="of what you were shown; refused where it is another")
+    audit = _with_actions(commands, "audit", "export the audit log, sealed, or verify an exported file")
+    audit.add_argument("files", nargs=1, action=_Several, metavar="FILE")
+    audit.add_argument("--signer", metavar="ADDRESS", help="verify: whose seal it has to be")
+    audit.add_argument("--keystore", metavar="FILE", help="export: holds the key that seals")
+    policy = _with_actions(commands, "policy", "check policy files, or judge past payments by them")
+    policy.add_argument("files", nargs="+", action=_Several, metavar="FILE")
+    policy.add_argument("--last", type=_count, metavar="N", help="simulate: how many payments; default 100")
+    upgrade = _with_actions(commands, "db", "bring the storage to this version's schema")
+    for command in (halt, resume, approvals):
+        command.add_argument("--by", type=_name, metavar="NAME", help="who says so; default: the machine's user")
+        command.add_argument("--reason", type=_text, metavar="TEXT", help="why; it is logged")
+    for command in (halt, resume, halts, approvals, audit, policy, upgrade):
+        command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
+        command.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def check(arguments: "Arguments") -> None:
+    """Make sure that the parts of a command fit together.
+
+    Raises: ConfigurationError: they do not.
+    """
+    if arguments.command != "approvals":
+        return
+    listing = arguments.action == "list"
+    if listing != (arguments.approval_id is None):
+        wants = "no ID" if listing else "the ID of one request; `paygent approvals` lists them"
+        raise ConfigurationError(f"approvals {arguments.action} takes {wants}")
+
+
+def _with_actions(commands: _Commands, name: str, about: str, *, default: str | None = None) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, allow_abbrev=False)
+    words = ACTIONS[name]
+    parser.add_argument("action", nargs="?" if default else None, default=default, choices=words)
+    return parser
+
+
+def _name(text: str) -> str:
+    if not text.strip() or len(text) > 200:
+        raise argparse.ArgumentTypeError("a name has 1 to 200 printable characters")
+    return _text(text)
+
+
+def _text(text: str) -> str:
+    if not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} has characters that cannot be printed, and it is logged")
+    return text
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= _MOST):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of payments from 1 to {_MOST}")
+    return int(text)

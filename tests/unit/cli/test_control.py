@@ -1,0 +1,223 @@
+"""`paygent halt`, `resume`, `halts`, `approvals`, and a payment that waits for a person."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from paygent.adapters.sql import open_journal
+from paygent.adapters.sql.journal import SqlJournal
+from paygent.cli import main
+from paygent.core.approval import ApprovalRequest
+from paygent.testing.conformance import payments
+from paygent.testing.conformance.steps import put, walk
+from tests.unit.cli.conftest import Finished, Program
+from tests.unit.cli.shop import Shop
+
+LATER = 10**10
+ASKING = 'approve_above: "0"\n'
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PAYGENT_STORAGE", "pay.db")
+    monkeypatch.setenv("LOGNAME", "machine")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the program in this process and return how it ended."""
+
+    def run(*arguments: str) -> Finished:
+        code = main(list(arguments))
+        said = capsys.readouterr()
+        return Finished(code=code, out=said.out, err=said.err)
+
+    return run
+
+
+def within(work: Any) -> Any:
+    async def do() -> Any:
+        journal = open_journal("pay.db")
+        try:
+            return await work(journal)
+        finally:
+            await journal.aclose()
+
+    return anyio.run(do)
+
+
+def waiting(*, needed: int = 1) -> ApprovalRequest:
+    """Return a request that waits in the storage."""
+
+    async def ask(journal: SqlJournal) -> ApprovalRequest:
+        payment = payments.awaiting()
+        return await journal.ask(payment, payments.request_for(payment, needed=needed, seconds=LATER))
+
+    request: ApprovalRequest = within(ask)
+    return request
+
+
+# --- the kill switch ------------------------------------------------------------------------------------------------
+
+
+def test_halt_is_listed_until_it_is_resumed(run: Any) -> None:
+    stopped = run("halt", "agent:researcher", "--by", "ada", "--reason", "odd", "--json")
+    listed = run("halts", "--json")
+    lifted = run("resume", "agent:researcher", "--json")
+    after = run("halts", "--json")
+
+    halted = {"scope": "agent:researcher", "by": "ada", "reason": "odd", "at": stopped.said["halt"]["at"]}
+    assert (0, True) == (stopped.code, stopped.said["halt"]["complete"])
+    assert halted.items() <= stopped.said["halt"].items()
+    assert (0, [halted]) == (listed.code, listed.said["halts"])
+    assert (0, halted, []) == (lifted.code, lifted.said["lifted"], after.said["halts"])
+
+
+def test_halt_says_5_and_what_can_still_settle(run: Any) -> None:
+    async def sent(journal: SqlJournal) -> None:
+        first = await put(journal, payments.reserved())
+        await walk(journal, first, payments.sent(first))
+
+    within(sent)
+
+    done = run("halt", "everything", "--json")
+    plain = run("halt", "everything")
+
+    left = done.said["halt"]["uncancelled"]
+    assert (5, False, "machine") == (done.code, done.said["halt"]["complete"], done.said["halt"]["by"])
+    assert [("SUBMITTED", True)] == [(one["payment"]["state"], "Permit2" in one["reason"]) for one in left]
+    assert any("PAYGENT_RELAYER_KEY" in trouble for trouble in done.said["halt"]["troubles"])
+    assert (5, True) == (plain.code, "CAN STILL SETTLE" in plain.out)
+
+
+def test_resume_of_what_is_not_halted_says_1_and_what_is(run: Any) -> None:
+    run("halt", "agent:researcher")
+
+    done = run("resume", "agent:reseacher")
+
+    assert (1, True) == (done.code, "not halted; what is: agent:researcher" in done.err)
+
+
+def test_scope_that_is_none_says_1(run: Any) -> None:
+    assert 1 == run("halt", "the whole thing").code
+
+
+def test_halt_stops_pay_in_another_process(paygent: Program, shop: Shop) -> None:
+    paygent("halt", "everything", "--reason", "stop")
+
+    done = paygent("pay", shop.url("good"), "--json")
+
+    assert (3, "Halted") == (done.code, done.said["error"]["type"])
+
+
+# --- approvals ------------------------------------------------------------------------------------------------------
+
+
+def test_approvals_lists_and_shows_what_waits(run: Any) -> None:
+    request = waiting()
+
+    listed, shown = run("approvals", "--json"), run("approvals", "show", request.id)
+
+    assert [(request.id, request.digest, "PENDING")] == [
+        (one["id"], one["digest"], one["state"]) for one in listed.said["approvals"]
+    ]
+    assert request.text in shown.out
+    assert f"digest: {request.digest}" in shown.out
+    assert run("approvals", "list").out.startswith(f"{request.id}\t")
+
+
+def test_approvals_of_distinct_people_grant(run: Any) -> None:
+    request = waiting(needed=2)
+
+    first = run("approvals", "approve", request.id, "--by", "ada", "--json")
+    again = run("approvals", "approve", request.id, "--by", "ada")
+    second = run("approvals", "approve", request.id, "--digest", request.digest, "--reason", "fine", "--json")
+
+    assert (0, "PENDING") == (first.code, first.said["approval"]["state"])
+    assert (3, True) == (again.code, "has decided" in again.err)
+    assert (0, "GRANTED") == (second.code, second.said["approval"]["state"])
+    assert [("ada", True, ""), ("machine", True, "fine")] == [
+        (said["approver"], said["granted"], said["reason"]) for said in second.said["approval"]["decisions"]
+    ]
+
+
+def test_reject_denies_with_a_reason(run: Any) -> None:
+    request = waiting()
+
+    done = run("approvals", "reject", request.id, "--by", "ada", "--reason", "too dear", "--json")
+
+    assert (0, "REFUSED") == (done.code, done.said["approval"]["state"])
+    assert "DENIED" == run("payments", "--json").said["payments"][0]["state"]
+
+
+def test_decision_about_something_else_than_was_shown_says_1(run: Any) -> None:
+    request = waiting()
+
+    assert 1 == run("approvals", "approve", request.id, "--digest", "00" * 32).code
+    assert 1 == run("approvals", "approve", f"apr_{0:032x}").code
+    assert "PENDING" == run("approvals", "--json").said["approvals"][0]["state"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["approvals", "show"],
+        ["approvals", "list", "apr_1"],
+        ["approvals", "approve"],
+        ["approvals", "dance"],
+        ["approvals", "reject", "apr_1", "--reason", "a\nb"],
+        ["halt"],
+        ["halt", "everything", "--by", " "],
+        ["halts", "everything"],
+    ],
+    ids=" ".join,
+)
+def test_misuse_says_1(arguments: list[str], run: Any) -> None:
+    assert 1 == run(*arguments).code
+
+
+def test_pay_waits_for_a_person_and_pays_when_it_is_run_again(paygent: Program, shop: Shop) -> None:
+    (paygent.folder / "policy.yaml").write_text(ASKING)
+    pay = ("pay", shop.url("good"), "--policy", "policy.yaml", "--json")
+
+    waits = paygent(*pay)
+    again = paygent(*pay)
+    (request,) = paygent("approvals", "--json").said["approvals"]
+    paygent("approvals", "approve", request["id"], "--by", "ada")
+    paid = paygent(*pay)
+
+    assert (3, "ApprovalPending", "AWAITING_APPROVAL") == (
+        waits.code,
+        waits.said["error"]["type"],
+        waits.said["payment"]["state"],
+    )
+    assert waits.said["payment"] == again.said["payment"]
+    assert (request["payment"], f"GET {shop.url('good')}") == (
+        waits.said["payment"]["id"],
+        request["facts"]["resource"],
+    )
+    assert (0, "goods", waits.said["payment"]["id"]) == (paid.code, paid.said["body"], paid.said["payment"]["id"])
+
+
+def test_pay_says_3_when_a_person_has_refused(paygent: Program, shop: Shop) -> None:
+    (paygent.folder / "policy.yaml").write_text(ASKING)
+    waits = paygent("pay", shop.url("good"), "--policy", "policy.yaml", "--json")
+    (request,) = paygent("approvals", "--json").said["approvals"]
+    paygent("approvals", "reject", request["id"], "--by", "ada")
+
+    (payment,) = paygent("payments", "--json").said["payments"]
+
+    assert (waits.said["payment"]["id"], "DENIED") == (payment["id"], payment["state"])
+
+
+def test_policy_file_says_what_pay_may_cost(paygent: Program, shop: Shop) -> None:
+    (paygent.folder / "policy.yaml").write_text('max_per_payment: "0.05"\n')
+
+    done = paygent("pay", shop.url("good"), "--policy", "policy.yaml", "--json")
+    broken = paygent("pay", shop.url("good"), "--policy", "paygent.toml", "--json")
+
+    assert (3, "PolicyDenied") == (done.code, done.said["error"]["type"])
+    assert (1, "PolicyFileError") == (broken.code, broken.said["error"]["type"])
