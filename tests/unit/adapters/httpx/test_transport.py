@@ -391,6 +391,45 @@ async def test_bomb_and_endless_body_of_a_402_are_read_to_a_bound(facade: MakeFa
     assert [] == memory.signer.signed
 
 
+@pytest.mark.parametrize(("chunks", "read"), [(3, 3), (1_000, 17)])
+async def test_body_of_a_402_is_read_to_a_bound_before_paying(facade: MakeFacade, chunks: int, read: int) -> None:
+    """So its connection can be used again; of a body without an end no more is read than of one that says the price."""
+
+    class Body(httpx.AsyncByteStream, httpx.SyncByteStream):
+        read = 0
+        closed = False
+
+        def __iter__(self) -> Iterator[bytes]:
+            for _ in range(chunks):
+                self.read += 1
+                yield bytes(65_536)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for chunk in self:
+                yield chunk
+
+        def close(self) -> None:
+            self.closed = True
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    memory = memory_engine()
+    seller = memory.seller()
+    body = Body()
+    when_paid: list[tuple[int, bool]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if "payment-signature" in request.headers:
+            when_paid.append((body.read, body.closed))
+            return seller(request)
+        return httpx.Response(402, headers=seller.ask(request).headers, stream=body)
+
+    response = await facade(memory, handler).get(URL)
+
+    assert (200, [(read, True)]) == (response.status_code, when_paid)
+
+
 @pytest.mark.parametrize("quote", [True, False])
 async def test_answer_of_a_refused_purchase_is_closed(facade: MakeFacade, quote: bool) -> None:
     """A long 402 answer that nobody gets does not keep its connection."""
