@@ -1,4 +1,4 @@
-"""Fair samples: turns in a new order each round, warmed up, with the garbage collector held off while the clock runs."""
+"""Fair samples: turns in a new order each round, warmed up, and no garbage collection while the clock runs."""
 
 import gc
 import random
