@@ -7,10 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from paygent.adapters.callback import CallbackApprovals
     from paygent.adapters.httpx import AsyncPaymentTransport, PaymentTransport
     from paygent.adapters.local_signer import LocalSigner
-    from paygent.client import SyncX402Client, X402Client
+    from paygent.adapters.queue import StoredApprovals
+    from paygent.adapters.terminal import TerminalApprovals
+    from paygent.adapters.webhook import WebhookApprovals
+    from paygent.client import Cheaper, SyncX402Client, X402Client
+    from paygent.core.approval import ApprovalRequest
     from paygent.core.caip import AssetId, ChainId
+    from paygent.core.context import Context
     from paygent.core.errors import (
         AdapterError,
         ApprovalLapsed,
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
         PaymentOutcomeUnknown,
         PluginError,
         PolicyDenied,
+        PolicyFileError,
         ProtocolError,
         RemoteProtocolError,
         SigningFailed,
@@ -44,33 +51,47 @@ if TYPE_CHECKING:
     from paygent.core.money import USD, Amount, Asset, usd
     from paygent.core.payment import Payment, Receipt
     from paygent.core.requirements import Token
+    from paygent.core.verdict import Alternative, Downgrade
+    from paygent.engine.approvals import ApprovalDesk
     from paygent.engine.handle import PaymentHandle
     from paygent.engine.pay import Engine
     from paygent.engine.quote import Quote
+    from paygent.policy.limits import Limit
     from paygent.policy.policy import Policy
+    from paygent.policy.risk import Risk
+    from paygent.policy.scope import Scope
+    from paygent.runtime.policy_file import PolicyFile
     from paygent.runtime.settings import Settings
     from paygent.x402.select import Preferences
 
 __all__ = [
     "USD",
     "AdapterError",
+    "Alternative",
     "Amount",
+    "ApprovalDesk",
     "ApprovalLapsed",
     "ApprovalPending",
     "ApprovalRefused",
+    "ApprovalRequest",
     "Asset",
     "AssetId",
     "AsyncPaymentTransport",
     "AuthorizationCancelled",
     "AuthorizationExpired",
     "BudgetExceeded",
+    "CallbackApprovals",
     "ChainId",
+    "Cheaper",
     "ConfigurationError",
+    "Context",
+    "Downgrade",
     "DuplicatePurchase",
     "Engine",
     "Halted",
     "IdempotencyConflict",
     "JournalConflict",
+    "Limit",
     "LocalProtocolError",
     "LocalSigner",
     "NoAcceptableRequirements",
@@ -87,26 +108,39 @@ __all__ = [
     "PluginError",
     "Policy",
     "PolicyDenied",
+    "PolicyFile",
+    "PolicyFileError",
     "Preferences",
     "ProtocolError",
     "Quote",
     "Receipt",
     "RemoteProtocolError",
+    "Risk",
+    "Scope",
     "Settings",
     "SigningFailed",
     "State",
+    "StoredApprovals",
     "SyncX402Client",
+    "TerminalApprovals",
     "Token",
     "TransactionReverted",
+    "WebhookApprovals",
     "X402Client",
     "usd",
 ]
 
 _HOMES = {
+    "adapters.callback": ("CallbackApprovals",),
     "adapters.httpx": ("AsyncPaymentTransport", "PaymentTransport"),
     "adapters.local_signer": ("LocalSigner",),
-    "client": ("SyncX402Client", "X402Client"),
+    "adapters.queue": ("StoredApprovals",),
+    "adapters.terminal": ("TerminalApprovals",),
+    "adapters.webhook": ("WebhookApprovals",),
+    "client": ("Cheaper", "SyncX402Client", "X402Client"),
+    "core.approval": ("ApprovalRequest",),
     "core.caip": ("AssetId", "ChainId"),
+    "core.context": ("Context",),
     "core.errors": (
         "AdapterError",
         "ApprovalLapsed",
@@ -129,6 +163,7 @@ _HOMES = {
         "PaymentOutcomeUnknown",
         "PluginError",
         "PolicyDenied",
+        "PolicyFileError",
         "ProtocolError",
         "RemoteProtocolError",
         "SigningFailed",
@@ -140,10 +175,16 @@ _HOMES = {
     "core.money": ("USD", "Amount", "Asset", "usd"),
     "core.payment": ("Payment", "Receipt"),
     "core.requirements": ("Token",),
+    "core.verdict": ("Alternative", "Downgrade"),
+    "engine.approvals": ("ApprovalDesk",),
     "engine.handle": ("PaymentHandle",),
     "engine.pay": ("Engine",),
     "engine.quote": ("Quote",),
+    "policy.limits": ("Limit",),
     "policy.policy": ("Policy",),
+    "policy.risk": ("Risk",),
+    "policy.scope": ("Scope",),
+    "runtime.policy_file": ("PolicyFile",),
     "runtime.settings": ("Settings",),
     "x402.select": ("Preferences",),
 }
