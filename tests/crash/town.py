@@ -179,10 +179,10 @@ def killed_everywhere(
             yield purse
 
 
-def books(purse: Purse) -> Books:
-    """Read a storage."""
-    payments, entries = anyio.run(_read, purse.job.storage)
-    with sqlite3.connect(purse.job.storage) as connection:
+def books(storage: str) -> Books:
+    """Read a storage, where no event loop runs."""
+    payments, entries = anyio.run(_read, storage)
+    with sqlite3.connect(storage) as connection:
         sums: list[Any] = connection.execute("SELECT reserved, committed FROM budgets").fetchall()
         moves: list[Any] = connection.execute("SELECT payment_id, version, event FROM moves").fetchall()
         assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
@@ -250,7 +250,7 @@ def check_chain(found: Books, transfers: Sequence[TokenTransfer]) -> None:
 
 def _checked(purse: Purse, transfers: Sequence[TokenTransfer]) -> Books:
     try:
-        found = books(purse)
+        found = books(purse.job.storage)
         check_audit(found)
         check_halt(found, transfers)
         check_signatures(purse, found)
