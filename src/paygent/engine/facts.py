@@ -80,7 +80,7 @@ class FactFinder:
         made = [payment for payment in await self._newest(about) if payment.authorization is not None]
         last = made[0] if made else None
         return Provider(
-            failed_at=tuple(payment.history[-1].at for payment in made if _failed(payment))[:100],
+            failed_at=tuple(payment.history[-1].at for payment in made if failed(payment))[:100],
             last_unit_price=None if last is None else _dollars(policy, ask, last.intent.amount, now),
             last_payee=None if last is None else last.intent.payee,
         )
@@ -99,9 +99,13 @@ def asks(policy: Policy) -> bool:
     return policy.risk is not None or bool(policy.index.ranked) or offers
 
 
-def _failed(payment: Payment) -> bool:
-    """The seller was paid, or could take the money, and nothing useful came back; or somebody lied."""
-    return payment.alarm is not None or (not payment.delivered and payment.state not in FREED)
+def failed(payment: Payment) -> bool:
+    """Tell whether the seller was paid, or can take the money, and nothing useful came back; or somebody lied.
+
+    What is still on its way is no failure: many payments to one seller at a time are ordinary.
+    """
+    lost = payment.state in (State.OUTCOME_UNKNOWN, State.SETTLED) and not payment.delivered
+    return lost or payment.alarm is not None
 
 
 def _dollars(policy: Policy, ask: Ask, amount: Amount, now: int) -> Amount | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from paygent.core.caip import AssetId
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter
-from paygent.core.lifecycle import FREED
 from paygent.core.payment import Payment
 from paygent.core.requirements import Token
+from paygent.engine.facts import failed
 from paygent.policy.ask import Ask
 from paygent.policy.policy import Policy
 from paygent.policy.simulate import Past, Simulated, simulate_history
@@ -67,5 +67,4 @@ def past(payment: Payment, tokens: Mapping[AssetId, Token]) -> Past:
         host=intent.host,
         context=payment.context,
     )
-    failed = payment.alarm is not None or (not payment.delivered and payment.state not in FREED)
-    return Past(ask=ask, at=payment.created_at, failed=failed)
+    return Past(ask=ask, at=payment.created_at, failed=failed(payment))

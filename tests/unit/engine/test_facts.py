@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import anyio
 import httpx
 import pytest
 
@@ -59,6 +60,24 @@ async def test_provider_that_failed_asks_a_person() -> None:
 
     with pytest.raises(ApprovalPending):
         await get(memory)
+
+
+async def test_provider_whose_answers_are_still_on_their_way_has_not_failed() -> None:
+    """Payments side by side to one seller are ordinary."""
+    memory = memory_engine(policy=Policy(risk=replace(QUIET, failures=1)))
+    seller, arrived = memory.seller(), anyio.Event()
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        if "payment-signature" in request.headers and request.url.path == "/first":
+            arrived.set()
+            await anyio.sleep(0.2)
+        return seller(request)
+
+    transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(slow))
+    async with httpx.AsyncClient(transport=transport) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.get, "http://seller.test/first")
+        await arrived.wait()
+        assert 200 == (await client.get("http://seller.test/second")).status_code
 
 
 async def test_lower_agent_may_not_eat_the_reserve_of_a_higher_one() -> None:
