@@ -60,7 +60,7 @@ def _hash_struct(name: str, types: Mapping[str, Fields], made: Mapping[str, _Enc
 
     def hash_struct(value: object) -> bytes:
         message = cast("Mapping[str, object]", value)
-        if not isinstance(value, Mapping) or len(message) != len(members):
+        if not (type(value) is dict or isinstance(value, Mapping)) or len(message) != len(members):
             raise _wrong(message, f"a {name} with exactly the members {', '.join(member for member, _ in members)}")
         try:
             return keccak256(b"".join([type_hash, *[encode(message[member]) for member, encode in members]]))
