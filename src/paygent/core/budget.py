@@ -77,7 +77,7 @@ def share(held: int, payment: Payment) -> Share:
             return Share(held, 0)
         case HoldState.COMMITTED:
             return Share(0, _charged(held, payment))
-        case HoldState.RELEASED:
+        case HoldState.RELEASED:  # pragma: no branch  there is no fourth state
             return NOTHING
 
 

@@ -49,6 +49,12 @@ def test_priced_token_is_never_rounded_down(decimals: int, atomic: int, rate: De
     assert worth is not None or exact * 2 > MAX_ATOMIC
 
 
+def test_limit_in_a_copy_of_the_dollar_counts_as_one_in_dollars() -> None:
+    dollar = token(6)
+
+    assert Amount(7, USD) == valued(Amount(7, dollar.asset), replace(USD), dollar)
+
+
 @given(_NUMBERS)
 def test_token_counts_as_itself_in_its_own_limit(atomic: int) -> None:
     """Nothing is converted where nothing has to be."""
