@@ -33,7 +33,7 @@ def ensure(database: Database, connection: Link) -> None:
 
 def _advice(found: str | None) -> str:
     if found in REVISIONS:
-        return "stop every process that uses it, keep a copy, and run paygent.adapters.sql.upgrade(url) once"
+        return "stop every process that uses it, keep a copy, and run `paygent db upgrade` once"
     return "it was made by a newer version of Paygent: install that one"
 
 

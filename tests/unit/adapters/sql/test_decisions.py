@@ -101,7 +101,7 @@ async def test_upgrade_brings_the_first_version_along(tmp_path: Path, monkeypatc
         old = str(row[-1]).replace('"format":2', '"format":1')
         connection.execute(f"INSERT INTO payments ({columns}) VALUES ({','.join('?' * len(row))})", [*row[:-1], old])
     connection.close()
-    with pytest.raises(ConfigurationError, match=r"run paygent\.adapters\.sql\.upgrade"):
+    with pytest.raises(ConfigurationError, match=r"run `paygent db upgrade` once"):
         open_journal(str(file))
     upgrade(str(file))
     async with open_journal(str(file)) as journal:

@@ -162,7 +162,7 @@ def test_open_journal_refuses_an_older_revision_and_says_what_to_run(
     monkeypatch.setattr("paygent.adapters.sql.revision.REVISIONS", ("0000", "0001", "0002"))
     stamp(file, "0000")
 
-    with pytest.raises(ConfigurationError, match=r"run paygent\.adapters\.sql\.upgrade"):
+    with pytest.raises(ConfigurationError, match=r"run `paygent db upgrade` once"):
         open_journal(str(file))
 
 
