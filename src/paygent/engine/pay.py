@@ -26,6 +26,7 @@ from paygent.core.errors import (
     PaymentOutcomeUnknown,
     SigningFailed,
 )
+from paygent.core.halt import stopped
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import FREED, OUT, Event, State
 from paygent.core.payment import Payment, SignedPayload
@@ -270,17 +271,22 @@ class Engine:
             return current.move(Event.SEND_BEGUN, at=now, note="the same bytes again")
 
         try:
+            if payment.state not in OUT:  # no move will be written, so the journal does not look for a halt
+                await self._refuse_halted(payment)
             return await self._update(payment, change)
         except (AdapterError, Halted) as error:
             raise await self.lost(payment, error) from error
+
+    async def _refuse_halted(self, payment: Payment) -> None:
+        halts = {halt.scope: halt for halt in await self._journal.halts()}
+        if (halted := stopped(payment, halts)) is not None:
+            raise halted
 
     async def _answered(self, payment: Payment, answer: Answer[R]) -> Payment:
         if answer.delivered:
             return payment
         now = self._clock.now()
-        note = f"answered with {answer.status}" + (
-            "" if answer.settlement is None else ", settlement claimed as failed"
-        )
+        note = f"answered with {answer.status}{_claimed(answer.settlement)}"
 
         def change(current: Payment) -> Payment | None:
             if current.state is State.SUBMITTED:
@@ -333,3 +339,10 @@ class Engine:
                 continue
             return after
         return current
+
+
+def _claimed(settlement: Settlement | None) -> str:
+    """Say what an answer that delivers nothing claims about the settlement."""
+    if settlement is None:
+        return ""
+    return f", settlement claimed as {'made' if settlement.success else 'pending' if settlement.pending else 'failed'}"

@@ -15,6 +15,7 @@ from paygent.core.errors import (
     ApprovalRefused,
     Halted,
     IdempotencyConflict,
+    PaidUndelivered,
     PaymentOutcomeUnknown,
     PolicyDenied,
 )
@@ -26,6 +27,7 @@ from paygent.engine.approvals import ApprovalDesk
 from paygent.engine.reserve import APPROVAL_SECONDS, People
 from paygent.policy.policy import Policy
 from paygent.testing.engine import MemoryEngine, memory_engine
+from paygent.testing.seller import Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -203,3 +205,30 @@ async def test_halt_denies_what_waits_for_people() -> None:
 
     assert () == (await desk.pending()).requests
     assert {State.DENIED: 1} == dict(await memory.states())
+
+
+async def test_halt_stops_fetching_a_settled_answer_again() -> None:
+    """A re-send of a settled payment writes no move, and a halt stops it all the same."""
+    memory = memory_engine()
+    payment, authorization = await memory.sent()
+    memory.chain.settle(authorization)
+    await memory.engine.reconciler.reconcile(payment.id)
+    await memory.journal.halt(Halt(scope="everything", by="ann", reason="test", at=memory.clock.now()))
+
+    async def send(_: object) -> Never:
+        pytest.fail("sent although halted")
+
+    with pytest.raises(PaidUndelivered, match="halted"):
+        await memory.engine.send_again(payment.id, send, repeatable=True)
+
+
+async def test_note_of_an_answer_that_delivers_nothing_says_what_it_claims() -> None:
+    memory = memory_engine()
+    seller = memory.seller()
+    seller.replies.append(Reply(status=500))
+    transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(seller))
+    async with httpx.AsyncClient(transport=transport) as client:
+        await client.get(URL)
+
+    notes = [line.note for payment in await memory.payments() for line in payment.history]
+    assert "answered with 500, settlement claimed as made" in notes
