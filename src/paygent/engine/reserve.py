@@ -137,9 +137,14 @@ class Reserver:
         now = self._clock.now()
         payment = await self._reserved(stored, choice, now, Event.GRANTED)
         holds = choice.holds(now)
-        await self._storage.reserve(
-            stored, payment, holds, approval=request.id, now=now, new_purchase=order.new_purchase
-        )
+        try:
+            await self._storage.reserve(
+                stored, payment, holds, approval=request.id, now=now, new_purchase=order.new_purchase
+            )
+        except BaseException as error:
+            if not isinstance(error, Exception):  # cancelled, as in `_open`
+                await self.void(payment, error)
+            raise
         return payment
 
     def _request(self, waiting: Payment, choice: Choice, verdict: RequireApproval, now: int) -> ApprovalRequest:

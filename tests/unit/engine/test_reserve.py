@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Never
 
+import anyio
 import httpx
 import pytest
 
@@ -27,6 +28,7 @@ from paygent.engine.approvals import ApprovalDesk
 from paygent.engine.reserve import APPROVAL_SECONDS, People
 from paygent.policy.policy import Policy
 from paygent.testing.engine import MemoryEngine, memory_engine
+from paygent.testing.faults import FaultKind, FaultPlan
 from paygent.testing.seller import Reply
 
 pytestmark = pytest.mark.anyio
@@ -220,6 +222,28 @@ async def test_halt_stops_fetching_a_settled_answer_again() -> None:
 
     with pytest.raises(PaidUndelivered, match="halted"):
         await memory.engine.send_again(payment.id, send, repeatable=True)
+
+
+async def granted() -> MemoryEngine:
+    memory = memory_engine(policy=ASKING)
+    desk, _ = await pending(memory)
+    await desk.approve((await desk.pending()).requests[0].id, approver="ann")
+    return memory
+
+
+async def test_reservation_of_a_granted_payment_is_given_back_when_its_caller_is_cancelled() -> None:
+    """The budget does not wait for the lease: nothing was signed."""
+    counting = FaultPlan()
+    await get((await granted()).restarted(counting))
+    memory = await granted()
+
+    with anyio.CancelScope() as scope:
+        at = counting.calls.index("journal.reserve")
+        await get(memory.restarted(FaultPlan(kind=FaultKind.CANCEL_AFTER, at=at, scope=scope)))
+
+    assert scope.cancelled_caught
+    assert {State.VOIDED: 1} == dict(await memory.states())
+    assert (0, 0) == memory.held()
 
 
 async def test_note_of_an_answer_that_delivers_nothing_says_what_it_claims() -> None:
