@@ -116,7 +116,11 @@ async def _sign(chosen: Offer, signer: LocalSigner) -> tuple[Authorization, byte
     )
     data = typed_data(signed, chosen.token)
     rules = firewall.SigningRules(
-        payer=signer.address, tokens={data.domain: chosen.amount.atomic}, now=now, max_validity_seconds=60
+        payer=signer.address,
+        payee=chosen.payee,
+        tokens={data.domain: chosen.amount.atomic},
+        now=now,
+        max_validity_seconds=60,
     )
     firewall.check(data, rules)
     return signed, await signer.sign_typed_data(data)

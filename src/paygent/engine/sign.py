@@ -46,6 +46,7 @@ class AuthorizationSigner:
     async def _signature(self, data: TypedData, choice: Choice, domain: Domain) -> bytes:
         rules = firewall.SigningRules(
             payer=self._signer.address,
+            payee=choice.payee,
             tokens={domain: choice.offer.amount.atomic},
             now=choice.now,
             max_validity_seconds=min(self._max_validity_seconds, choice.policy.max_validity_seconds),

@@ -20,6 +20,8 @@ class SigningRules:
 
     payer: str
     """The only address whose money may move."""
+    payee: str
+    """The only address that may get it."""
     tokens: Mapping[Domain, int]
     """The tokens that may move, by the domain of each (`evm.tokens.domain`): the most atomic units of a signature."""
     now: int
@@ -79,7 +81,7 @@ def _check_transfer(data: TypedData, rules: SigningRules) -> None:
     message = _members(data.message, "from", "to", "value", "validAfter", "validBefore", "nonce")
     cap = _token_cap(data.domain, rules)
     _check_payer("from", message["from"], rules)
-    _check_address("to", message["to"])
+    _check_payee(message["to"], rules)
     _check_value("value", message["value"], cap)
     _check_window(message["validAfter"], "validBefore", message["validBefore"], rules)
     _check_bytes32("nonce", message["nonce"])
@@ -95,8 +97,9 @@ def _check_permit2(data: TypedData, rules: SigningRules) -> None:
     witness = _members(message["witness"], "to", *(("facilitator",) if upto else ()), "validAfter")
     _check_value("amount", permitted["amount"], _permitted_cap(permitted["token"], data.domain.chain_id, rules))
     _check_same("spender", message["spender"], permit2.UPTO_PROXY if upto else permit2.EXACT_PROXY)
-    for member in witness.keys() - {"validAfter"}:
-        _check_address(member, witness[member])
+    _check_payee(witness["to"], rules)
+    if upto:
+        _check_address("facilitator", witness["facilitator"])
     _check_uint("nonce", message["nonce"])
     _check_window(witness["validAfter"], "deadline", message["deadline"], rules)
 
@@ -153,6 +156,12 @@ def _permitted_cap(token: object, chain_number: int, rules: SigningRules) -> int
 def _check_payer(member: str, value: object, rules: SigningRules) -> None:
     if not _same(value, rules.payer):
         raise _refused(f"{member} is {word.excerpt(value)}, not the payer {rules.payer}")
+
+
+def _check_payee(value: object, rules: SigningRules) -> None:
+    _check_address("to", value)
+    if not _same(value, rules.payee):
+        raise _refused(f"to is {word.excerpt(value)}, not the payee {rules.payee}")
 
 
 def _check_same(member: str, value: object, wanted: str) -> None:

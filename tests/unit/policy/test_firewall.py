@@ -24,7 +24,7 @@ FACILITATOR = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
 NOBODY = "0x" + "00" * 20
 NOW = 1_800_000_000
 CAP = 1_000_000
-RULES = SigningRules(payer=PAYER, tokens={domain(TOKEN): CAP}, now=NOW, max_validity_seconds=600)
+RULES = SigningRules(payer=PAYER, payee=PAYEE, tokens={domain(TOKEN): CAP}, now=NOW, max_validity_seconds=600)
 LATEST = NOW + 600 + 60
 
 AUTHORIZATION = Authorization(
@@ -109,6 +109,9 @@ WRONG = [
     (TRANSFER, "from", 5, "from is 5, not the payer"),
     (TRANSFER, "to", NOBODY, "nobody's address"),
     (TRANSFER, "to", "0x12", "nobody's address"),
+    (TRANSFER, "to", FACILITATOR, "to is .* not the payee"),
+    (EXACT, "witness", {"to": FACILITATOR, "validAfter": 0}, "to is .* not the payee"),
+    (UPTO, "witness", {"to": FACILITATOR, "facilitator": FACILITATOR, "validAfter": 0}, "to is .* not the payee"),
     (TRANSFER, "value", CAP + 1, "at most 1000000 atomic units"),
     (TRANSFER, "value", -1, "at most 1000000"),
     (TRANSFER, "value", True, "at most 1000000"),
@@ -281,6 +284,7 @@ def _within_rules(data: TypedData) -> bool:
             all(type(value) is int and 0 <= value <= CAP for value in moved),
             all(type(value) is int and NOW < value <= LATEST for value in ends),
             all(value.lower() == PAYER.lower() for value in payers),
+            flat.get("to", PAYEE).lower() == PAYEE.lower(),
             tokens[0].lower() == TOKEN.asset.id.address,
             data.domain.chain_id == 25,
             flat.get("validAfter", 0) <= NOW,
