@@ -2,10 +2,14 @@
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell ignores it for what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # and tests interrupt themselves and their children
 
 _LOOPBACK = Path(__file__).parent / "loopback"
 
