@@ -69,9 +69,10 @@ def build(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["env"])
 def together(session: nox.Session) -> None:
-    """Resolve Paygent with the packages it has to stand beside, in the versions that people have."""
-    resolve = ("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--all-extras", "pyproject.toml")
-    run(session, "uv", *resolve, "requirements/neighbours.in", "--output-file", f"{session.create_tmp()}/together.txt")
+    """Install Paygent with the packages it has to stand beside, as new as people have them, and import all of it."""
+    beside = ("--with", f"{ROOT}[devnet,orchestrator,postgres]", "--with-requirements", "requirements/neighbours.in")
+    alone = ("run", "--isolated", "--no-project", "--no-env-file", "--python", str(BIN / "python"))
+    run(session, "uv", *alone, *beside, "python", "tests/beside.py")
 
 
 @nox.session(venv_backend="none")
