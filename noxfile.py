@@ -77,9 +77,11 @@ def together(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def contracts(session: nox.Session) -> None:
-    """Compile the devnet's contracts and compare: the bytecode that ships is what its source gives."""
+    """Test the contracts, and compare the bytecode that ships with what its source gives."""
     session.run("npm", "ci", "--prefix", "contracts", "--silent", external=True)
     session.run("node", "contracts/compile.mjs", "--check", external=True)
+    session.run("node", "contracts/forge.mjs", "fmt", "--check", external=True)
+    session.run("node", "contracts/forge.mjs", "test", *session.posargs, external=True)
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])

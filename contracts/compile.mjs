@@ -4,7 +4,7 @@
 //   node compile.mjs --check   fail if a committed artifact differs from what the sources give
 //
 // The output is a function of the sources and of the compiler's version, pinned in package-lock.json: no metadata hash, no CBOR,
-// sorted keys. The settings are those of foundry.toml.
+// sorted keys. They are for paris, so that any chain runs them; foundry.toml holds the settings of all other contracts.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
