@@ -111,6 +111,11 @@ class AssetId:
         return cls(ChainId(chain), name)
 
     @property
+    def native(self) -> bool:
+        """The chain's own coin, which pays for gas."""
+        return self.name.startswith("slip44:")
+
+    @property
     def address(self) -> str:
         """The token's address in lower case.
 
@@ -142,3 +147,11 @@ def erc20(chain: ChainId, address: str) -> AssetId:
     if not is_evm_address(address):
         raise ValueError(f"{address!r} is not an EVM address")
     return AssetId(chain, f"erc20:{address.lower()}")
+
+
+def native(chain: ChainId) -> AssetId:
+    """Return the asset id of an EVM chain's own coin, whatever its name: ``slip44:60``, the coin type of EVM accounts.
+
+    Paygent calls the coin of every EVM chain so; documents that say ``slip44:394`` for CRO mean the same coin.
+    """
+    return AssetId(chain, "slip44:60")

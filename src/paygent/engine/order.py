@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from paygent.core.action import Action
 from paygent.core.context import NOBODY, Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import IntentId, PaymentId
@@ -57,6 +58,24 @@ class Order:
     def repeatable(self) -> bool:
         """The same bytes may be sent again without asking anybody."""
         return self.method in {"GET", "HEAD"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionOrder:
+    """An action on chain, and how its caller wants it done. `Engine.execute` takes it."""
+
+    intent_id: IntentId
+    """Names the wish; the same id is never done twice, and asking again goes on with it."""
+    action: Action
+    """What is done: decoded, unsigned calls."""
+    context: Context = NOBODY
+    """Who acts and what for, by the program's word."""
+    idempotency_key: str | None = None
+    """The caller's own name for the action."""
+    new_action: bool = False
+    """Do it even where the same wish has a payment that is unknown or unfinished."""
+    errors: tuple[str, ...] = ()
+    """Custom errors of the contracts that are called, such as ``TooLittle(uint256,uint256)``, to read reverts by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,130 @@
+"""An action under way: its steps, what was signed for each, and what the chain did with it."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from paygent.core.action import Action, Call
+from paygent.core.money import Amount
+
+AttemptKind = Literal["step", "cancel"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One signed transaction. Several of one step have the same account nonce, so at most one is ever mined."""
+
+    hash: str
+    """0x and 64 hexadecimal digits, lower case."""
+    nonce: int
+    """The account nonce."""
+    gas_limit: int
+    max_fee: int
+    """The most that each gas may cost, in atomic units of the chain's coin; the gas price of a legacy transaction."""
+    tip: int | None
+    """The priority fee for each gas; None for a legacy transaction."""
+    kind: AttemptKind = "step"
+    """`cancel` pays nothing to the wallet itself in place of the step."""
+
+    @property
+    def ceiling(self) -> int:
+        """The most its gas may cost, in atomic units of the coin."""
+        return self.gas_limit * self.max_fee
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mined:
+    """What a block says of a step."""
+
+    transaction: str
+    block_number: int
+    block_hash: str
+    succeeded: bool
+    """It did not revert."""
+    fee: int
+    """What its gas cost, in atomic units of the coin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One transaction of an action."""
+
+    call: Call
+    cleanup: bool = False
+    """It takes an approval back that was left; the action does not go on."""
+    attempts: tuple[Attempt, ...] = ()
+    mined: Mined | None = None
+
+    @property
+    def nonce(self) -> int | None:
+        """The account nonce, once something was signed."""
+        return self.attempts[0].nonce if self.attempts else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An action and how far it has come."""
+
+    action: Action
+    steps: tuple[Step, ...]
+    gas: Amount
+    """The most that the gas of all steps may cost: what is reserved for it."""
+
+    @classmethod
+    def of(cls, action: Action, gas: Amount) -> "Plan":
+        """Return the plan of an action of which nothing is signed."""
+        return cls(action=action, steps=tuple(Step(call=call) for call in action.calls), gas=gas)
+
+    @property
+    def gas_spent(self) -> int:
+        """What the mined steps cost in gas, reverted ones included, in atomic units of the coin."""
+        return sum(step.mined.fee for step in self.steps if step.mined is not None)
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Everything that was signed, in the order of the steps."""
+        return tuple(attempt for step in self.steps for attempt in step.attempts)
+
+    @property
+    def current(self) -> int | None:
+        """The place of the first step that is not mined, or None."""
+        return next((place for place, step in enumerate(self.steps) if step.mined is None), None)
+
+    def with_step(self, place: int, step: Step) -> "Plan":
+        """Return the plan with another step at `place`."""
+        return replace(self, steps=(*self.steps[:place], step, *self.steps[place + 1 :]))
+
+    def with_attempt(self, place: int, attempt: Attempt) -> "Plan":
+        """Return the plan with one more signed transaction for the step at `place`."""
+        step = self.steps[place]
+        return self.with_step(place, replace(step, attempts=(*step.attempts, attempt)))
+
+    def continues(self, before: "Plan") -> bool:
+        """Tell whether this is what may become of `before`: nothing that was signed is forgotten or signed anew.
+
+        A step is signed again only with its own account nonce, and only what was not signed makes room for a cleanup.
+        """
+        if before.action != self.action or before.gas != self.gas:
+            return False
+        for place, earlier in enumerate(before.steps):
+            later = self.steps[place] if place < len(self.steps) else None
+            if later is None or later.call != earlier.call:
+                if earlier.attempts:
+                    return False
+                continue
+            if later.attempts[: len(earlier.attempts)] != earlier.attempts:
+                return False
+        return all(len({attempt.nonce for attempt in step.attempts}) <= 1 for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonceClaim:
+    """What a store is asked for: an account nonce that no other payment has."""
+
+    chain: str
+    """CAIP-2."""
+    account: str
+    """Address; compared without case."""
+    at_least: int
+    """What the chain says comes next, transactions that wait included."""
+    step: int = 0
+    """Which step of the payment it is for."""
