@@ -45,13 +45,9 @@ class Call:
         if type(self.value) is not int or not 0 <= self.value <= MAX_ATOMIC:
             raise ValueError(f"the value of a call is from 0 to 2**256 - 1 atomic units, not {self.value!r}")
         if (self.data == "0x") is not (self.function == ""):
-            raise ValueError(
-                "a call names its function (approve(address,uint256)), a plain payment none"
-            )
+            raise ValueError("a call names its function (approve(address,uint256)), a plain payment none")
         if self.function and not _FUNCTION.fullmatch(self.function):
-            raise ValueError(
-                f"{self.function[:120]!r} is not a signature such as "approve(address,uint256)""
-            )
+            raise ValueError(f"{self.function[:120]!r} is not a signature such as 'approve(address,uint256)'")
         for name, said in self.arguments:
             _check_line("argument", name, 100)
             _check_line(f"argument {name}", said, 2_000)
