@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         ProtocolError,
         RemoteProtocolError,
         SigningFailed,
+        TradeRefused,
         TransactionReverted,
     )
     from paygent.core.ids import PaymentId
@@ -124,6 +125,7 @@ __all__ = [
     "SyncX402Client",
     "TerminalApprovals",
     "Token",
+    "TradeRefused",
     "TransactionReverted",
     "WebhookApprovals",
     "X402Client",
@@ -167,6 +169,7 @@ _HOMES = {
         "ProtocolError",
         "RemoteProtocolError",
         "SigningFailed",
+        "TradeRefused",
         "TransactionReverted",
     ),
     "core.ids": ("PaymentId",),

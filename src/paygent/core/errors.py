@@ -5,12 +5,13 @@
     PaygentError
     ├── PaymentNotAttempted            nothing left this process: trying again is safe
     │   ├── PolicyDenied               a rule said no
-    │   ├── ApprovalRefused · ApprovalLapsed · ApprovalPending
+    │   ├── ApprovalRefused · ApprovalLapsed · ApprovalPending · ApprovalEdited
     │   ├── BudgetExceeded             a limit over a window is used up
     │   ├── NoAcceptableRequirements   the seller made no offer that may be taken
     │   ├── SigningFailed              the signer or the signing firewall refused
     │   ├── Halted                     the kill switch is on
     │   ├── DuplicatePurchase          the same request is still unknown or undelivered
+    │   ├── TradeRefused               a venue's terms do not hold, or it cannot do what was asked
     │   └── IdempotencyConflict        the idempotency key belongs to another request
     ├── PaymentCannotSettle            proven that it did not and will not settle
     │   └── AuthorizationExpired · AuthorizationCancelled · TransactionReverted
@@ -21,6 +22,8 @@
     │   └── RemoteProtocolError        the other side did
     ├── AdapterError                   store, chain, facilitator, directory
     │   └── JournalConflict            somebody else moved the payment first
+    ├── RegistryError                  the registry of services; nothing was changed
+    │   └── InvalidService · ServiceNotFound · ServiceExists · ServiceConflict
     └── ConfigurationError             found when something is constructed
         ├── PolicyFileError            a policy file says what it cannot mean
         └── PluginError
@@ -30,6 +33,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from paygent.core.approval import Edit
     from paygent.core.ids import PaymentId
     from paygent.core.money import Amount
     from paygent.core.payment import Receipt
@@ -69,6 +73,23 @@ class ApprovalLapsed(PaymentNotAttempted):
 
 class ApprovalPending(PaymentNotAttempted):
     """The payment waits for a person: resume it, never ask again."""
+
+
+class ApprovalEdited(PaymentNotAttempted):
+    """A person agreed to less: `resume` the payment, and the request is judged anew under the edit as its ceiling."""
+
+    payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
+
+    def __init__(self, payment_id: "PaymentId", *, edit: "Edit", approver: str, reason: str = "") -> None:
+        why = f" ({reason})" if reason else ""
+        super().__init__(
+            f"payment {payment_id} was superseded: {approver} agrees to {edit} instead{why}; resume it, and what it is "
+            "then meets the whole policy again",
+            payment_id=payment_id,
+        )
+        self.edit = edit
+        self.approver = approver
+        self.reason = reason
 
 
 class BudgetExceeded(PaymentNotAttempted):
@@ -135,6 +156,14 @@ class DuplicatePurchase(PaymentNotAttempted):
         )
         self.state = state
         self.resource = resource
+
+
+class TradeRefused(PaymentNotAttempted):
+    """A connector will not or cannot do what was asked; `code` is a stable word such as `price_impact`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class IdempotencyConflict(PaymentNotAttempted):
@@ -246,6 +275,43 @@ class PolicyFileError(ConfigurationError):
         self.line = line
         self.column = column
         self.expected = expected
+
+
+class RegistryError(PaygentError):
+    """The registry of services was asked for something that it cannot do; nothing was changed."""
+
+
+class InvalidService(RegistryError, ValueError):
+    """A description of a service breaks a rule; `field` names where."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class ServiceNotFound(RegistryError):
+    """No service of this id is registered."""
+
+    def __init__(self, service_id: str, *, near: "Sequence[str]" = ()) -> None:
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        super().__init__(f"no service {service_id!r} is registered{hint}; `paygent services list` shows all")
+        self.service_id = service_id
+
+
+class ServiceExists(RegistryError):
+    """A service of this id is registered already."""
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__(f"a service {service_id!r} is registered already; update it, or choose another id")
+        self.service_id = service_id
+
+
+class ServiceConflict(RegistryError):
+    """The stored service is not the one the change was based on."""
+
+    def __init__(self, service_id: str) -> None:
+        super().__init__(f"service {service_id!r} was changed by somebody else; read it again")
+        self.service_id = service_id
 
 
 class PluginError(ConfigurationError):
