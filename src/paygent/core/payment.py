@@ -12,6 +12,7 @@ from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import FREED, HOLDING, OUT, TRANSITIONS, Event, State, advance
 from paygent.core.money import Amount
 from paygent.core.requirements import Authorization, Settlement
+from paygent.core.transaction import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,15 @@ class Receipt:
     amount: Amount
     """What moved; for `upto` what was charged."""
     nonce: str
-    """0x and 64 hexadecimal digits: the authorization that was used."""
+    """0x and 64 hexadecimal digits: the authorization that was used, or the account nonce of an own transaction."""
     block_number: int | None = None
     block_hash: str | None = None
     final: bool = False
     """The block cannot be reorganised away any more."""
+    received: tuple[Amount, ...] = ()
+    """What a trade brought in, as the transaction's events say."""
+    fee: Amount | None = None
+    """What the gas of one's own transactions cost, all steps together; None where somebody else paid it."""
 
     @property
     def proven(self) -> bool:
@@ -83,8 +88,12 @@ class Payment:
     """The caller's own name for the purchase."""
     context: Context = NOBODY
     """Who pays and for what, by the names that limits, halts and statistics use."""
+    quantity: int = 1
+    """How many units of the service are bought, by the program's word."""
     authorization: Authorization | None = None
     """What is, or will be, signed; known from RESERVED on."""
+    plan: Plan | None = None
+    """The action on chain, its steps, and what was signed for each; None where something else is paid."""
     lease_until: int = 0
     """Unix seconds; until then nobody else may void a RESERVED payment."""
     from_block: int | None = None
@@ -141,9 +150,13 @@ class Payment:
             raise LocalProtocolError(f"payment {self.id} is bound to one intent; it cannot become another payment")
         if self.context is not after.context and self.context != after.context:
             raise LocalProtocolError(f"payment {self.id} was made for {self.context}; that does not change")
+        if self.quantity != after.quantity:
+            raise LocalProtocolError(f"payment {self.id} buys {self.quantity} units; that does not change")
         signed = self.authorization
         if signed is not None and signed is not after.authorization and signed != after.authorization:
             raise LocalProtocolError(f"payment {self.id} has its authorization already; there is never a second one")
+        if self.plan is not after.plan and (self.plan is None or after.plan is None or not after.plan.continues(self.plan)):
+            raise LocalProtocolError(f"payment {self.id} has its action and what was signed for it; neither is replaced")
         if after.version <= self.version or after.history[: len(self.history)] != self.history:
             raise LocalProtocolError(f"payment {self.id} goes on from version {self.version}, not to {after.version}")
 
@@ -173,7 +186,7 @@ class Payment:
         return after.history[len(self.history) :]
 
     def meets_halt(self, after: "Payment") -> bool:
-        """Tell whether a halt stops what lies between this payment and `after`."""
+        """Tell whether a halt stops what lies between this payment and `after`: each signature, and each send."""
         return any(line.state in STOPPED for line in self.lines_to(after))
 
     def _with(self, **facts: Any) -> "Payment":

@@ -18,10 +18,14 @@ from paygent.core.money import Amount, Asset
 from paygent.core.payment import Move, Payment, Receipt, SignedPayload
 from paygent.core.requirements import Authorization, Scheme, Settlement, TransferMethod
 
-FORMAT: Final = 2
+FORMAT: Final = 4
 """The version that `to_record` writes; `from_record` reads it and those before it."""
 _BEFORE_CONTEXT: Final = 1
 """The version that did not say who pays and for what."""
+_BEFORE_QUANTITY: Final = 2
+"""The version that did not say how many units are bought; each of its payments counts as one unit."""
+_BEFORE_PLAN: Final = 3
+"""The version that knew no actions on chain."""
 
 JSON: TypeAlias = bool | int | str | list["JSON"] | dict[str, "JSON"] | None
 """What a record is made of."""
@@ -41,7 +45,9 @@ def to_record(payment: Payment) -> dict[str, JSON]:
         "created_at": str(payment.created_at),
         "idempotency_key": payment.idempotency_key,
         "context": _context(payment.context),
+        "quantity": str(payment.quantity),
         "authorization": _maybe(_authorization, payment.authorization),
+        "plan": _maybe(plan_record, payment.plan),
         "lease_until": str(payment.lease_until),
         "from_block": _maybe(str, payment.from_block),
         "claim": _maybe(_claim, payment.claim),
@@ -58,7 +64,7 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
     Raises: ValueError: another format, or not such a record; the message names the field.
     """
     version = record.get("format")
-    if isinstance(version, bool) or version not in (_BEFORE_CONTEXT, FORMAT):
+    if isinstance(version, bool) or version not in (_BEFORE_CONTEXT, _BEFORE_QUANTITY, _BEFORE_PLAN, FORMAT):
         raise ValueError(f"this payment has format {version!r}, and only formats up to {FORMAT} can be read")
     fields = _Fields(record, "payment")
     payment_id = PaymentId(fields.text("id"))
@@ -70,7 +76,9 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
         created_at=fields.number("created_at"),
         idempotency_key=fields.maybe("idempotency_key", fields.text),
         context=NOBODY if version == _BEFORE_CONTEXT else _read_context(fields.inner("context")),
+        quantity=fields.number("quantity") if version in (_BEFORE_PLAN, FORMAT) else 1,
         authorization=fields.maybe("authorization", lambda name: _read_authorization(fields.inner(name))),
+        plan=read_plan(fields, "plan") if version == FORMAT else None,
         lease_until=fields.number("lease_until"),
         from_block=fields.maybe("from_block", fields.number),
         payload=payload,
@@ -157,6 +165,8 @@ def _receipt(receipt: Receipt) -> JSON:
         "block_number": _maybe(str, receipt.block_number),
         "block_hash": receipt.block_hash,
         "final": receipt.final,
+        "received": [_amount(amount) for amount in receipt.received],
+        "fee": _maybe(_amount, receipt.fee),
     }
 
 
@@ -236,72 +246,3 @@ def _read_move(line: JSON) -> Move:
     fields = _Fields(dict(zip(("event", "state", "at", "note"), line, strict=True)), "payment.history")
     event, state = fields.word("event", Event), fields.word("state", State)
     return Move(event=event, state=state, at=fields.number("at"), note=fields.text("note"))
-
-
-@lru_cache(maxsize=1024)
-def _asset(asset_id: str, symbol: str, decimals: int) -> Asset:
-    return Asset(id=AssetId.parse(asset_id), symbol=symbol, decimals=decimals)
-
-
-class _Fields:
-    """Reads fields of one JSON object by type; a wrong or missing one raises ValueError with its name."""
-
-    __slots__ = ("_object", "_path")
-
-    def __init__(self, object_: Mapping[str, JSON], path: str) -> None:
-        self._object = object_
-        self._path = path
-
-    def text(self, name: str) -> str:
-        value = self._value(name)
-        return value if isinstance(value, str) else self._refuse(name, "text")
-
-    def flag(self, name: str) -> bool:
-        value = self._value(name)
-        return value if isinstance(value, bool) else self._refuse(name, "true or false")
-
-    def number(self, name: str) -> int:
-        text = self._value(name)
-        if not isinstance(text, str) or not _INTEGER.fullmatch(text):
-            self._refuse(name, "a decimal integer in a string")
-        return int(text)
-
-    def word(self, name: str, words: Callable[[str], _T]) -> _T:
-        text = self.text(name)
-        try:
-            return words(text)
-        except ValueError:
-            self._refuse(name, "a known word")
-
-    def one_of(self, name: str, literal: object) -> str:
-        text = self.text(name)
-        return text if text in get_args(literal) else self._refuse(name, "a known word")
-
-    def list(self, name: str) -> "list[JSON]":
-        value = self._value(name)
-        return value if isinstance(value, list) else self._refuse(name, "a list")
-
-    def inner(self, name: str) -> "_Fields":
-        value = self._value(name)
-        return _Fields(value, f"{self._path}.{name}") if isinstance(value, dict) else self._refuse(name, "an object")
-
-    def amount(self, name: str) -> Amount:
-        value = self.list(name)
-        if len(value) != 4:
-            self._refuse(name, "[atomic, asset, symbol, decimals]")
-        keys = ("atomic", "asset", "symbol", "decimals")
-        fields = _Fields(dict(zip(keys, value, strict=True)), f"{self._path}.{name}")
-        asset = _asset(fields.text("asset"), fields.text("symbol"), fields.number("decimals"))
-        return Amount(fields.number("atomic"), asset)
-
-    def maybe(self, name: str, read: Callable[[str], _T]) -> _T | None:
-        return None if self._value(name) is None else read(name)
-
-    def _value(self, name: str) -> JSON:
-        try:
-            return self._object[name]
-        except KeyError:
-            raise ValueError(f"{self._path} has no {name!r}") from None
-
-    def _refuse(self, name: str, expected: str) -> NoReturn:
-        raise ValueError(f"{self._path}.{name} is not {expected}")

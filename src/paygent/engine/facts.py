@@ -81,7 +81,7 @@ class FactFinder:
         last = made[0] if made else None
         return Provider(
             failed_at=tuple(payment.history[-1].at for payment in made if failed(payment))[:100],
-            last_unit_price=None if last is None else _dollars(policy, ask, last.intent.amount, now),
+            last_unit_price=None if last is None else _unit_price(policy, ask, last, now),
             last_payee=None if last is None else last.intent.payee,
         )
 
@@ -106,6 +106,12 @@ def failed(payment: Payment) -> bool:
     """
     lost = payment.state in (State.OUTCOME_UNKNOWN, State.SETTLED) and not payment.delivered
     return lost or payment.alarm is not None
+
+
+def _unit_price(policy: Policy, ask: Ask, last: Payment, now: int) -> Amount | None:
+    """Return what one unit of a payment cost in dollars, rounded up; None where that is not known."""
+    worth = _dollars(policy, ask, last.intent.amount, now)
+    return None if worth is None else Amount(-(-worth.atomic // last.quantity), USD)
 
 
 def _dollars(policy: Policy, ask: Ask, amount: Amount, now: int) -> Amount | None:

@@ -34,8 +34,8 @@ async def rehearse(
 ) -> tuple[Rehearsed, ...]:
     """Judge the newest `limit` payments under a policy, oldest first, as if it had held all along.
 
-    What a request said besides (its own ceiling, its quantity) is not remembered: one unit is taken. Sums begin with
-    the first payment that is looked at, so limits over windows are judged from there on.
+    What a request said besides (its own ceiling) is not remembered. Sums begin with the first payment that is looked
+    at, so limits over windows are judged from there on.
 
     Raises: AdapterError: the storage could not answer.
     """
@@ -66,5 +66,6 @@ def past(payment: Payment, tokens: Mapping[AssetId, Token]) -> Past:
         amount=intent.amount,
         host=intent.host,
         context=payment.context,
+        quantity=payment.quantity,
     )
     return Past(ask=ask, at=payment.created_at, failed=failed(payment))

@@ -219,6 +219,7 @@ class Reserver:
             created_at=now,
             idempotency_key=order.idempotency_key,
             context=order.context,
+            quantity=order.quantity,
         )
 
     async def _reserved(

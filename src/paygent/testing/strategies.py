@@ -111,6 +111,7 @@ def payments(draw: st.DrawFn) -> Payment:
         created_at=draw(_SECONDS),
         idempotency_key=draw(st.none() | _TEXT),
         context=draw(contexts),
+        quantity=draw(st.integers(1, 10**9)),
         authorization=draw(st.none() | authorizations),
         lease_until=draw(_SECONDS),
         from_block=draw(st.none() | _SECONDS),

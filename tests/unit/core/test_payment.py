@@ -152,6 +152,13 @@ def test_payment_keeps_its_context() -> None:
         payment.check_successor(replace(payment, version=3, context=Context(agent="another")))
 
 
+def test_payment_keeps_its_quantity() -> None:
+    payment = reserved()
+
+    with pytest.raises(LocalProtocolError, match="buys 1 units; that does not change"):
+        payment.check_successor(replace(payment, version=3, quantity=2))
+
+
 def test_append_never_reserves() -> None:
     waiting = awaiting()
     granted = waiting.move(Event.GRANTED, at=START)

@@ -22,6 +22,7 @@ FULL = replace(
     claim=Settlement(success=True, transaction=None, network=None, payer=None, amount=7, error=None),
     from_block=9,
     context=Context(treasury="t", project="p", agent="a", session="s", run="r", tool="o", service="v"),
+    quantity=4,
 )
 
 
@@ -95,9 +96,16 @@ def test_record_has_every_field(kind: type, place: str | None, apart: set[str]) 
 
 def test_record_from_before_contexts_is_of_nobody() -> None:
     old = full()
-    del old["context"]
+    del old["context"], old["quantity"]
 
-    assert replace(FULL, payload=None, context=NOBODY) == from_record({**old, "format": 1})
+    assert replace(FULL, payload=None, context=NOBODY, quantity=1) == from_record({**old, "format": 1})
+
+
+def test_record_from_before_quantities_is_of_one_unit() -> None:
+    old = full()
+    del old["quantity"]
+
+    assert replace(FULL, payload=None, quantity=1) == from_record({**old, "format": 2})
 
 
 def test_record_has_no_signed_bytes() -> None:
@@ -106,7 +114,7 @@ def test_record_has_no_signed_bytes() -> None:
     assert FULL.payload.value not in repr(FULL)
 
 
-@pytest.mark.parametrize("version", [None, 0, 3, "1", True, 1.5, []])
+@pytest.mark.parametrize("version", [None, 0, FORMAT + 1, "1", True, 1.5, []])
 def test_record_of_another_format_is_refused(version: Any) -> None:
     with pytest.raises(ValueError, match="format"):
         from_record({**full(), "format": version})

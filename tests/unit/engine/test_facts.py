@@ -6,7 +6,7 @@ import anyio
 import httpx
 import pytest
 
-from paygent.adapters.httpx import CONTEXT, NEW_PURCHASE, AsyncPaymentTransport
+from paygent.adapters.httpx import CONTEXT, NEW_PURCHASE, QUANTITY, AsyncPaymentTransport
 from paygent.core.context import Context
 from paygent.core.errors import ApprovalPending, PolicyDenied
 from paygent.core.money import usd
@@ -20,10 +20,12 @@ pytestmark = pytest.mark.anyio
 QUIET = Risk(burst=None, first_payment=None, failures=None, price_drift_percent=None, payee_changed=False)
 
 
-async def get(memory: MemoryEngine, *, agent: str | None = None, **seller: object) -> httpx.Response:
+async def get(
+    memory: MemoryEngine, *, agent: str | None = None, quantity: int = 1, **seller: object
+) -> httpx.Response:
     transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller(**seller)))
     async with httpx.AsyncClient(transport=transport) as client:
-        extensions = {CONTEXT: Context(agent=agent), NEW_PURCHASE: True}
+        extensions = {CONTEXT: Context(agent=agent), NEW_PURCHASE: True, QUANTITY: quantity}
         return await client.get("http://seller.test/paid", extensions=extensions)
 
 
@@ -52,6 +54,19 @@ async def test_payee_that_changed_asks_a_person() -> None:
         await get(memory, payee=other)
 
     assert 2 == memory.transfers()
+
+
+async def test_price_of_a_unit_is_what_drifts() -> None:
+    """Ten units for ten times the price of one are not dearer; one unit for the price of ten is."""
+    memory = memory_engine(policy=Policy(risk=replace(QUIET, price_drift_percent=25)))
+    await get(memory, quantity=10, price=100_000)
+
+    await get(memory, quantity=20, price=200_000)
+    with pytest.raises(ApprovalPending):
+        await get(memory, quantity=1, price=100_000)
+
+    assert (2, 300_000) == (memory.transfers(), memory.moved())
+    assert [1, 20, 10] == [payment.quantity for payment in await memory.payments()]
 
 
 async def test_provider_that_failed_asks_a_person() -> None:

@@ -10,7 +10,7 @@ from paygent.testing.strategies import payments
 def test_payments_reach_every_state() -> None:
     reached: set[State] = set()
 
-    @settings(phases=[Phase.generate], max_examples=300, derandomize=True, database=None)
+    @settings(phases=[Phase.generate], max_examples=500, derandomize=True, database=None)
     @given(payments())
     def look(payment: Payment) -> None:
         reached.add(payment.state)

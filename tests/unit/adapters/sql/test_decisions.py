@@ -98,7 +98,7 @@ async def test_upgrade_brings_the_first_version_along(tmp_path: Path, monkeypatc
         cursor = source._writer._connection.cursor()
         row = cursor.execute(f"SELECT {columns} FROM payments").fetchone()
     with sqlite3.connect(file) as connection:
-        old = str(row[-1]).replace('"format":2', '"format":1')
+        old = str(row[-1]).replace('"format":3', '"format":1')
         connection.execute(f"INSERT INTO payments ({columns}) VALUES ({','.join('?' * len(row))})", [*row[:-1], old])
     connection.close()
     with pytest.raises(ConfigurationError, match=r"run `paygent db upgrade` once"):

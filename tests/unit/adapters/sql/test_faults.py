@@ -222,7 +222,7 @@ async def test_replaced_database_is_an_error(journal: SqlJournal, empty: Path) -
 async def test_row_that_cannot_be_read_is_an_error_that_names_it(journal: SqlJournal) -> None:
     payment = await put(journal, reserved())
     assert journal.file is not None
-    for record in ("{", '{"format": 2}', "[]"):
+    for record in ("{", '{"format": 3}', "[]"):
         with sqlite3.connect(journal.file) as vandal:
             vandal.execute("UPDATE payments SET record = ?", [record])
         vandal.close()
