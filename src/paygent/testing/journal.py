@@ -33,18 +33,20 @@ from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
 from paygent.testing.approvals import MemoryApprovals
 from paygent.testing.history import page_by_time, totals
+from paygent.testing.services import MemoryServices
 from paygent.testing.trail import MemoryTrail
 
 _Window = tuple[str, str, str]
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryServices):
     """A `Storage` that keeps every promise but surviving the process. May be used from several threads.
 
     No method ever gives way to another task, so each is one transaction.
     """
 
     def __init__(self, secret: bytes | None = None) -> None:
+        super().__init__()
         self._secret = secrets.token_bytes(32) if secret is None else secret
         self._door = threading.Lock()
         self._payments: dict[PaymentId, Payment] = {}

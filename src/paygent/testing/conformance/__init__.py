@@ -8,11 +8,22 @@ pytest.register_assert_rewrite(
 )
 
 pytest.register_assert_rewrite(
-    *(f"paygent.testing.conformance.{part}" for part in ("approvals", "audit", "halts", "history", "storage"))
+    *(
+        f"paygent.testing.conformance.{part}"
+        for part in ("approvals", "audit", "halts", "history", "services", "storage")
+    )
 )
 
 from paygent.testing.conformance.chain import ChainContract, ChainStage  # noqa: E402
 from paygent.testing.conformance.journal import PaymentJournalContract, SharedJournalContract  # noqa: E402
+from paygent.testing.conformance.services import ServiceStoreContract  # noqa: E402
 from paygent.testing.conformance.storage import StorageContract  # noqa: E402
 
-__all__ = ["ChainContract", "ChainStage", "PaymentJournalContract", "SharedJournalContract", "StorageContract"]
+__all__ = [
+    "ChainContract",
+    "ChainStage",
+    "PaymentJournalContract",
+    "ServiceStoreContract",
+    "SharedJournalContract",
+    "StorageContract",
+]
