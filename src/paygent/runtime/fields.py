@@ -24,6 +24,7 @@ _T = TypeVar("_T")
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 _YES_NO = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_PLUGIN = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _TOKEN_KEYS = ("asset", "symbol", "decimals", "name", "version", "usd", "eip3009", "test")
 
 
@@ -39,6 +40,16 @@ class Secret:
 
     def __str__(self) -> str:
         return "********"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginChoice:
+    """A plugin that is to be loaded."""
+
+    name: str
+    """As its entry point is called."""
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    """What is configured for it; the plugin checks them."""
 
 
 @runtime_checkable
@@ -168,6 +179,26 @@ def tokens(raw: object) -> tuple[Token, ...]:
     if isinstance(raw, str) or not isinstance(raw, Iterable):
         raise ValueError("it is not a list of tables; write [[tokens]]")
     return tuple(_token(entry, place) for place, entry in enumerate(cast("Iterable[object]", raw), 1))
+
+
+def plugins(raw: object) -> tuple[PluginChoice, ...]:
+    """Read names, or a table of names and options."""
+    if isinstance(raw, Mapping):
+        table = cast("Mapping[object, object]", raw)
+        return tuple(PluginChoice(_plugin(name), _options(name, said)) for name, said in table.items())
+    return tuple(_list(raw, lambda each: each if isinstance(each, PluginChoice) else PluginChoice(_plugin(each))))
+
+
+def _plugin(raw: object) -> str:
+    if not isinstance(raw, str) or not _PLUGIN.fullmatch(raw):
+        raise ValueError(f"{raw!r} is not the name of a plugin, such as vvs")
+    return raw
+
+
+def _options(name: object, raw: object) -> Mapping[str, object]:
+    if not isinstance(raw, Mapping):
+        raise ValueError(f"the options of {name} are no table; write [plugins.{name}]")
+    return MappingProxyType(dict(cast("Mapping[str, object]", raw)))
 
 
 def near(name: str, known: Iterable[str]) -> str:

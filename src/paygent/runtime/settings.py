@@ -18,10 +18,10 @@ from paygent.core.money import Amount, usd
 from paygent.core.requirements import Token
 from paygent.policy.policy import Policy
 from paygent.runtime import fields
-from paygent.runtime.fields import Secret
+from paygent.runtime.fields import PluginChoice, Secret
 from paygent.runtime.toml_file import TomlFile, read_toml
 
-__all__ = ["Secret", "Settings", "default_storage"]
+__all__ = ["PluginChoice", "Secret", "Settings", "default_storage"]
 
 _PREFIX = "PAYGENT_"
 _CONFIG = "PAYGENT_CONFIG"
@@ -59,6 +59,7 @@ _FIELDS: Mapping[str, _Field] = {
     "max_validity_seconds": _Field(fields.validity, "give seconds such as 600"),
     "timeout_seconds": _Field(fields.timeout, "give seconds such as 30"),
     "tokens": _Field(fields.tokens, "give asset, symbol, decimals, name and version of each", in_environment=False),
+    "plugins": _Field(fields.plugins, "give names such as vvs, or a table [plugins.NAME] of each one's options"),
 }
 _LIMITS = ("max_per_payment", "per_day", "assets", "hosts", "payees", "max_validity_seconds")
 """What a policy file says in place of the settings."""
@@ -101,6 +102,8 @@ class Settings:
     """How long an unpaid request may take."""
     tokens: tuple[Token, ...] = ()
     """Tokens that are known besides the built-in table."""
+    plugins: tuple[PluginChoice, ...] = ()
+    """Plugins that are loaded; one that is installed and not named here is not even imported."""
 
     @property
     def limits(self) -> Policy:
