@@ -10,6 +10,7 @@
     │   ├── NoAcceptableRequirements   the seller made no offer that may be taken
     │   ├── SigningFailed              the signer or the signing firewall refused
     │   ├── Halted                     the kill switch is on
+    │   ├── CommandRefused             a command in plain English is not certain, or not understood
     │   ├── DuplicatePurchase          the same request is still unknown or undelivered
     │   ├── TradeRefused               a venue's terms do not hold, or it cannot do what was asked
     │   └── IdempotencyConflict        the idempotency key belongs to another request
@@ -36,7 +37,7 @@
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from paygent.core.approval import Edit
@@ -147,6 +148,21 @@ class Halted(PaymentNotAttempted):
         )
         self.scope = scope
         self.reason = reason
+
+
+CommandWhy = Literal["ambiguous", "unknown", "injection", "malformed"]
+"""Why a command is refused: unclear, not understood, an attack, or a value that cannot be."""
+
+
+class CommandRefused(PaymentNotAttempted):
+    """A command in plain English was refused; `nearest` has the forms that are understood and come near it."""
+
+    def __init__(self, why: CommandWhy, problem: str, *, nearest: Sequence[str] = ()) -> None:
+        advice = f"; understood is, for example: {' | '.join(nearest)}" if nearest else ""
+        super().__init__(f"{problem}{advice}")
+        self.why: CommandWhy = why
+        self.problem = problem
+        self.nearest = tuple(nearest)
 
 
 class DuplicatePurchase(PaymentNotAttempted):
