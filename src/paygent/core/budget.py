@@ -28,6 +28,8 @@ class Hold:
     """The most the window may hold; reaching it exactly is allowed."""
     also: tuple[str, ...] = ()
     """Windows of the same scope and asset whose sums count against the limit too; the hold adds to `window` alone."""
+    gas: bool = False
+    """It is about what the gas of own transactions costs: spent also where they revert."""
 
     def __post_init__(self) -> None:
         if self.also and len({self.window, *self.also}) != 1 + len(self.also):
@@ -67,11 +69,14 @@ class Share:
 NOTHING: Final = Share(0, 0)
 
 
-def share(held: int, payment: Payment) -> Share:
+def share(held: int, payment: Payment, *, gas: bool = False) -> Share:
     """Return what a hold of `held` atomic units adds to its window while its payment is as given.
 
     A payment settled for less than its ceiling (`upto`) commits that part of the hold, rounded up; the rest is free.
+    Gas is committed as far as it was burnt, whatever became of the payment.
     """
+    if gas and payment.state not in HOLDING:
+        return Share(0, min(held, _burnt(payment)))
     match hold_state(payment.state):
         case HoldState.RESERVED:
             return Share(held, 0)
@@ -83,7 +88,7 @@ def share(held: int, payment: Payment) -> Share:
 
 def same_share(before: Payment, after: Payment) -> bool:
     """Tell whether every hold of the payment adds the same to its window before and after."""
-    if hold_state(before.state) is not hold_state(after.state):
+    if hold_state(before.state) is not hold_state(after.state) or _burnt(before) != _burnt(after):
         return False
     return before.receipt is after.receipt or _moved(before) == _moved(after)
 
@@ -91,6 +96,11 @@ def same_share(before: Payment, after: Payment) -> bool:
 def _moved(payment: Payment) -> int | None:
     """Return the atomic units that the chain proves were paid."""
     return None if payment.state is not State.SETTLED or payment.receipt is None else payment.receipt.amount.atomic
+
+
+def _burnt(payment: Payment) -> int:
+    """Return what gas has cost so far, in atomic units of the chain's coin."""
+    return 0 if payment.plan is None else payment.plan.gas_spent
 
 
 def _charged(held: int, payment: Payment) -> int:

@@ -12,10 +12,13 @@
     │   ├── Halted                     the kill switch is on
     │   ├── CommandRefused             a command in plain English is not certain, or not understood
     │   ├── DuplicatePurchase          the same request is still unknown or undelivered
+    │   ├── SimulationReverted         an own transaction would revert, so it was not signed
+    │   ├── InsufficientFunds · GasTooExpensive
     │   ├── TradeRefused               a venue's terms do not hold, or it cannot do what was asked
     │   └── IdempotencyConflict        the idempotency key belongs to another request
     ├── PaymentCannotSettle            proven that it did not and will not settle
-    │   └── AuthorizationExpired · AuthorizationCancelled · TransactionReverted
+    │   ├── AuthorizationExpired · AuthorizationCancelled · TransactionReverted
+    │   └── NonceTaken · ActionAbandoned
     ├── PaymentOutcomeUnknown          an authorization is out, no proof yet: reconcile only
     ├── PaidUndelivered                settled, but there is no answer
     ├── ProtocolError
@@ -180,6 +183,44 @@ class DuplicatePurchase(PaymentNotAttempted):
         self.resource = resource
 
 
+class SimulationReverted(PaymentNotAttempted):
+    """The chain says that an own transaction would revert; `reason` is why, as the contract says it."""
+
+    def __init__(self, call: str, *, reason: str, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(
+            f"{call} would revert ({reason}), so nothing was sent; change what the contract objects to and try again",
+            payment_id=payment_id,
+        )
+        self.call = call
+        self.reason = reason
+
+
+class InsufficientFunds(PaymentNotAttempted):
+    """The wallet has less of an asset than a transaction takes, gas included where it is the chain's coin."""
+
+    def __init__(self, *, needed: "Amount", has: "Amount", what: str, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(
+            f"{what} needs {needed} and the wallet has {has}; nothing was sent: fund the wallet or ask for less",
+            payment_id=payment_id,
+        )
+        self.asset = needed.asset
+        self.needed = needed
+        self.has = has
+
+
+class GasTooExpensive(PaymentNotAttempted):
+    """The gas of a transaction could cost more than the policy allows for one."""
+
+    def __init__(self, *, asked: "Amount", limit: "Amount", payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(
+            f"the gas of the transaction can cost {asked} and the policy allows {limit}; nothing was sent: wait for "
+            "cheaper gas, or raise gas_per_transaction",
+            payment_id=payment_id,
+        )
+        self.asked = asked
+        self.limit = limit
+
+
 class TradeRefused(PaymentNotAttempted):
     """A connector will not or cannot do what was asked; `code` is a stable word such as `price_impact`."""
 
@@ -214,7 +255,15 @@ class AuthorizationCancelled(PaymentCannotSettle):
 
 
 class TransactionReverted(PaymentCannotSettle):
-    """Our own transaction was mined and reverted."""
+    """Our own transaction was mined and reverted; its gas is spent, and nothing else."""
+
+
+class NonceTaken(PaymentCannotSettle):
+    """Another transaction of the same account used the account nonce: the key is in use elsewhere."""
+
+
+class ActionAbandoned(PaymentCannotSettle):
+    """An action could not go on after its first step; what was approved for it was taken back, or is told."""
 
 
 class PaymentOutcomeUnknown(PaygentError):

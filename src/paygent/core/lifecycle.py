@@ -45,6 +45,8 @@ class Event(StrEnum):
     GRANTED = "granted"
     BUDGET_RESERVED = "budget reserved"
     SIGNATURE_MADE = "signed"
+    STEP_SIGNED = "step signed"
+    """Of an action on chain whose first step was signed: the next step, or a step again with the same account nonce."""
     ABANDONED = "abandoned"
     """Signing failed, was halted, or its lease is over; no signature left the process."""
     SEND_BEGUN = "send begins"
@@ -77,8 +79,8 @@ TRANSITIONS: Final[dict[State, dict[Event, State]]] = {
     _S.APPROVED: {_E.BUDGET_RESERVED: _S.RESERVED, _E.REFUSED: _S.DENIED},
     _S.RESERVED: {_E.SIGNATURE_MADE: _S.SIGNED, _E.ABANDONED: _S.VOIDED},
     _S.SIGNED: {_E.SEND_BEGUN: _S.SUBMITTED, **_PROOFS},
-    _S.SUBMITTED: {_E.OUTCOME_LOST: _S.OUTCOME_UNKNOWN, **_PROOFS},
-    _S.OUTCOME_UNKNOWN: {_E.SEND_BEGUN: _S.SUBMITTED, **_PROOFS},
+    _S.SUBMITTED: {_E.STEP_SIGNED: _S.SUBMITTED, _E.OUTCOME_LOST: _S.OUTCOME_UNKNOWN, **_PROOFS},
+    _S.OUTCOME_UNKNOWN: {_E.SEND_BEGUN: _S.SUBMITTED, _E.STEP_SIGNED: _S.SUBMITTED, **_PROOFS},
     _S.SETTLED: {_E.REORGANISED: _S.OUTCOME_UNKNOWN},
     _S.DENIED: {},
     _S.SUPERSEDED: {},

@@ -155,8 +155,12 @@ class Payment:
         signed = self.authorization
         if signed is not None and signed is not after.authorization and signed != after.authorization:
             raise LocalProtocolError(f"payment {self.id} has its authorization already; there is never a second one")
-        if self.plan is not after.plan and (self.plan is None or after.plan is None or not after.plan.continues(self.plan)):
-            raise LocalProtocolError(f"payment {self.id} has its action and what was signed for it; neither is replaced")
+        if self.plan is not after.plan and (
+            self.plan is None or after.plan is None or not after.plan.continues(self.plan)
+        ):
+            raise LocalProtocolError(
+                f"payment {self.id} has its action and what was signed for it; neither is replaced"
+            )
         if after.version <= self.version or after.history[: len(self.history)] != self.history:
             raise LocalProtocolError(f"payment {self.id} goes on from version {self.version}, not to {after.version}")
 

@@ -4,19 +4,20 @@ The signed payload is not part of the record: whoever has it can settle the paym
 it only for who sends it. Integers are decimal strings, because JSON numbers are floating point to most readers.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Final, NoReturn, TypeAlias, TypeVar, cast, get_args
+from collections.abc import Mapping
+from typing import Final, cast
 
-from paygent.core.caip import AssetId, chain_id
+from paygent.core.caip import chain_id
 from paygent.core.context import NOBODY, Context
+from paygent.core.fields import JSON, Fields, amount_record, maybe
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.intent import PaymentIntent, Purpose
 from paygent.core.lifecycle import Event, State
-from paygent.core.money import Amount, Asset
 from paygent.core.payment import Move, Payment, Receipt, SignedPayload
+from paygent.core.plan_record import plan_record, read_plan
 from paygent.core.requirements import Authorization, Scheme, Settlement, TransferMethod
+
+__all__ = ["FORMAT", "JSON", "from_record", "to_record"]
 
 FORMAT: Final = 4
 """The version that `to_record` writes; `from_record` reads it and those before it."""
@@ -26,12 +27,6 @@ _BEFORE_QUANTITY: Final = 2
 """The version that did not say how many units are bought; each of its payments counts as one unit."""
 _BEFORE_PLAN: Final = 3
 """The version that knew no actions on chain."""
-
-JSON: TypeAlias = bool | int | str | list["JSON"] | dict[str, "JSON"] | None
-"""What a record is made of."""
-
-_T = TypeVar("_T")
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,90}")
 
 
 def to_record(payment: Payment) -> dict[str, JSON]:
@@ -46,13 +41,13 @@ def to_record(payment: Payment) -> dict[str, JSON]:
         "idempotency_key": payment.idempotency_key,
         "context": _context(payment.context),
         "quantity": str(payment.quantity),
-        "authorization": _maybe(_authorization, payment.authorization),
-        "plan": _maybe(plan_record, payment.plan),
+        "authorization": maybe(_authorization, payment.authorization),
+        "plan": maybe(plan_record, payment.plan),
         "lease_until": str(payment.lease_until),
-        "from_block": _maybe(str, payment.from_block),
-        "claim": _maybe(_claim, payment.claim),
+        "from_block": maybe(str, payment.from_block),
+        "claim": maybe(_claim, payment.claim),
         "delivered": payment.delivered,
-        "receipt": _maybe(_receipt, payment.receipt),
+        "receipt": maybe(_receipt, payment.receipt),
         "alarm": payment.alarm,
         "history": [[move.event.value, move.state.value, str(move.at), move.note] for move in payment.history],
     }
@@ -66,7 +61,7 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
     version = record.get("format")
     if isinstance(version, bool) or version not in (_BEFORE_CONTEXT, _BEFORE_QUANTITY, _BEFORE_PLAN, FORMAT):
         raise ValueError(f"this payment has format {version!r}, and only formats up to {FORMAT} can be read")
-    fields = _Fields(record, "payment")
+    fields = Fields(record, "payment")
     payment_id = PaymentId(fields.text("id"))
     return Payment(
         id=payment_id,
@@ -78,25 +73,18 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
         context=NOBODY if version == _BEFORE_CONTEXT else _read_context(fields.inner("context")),
         quantity=fields.number("quantity") if version in (_BEFORE_PLAN, FORMAT) else 1,
         authorization=fields.maybe("authorization", lambda name: _read_authorization(fields.inner(name))),
-        plan=read_plan(fields, "plan") if version == FORMAT else None,
+        plan=fields.maybe("plan", lambda name: read_plan(fields.inner(name))) if version == FORMAT else None,
         lease_until=fields.number("lease_until"),
         from_block=fields.maybe("from_block", fields.number),
         payload=payload,
         claim=fields.maybe("claim", lambda name: _read_claim(fields.inner(name))),
         delivered=fields.flag("delivered"),
-        receipt=fields.maybe("receipt", lambda name: _read_receipt(fields.inner(name), payment_id)),
+        receipt=fields.maybe(
+            "receipt", lambda name: _read_receipt(fields.inner(name), payment_id, with_fee=version == FORMAT)
+        ),
         alarm=fields.maybe("alarm", fields.text),
         history=tuple(map(_read_move, fields.list("history"))),
     )
-
-
-def _maybe(write: Callable[[_T], JSON], value: _T | None) -> JSON:
-    return None if value is None else write(value)
-
-
-def _amount(amount: Amount) -> JSON:
-    asset = amount.asset
-    return [str(amount.atomic), str(asset.id), asset.symbol, str(asset.decimals)]
 
 
 def _intent(intent: PaymentIntent) -> JSON:
@@ -106,7 +94,7 @@ def _intent(intent: PaymentIntent) -> JSON:
         "network": intent.network.text,
         "payer": intent.payer,
         "payee": intent.payee,
-        "amount": _amount(intent.amount),
+        "amount": amount_record(intent.amount),
         "scheme": intent.scheme,
         "resource": intent.resource,
         "method": intent.method,
@@ -133,7 +121,7 @@ def _authorization(authorization: Authorization) -> JSON:
         "method": authorization.method,
         "payer": authorization.payer,
         "payee": authorization.payee,
-        "amount": _amount(authorization.amount),
+        "amount": amount_record(authorization.amount),
         "nonce": authorization.nonce,
         "valid_after": str(authorization.valid_after),
         "valid_before": str(authorization.valid_before),
@@ -148,7 +136,7 @@ def _claim(claim: Settlement) -> JSON:
         "transaction": claim.transaction,
         "network": claim.network,
         "payer": claim.payer,
-        "amount": _maybe(str, claim.amount),
+        "amount": maybe(str, claim.amount),
         "error": claim.error,
         "pending": claim.pending,
     }
@@ -160,17 +148,17 @@ def _receipt(receipt: Receipt) -> JSON:
         "transaction": receipt.transaction,
         "payer": receipt.payer,
         "payee": receipt.payee,
-        "amount": _amount(receipt.amount),
+        "amount": amount_record(receipt.amount),
         "nonce": receipt.nonce,
-        "block_number": _maybe(str, receipt.block_number),
+        "block_number": maybe(str, receipt.block_number),
         "block_hash": receipt.block_hash,
         "final": receipt.final,
-        "received": [_amount(amount) for amount in receipt.received],
-        "fee": _maybe(_amount, receipt.fee),
+        "received": [amount_record(amount) for amount in receipt.received],
+        "fee": maybe(amount_record, receipt.fee),
     }
 
 
-def _read_intent(fields: "_Fields") -> PaymentIntent:
+def _read_intent(fields: Fields) -> PaymentIntent:
     return PaymentIntent(
         id=IntentId(fields.text("id")),
         purpose=cast("Purpose", fields.one_of("purpose", Purpose)),
@@ -186,7 +174,7 @@ def _read_intent(fields: "_Fields") -> PaymentIntent:
     )
 
 
-def _read_context(fields: "_Fields") -> Context:
+def _read_context(fields: Fields) -> Context:
     return Context(
         treasury=fields.text("treasury"),
         project=fields.maybe("project", fields.text),
@@ -198,7 +186,7 @@ def _read_context(fields: "_Fields") -> Context:
     )
 
 
-def _read_authorization(fields: "_Fields") -> Authorization:
+def _read_authorization(fields: Fields) -> Authorization:
     return Authorization(
         scheme=cast("Scheme", fields.one_of("scheme", Scheme)),
         method=cast("TransferMethod", fields.one_of("method", TransferMethod)),
@@ -213,7 +201,7 @@ def _read_authorization(fields: "_Fields") -> Authorization:
     )
 
 
-def _read_claim(fields: "_Fields") -> Settlement:
+def _read_claim(fields: Fields) -> Settlement:
     return Settlement(
         success=fields.flag("success"),
         transaction=fields.maybe("transaction", fields.text),
@@ -225,7 +213,7 @@ def _read_claim(fields: "_Fields") -> Settlement:
     )
 
 
-def _read_receipt(fields: "_Fields", payment_id: PaymentId) -> Receipt:
+def _read_receipt(fields: Fields, payment_id: PaymentId, *, with_fee: bool) -> Receipt:
     return Receipt(
         payment_id=payment_id,
         network=chain_id(fields.text("network")),
@@ -237,12 +225,14 @@ def _read_receipt(fields: "_Fields", payment_id: PaymentId) -> Receipt:
         block_number=fields.maybe("block_number", fields.number),
         block_hash=fields.maybe("block_hash", fields.text),
         final=fields.flag("final"),
+        received=fields.amounts("received") if with_fee else (),
+        fee=fields.maybe("fee", fields.amount) if with_fee else None,
     )
 
 
 def _read_move(line: JSON) -> Move:
     if not isinstance(line, list) or len(line) != 4:
         raise ValueError("payment.history has a line that is not [event, state, at, note]")
-    fields = _Fields(dict(zip(("event", "state", "at", "note"), line, strict=True)), "payment.history")
+    fields = Fields(dict(zip(("event", "state", "at", "note"), line, strict=True)), "payment.history")
     event, state = fields.word("event", Event), fields.word("state", State)
     return Move(event=event, state=state, at=fields.number("at"), note=fields.text("note"))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from paygent.core.action import Action, Call
+from paygent.core.ids import PaymentId
 from paygent.core.money import Amount
 
 AttemptKind = Literal["step", "cancel"]
@@ -68,11 +69,14 @@ class Plan:
     steps: tuple[Step, ...]
     gas: Amount
     """The most that the gas of all steps may cost: what is reserved for it."""
+    first_nonce: int
+    """What the chain said the account's next nonce is, before anything was reserved; the store gives at least it."""
 
     @classmethod
-    def of(cls, action: Action, gas: Amount) -> "Plan":
+    def of(cls, action: Action, *, gas: Amount, first_nonce: int) -> "Plan":
         """Return the plan of an action of which nothing is signed."""
-        return cls(action=action, steps=tuple(Step(call=call) for call in action.calls), gas=gas)
+        steps = tuple(Step(call=call) for call in action.calls)
+        return cls(action=action, steps=steps, gas=gas, first_nonce=first_nonce)
 
     @property
     def gas_spent(self) -> int:
@@ -103,7 +107,7 @@ class Plan:
 
         A step is signed again only with its own account nonce, and only what was not signed makes room for a cleanup.
         """
-        if before.action != self.action or before.gas != self.gas:
+        if (before.action, before.gas, before.first_nonce) != (self.action, self.gas, self.first_nonce):
             return False
         for place, earlier in enumerate(before.steps):
             later = self.steps[place] if place < len(self.steps) else None
@@ -117,14 +121,13 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NonceClaim:
-    """What a store is asked for: an account nonce that no other payment has."""
+class HeldNonce:
+    """An account nonce that a store has given out."""
 
-    chain: str
-    """CAIP-2."""
-    account: str
-    """Address; compared without case."""
-    at_least: int
-    """What the chain says comes next, transactions that wait included."""
-    step: int = 0
-    """Which step of the payment it is for."""
+    nonce: int
+    payment_id: PaymentId
+    """Whose it is, or was."""
+    step: int
+    """Which step of the payment."""
+    free: bool
+    """The payment ended without signing for it: the next payment takes it."""

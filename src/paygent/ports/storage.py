@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from paygent.core.budget import Hold
+from paygent.core.caip import ChainId
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalStore
 from paygent.ports.audit_log import AuditLog
 from paygent.ports.halt_store import HaltStore
@@ -94,6 +96,24 @@ class PaymentJournal(Protocol):
             LocalProtocolError: `after` is not `before` granted and reserved, or the approval is of another payment,
                 void, used, or unknown. Nothing was written, but for BudgetExceeded.
         """
+        ...
+
+    async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
+        """Return the account nonce of one step of an action, which no other step of any payment has or gets.
+
+        It is the one that the step has already, if that is `at_least` or above; else the lowest that a payment gave
+        back, and is; else the one after the highest that was ever given out for this account and chain, or `at_least`.
+        `open` and `reserve` do the same for the first step, from `Plan.first_nonce`, in their own transaction. A
+        payment that is over gives back what nothing was signed for (`append`).
+
+        Args: at_least: how many transactions the chain knows of the account, those that wait included.
+
+        Raises: JournalConflict: the stored payment is at another version, or there is none.
+        """
+        ...
+
+    async def nonces(self, network: ChainId, account: str, *, at_least: int = 0) -> Sequence[HeldNonce]:
+        """Return the account nonces that were given out, from `at_least` on, lowest first."""
         ...
 
     async def get(self, payment_id: PaymentId) -> Payment | None:

@@ -13,12 +13,14 @@ import httpx
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.audit import AuditEntry
 from paygent.core.budget import Hold, WindowKey
+from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, SigningFailed
 from paygent.core.halt import Halt
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.core.transaction import HeldNonce
 from paygent.core.typed_data import TypedData
 from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.chain import Block, BlockTag, Chain, Log, NextBlock, Transaction
@@ -148,6 +150,12 @@ class FaultyJournal:
 
     async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
         await self._pass("open", lambda: self._inner.open(payment, holds, now=now, new_purchase=new_purchase))
+
+    async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
+        return await self._pass("claim_nonce", lambda: self._inner.claim_nonce(payment, step=step, at_least=at_least))
+
+    async def nonces(self, network: ChainId, account: str, *, at_least: int = 0) -> Sequence[HeldNonce]:
+        return await self._pass("nonces", lambda: self._inner.nonces(network, account, at_least=at_least))
 
     async def append(self, before: Payment, after: Payment) -> None:
         await self._pass("append", lambda: self._inner.append(before, after))

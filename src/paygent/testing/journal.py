@@ -18,6 +18,7 @@ from paygent.core.approval import (
 from paygent.core.audit import AuditEntry
 from paygent.core.budget import NOTHING, Hold, Share, WindowKey, room, same_share, share
 from paygent.core.errors import (
+from paygent.core.caip import ChainId
     AdapterError,
     DuplicatePurchase,
     IdempotencyConflict,
@@ -30,10 +31,12 @@ from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import OPENING, Event, State
 from paygent.core.payment import Payment
 from paygent.ports.approval_store import ApprovalPage
+from paygent.core.transaction import HeldNonce
 from paygent.ports.storage import PaymentPage
 from paygent.testing.approvals import MemoryApprovals
 from paygent.testing.history import page_by_time, totals
 from paygent.testing.services import MemoryServices
+from paygent.testing.nonces import MemoryNonces
 from paygent.testing.trail import MemoryTrail
 
 _Window = tuple[str, str, str]
@@ -56,7 +59,8 @@ class MemoryJournal(MemoryServices):
         self._in_the_way: defaultdict[tuple[str, str], dict[PaymentId, None]] = defaultdict(dict)
         """The payments of a request that block its repetition: a handful, where there may be thousands."""
         self._sums: dict[_Window, Share] = {}
-        self._holds: dict[PaymentId, list[tuple[_Window, int]]] = {}
+        self._holds: dict[PaymentId, list[tuple[_Window, int, bool]]] = {}
+        self._nonces = MemoryNonces()
         self._waiting: dict[PaymentId, None] = {}
         """What awaits approval, oldest first."""
         self._approvals = MemoryApprovals()
@@ -116,6 +120,16 @@ class MemoryJournal(MemoryServices):
             self._trail.add(notes.turned, request, at=now)
 
     async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
+    async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
+        with self._door:
+            self._stored(payment)
+            return self._nonces.claim(payment, step, at_least)
+
+    async def nonces(self, network: ChainId, account: str, *, at_least: int = 0) -> Sequence[HeldNonce]:
+        with self._door:
+            self._check_open()
+            return self._nonces.held(network.text, account, at_least)
+
         check_request(payment, request)
         with self._door:
             self._check_open()
@@ -271,6 +285,7 @@ class MemoryJournal(MemoryServices):
             self._void_approval(after)
 
     def _void_approval(self, payment: Payment) -> None:
+        self._nonces.settle(after)
         request = self._approvals.of(payment.id)
         if request is not None and (void := request.voided()) is not request:
             self._approvals.put(void)
@@ -300,7 +315,7 @@ class MemoryJournal(MemoryServices):
     def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
         """Add every hold to its window, or none; a refusal is recorded before it is raised."""
         sums: dict[_Window, Share] = {}
-        held: list[tuple[_Window, int]] = []
+        held: list[tuple[_Window, int, bool]] = []
         for hold in holds:
             window = (hold.scope, hold.window, str(hold.amount.asset.id))
             had = self._sum(window, sums)
@@ -309,7 +324,7 @@ class MemoryJournal(MemoryServices):
                 self._add(payment.out_of_budget(at=now, note=str(refusal)))
                 raise refusal
             sums[window] = Share(had.reserved + hold.amount.atomic, had.committed)
-            held.append((window, hold.amount.atomic))
+            held.append((window, hold.amount.atomic, hold.gas))
         self._sums.update(sums)
         self._holds[payment.id] = held
 
@@ -317,6 +332,8 @@ class MemoryJournal(MemoryServices):
         """Return a window's sums with what the payment that is being reserved adds to them."""
         return pending.get(window) or self._sums.get(window, NOTHING)
 
+        if payment.plan is not None:
+            self._nonces.claim(payment, 0, payment.plan.first_nonce)
     def _put(self, payment: Payment) -> None:
         self._payments[payment.id] = payment
         in_the_way = self._in_the_way[payment.intent.payer, payment.intent.request]
@@ -341,8 +358,8 @@ class MemoryJournal(MemoryServices):
             self._by_key[payment.intent.payer, payment.idempotency_key].append(payment.id)
 
     def _move_holds(self, before: Payment, after: Payment) -> None:
-        for window, asked in self._holds.get(after.id, ()):
-            had, was, now = self._sums[window], share(asked, before), share(asked, after)
+        for window, asked, gas in self._holds.get(after.id, ()):
+            had, was, now = self._sums[window], share(asked, before, gas=gas), share(asked, after, gas=gas)
             self._sums[window] = Share(
                 had.reserved - was.reserved + now.reserved, had.committed - was.committed + now.committed
             )

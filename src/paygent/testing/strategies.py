@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from paygent.core.action import Action, Call
 from paygent.core.caip import ChainId, erc20
 from paygent.core.context import Context
 from paygent.core.ids import intent_id, payment_id
@@ -10,6 +11,7 @@ from paygent.core.lifecycle import Event, State
 from paygent.core.money import MAX_ATOMIC, Amount, Asset
 from paygent.core.payment import Move, Payment, Receipt, SignedPayload
 from paygent.core.requirements import Authorization, Settlement
+from paygent.core.transaction import Attempt, Mined, Plan, Step
 
 _FAR = 2**62
 _SECONDS = st.integers(0, _FAR)
@@ -96,6 +98,73 @@ def receipts(draw: st.DrawFn, intent: PaymentIntent) -> Receipt:
         block_number=draw(st.none() | _SECONDS),
         block_hash=draw(st.none() | hexadecimal32),
         final=draw(st.booleans()),
+        received=tuple(draw(st.lists(amounts, max_size=2))),
+        fee=draw(st.none() | amounts),
+    )
+
+
+calls = st.builds(
+    Call,
+    to=addresses.filter(lambda address: int(address, 16) > 0),
+    data=st.binary(min_size=4, max_size=80).map(lambda data: f"0x{data.hex()}"),
+    value=atomics,
+    function=st.just("approve(address,uint256)"),
+    arguments=st.just((("spender", "somebody"), ("amount", "7"))),
+    returns=st.sampled_from([(), ("uint256[]",)]),
+)
+attempts = st.builds(
+    Attempt,
+    hash=hexadecimal32,
+    nonce=st.integers(0, 2**63),
+    gas_limit=st.integers(21_000, 10**7),
+    max_fee=st.integers(0, 10**15),
+    tip=st.none() | st.integers(0, 10**12),
+    kind=st.sampled_from(["step", "cancel"]),
+)
+mined_steps = st.builds(
+    Mined,
+    transaction=hexadecimal32,
+    block_number=_SECONDS,
+    block_hash=hexadecimal32,
+    succeeded=st.booleans(),
+    fee=st.integers(0, 10**20),
+)
+steps = st.builds(
+    Step,
+    call=calls,
+    cleanup=st.booleans(),
+    attempts=st.lists(attempts, max_size=2).map(tuple),
+    mined=st.none() | mined_steps,
+)
+
+
+@st.composite
+def actions(draw: st.DrawFn) -> Action:
+    """Well-formed transfers, swaps and positions; what a policy says of them is another matter."""
+    spend = draw(amounts)
+    purpose = draw(st.sampled_from(["transfer", "swap", "position"]))
+    return Action(
+        purpose=purpose,  # type: ignore[arg-type]  # one of the three
+        network=spend.asset.id.chain,
+        venue="" if purpose == "transfer" else draw(st.sampled_from(["vvs", "h2-finance"])),
+        spend=spend,
+        receive=draw(st.just(()) | st.just((spend,))),
+        counterparty=draw(addresses.filter(lambda address: int(address, 16) > 0)),
+        calls=tuple(draw(st.lists(calls, min_size=1, max_size=3))),
+        deadline=draw(st.integers(1, 10**11)),
+        summary="Do what was asked",
+        slippage_bps=draw(st.none() | st.integers(0, 10_000)),
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Plans with steps drawn on their own."""
+    return Plan(
+        action=draw(actions()),
+        steps=tuple(draw(st.lists(steps, max_size=3))),
+        gas=draw(amounts),
+        first_nonce=draw(st.integers(0, 2**63)),
     )
 
 
@@ -113,6 +182,7 @@ def payments(draw: st.DrawFn) -> Payment:
         context=draw(contexts),
         quantity=draw(st.integers(1, 10**9)),
         authorization=draw(st.none() | authorizations),
+        plan=draw(st.none() | plans()),
         lease_until=draw(_SECONDS),
         from_block=draw(st.none() | _SECONDS),
         payload=draw(st.none() | payloads),

@@ -15,11 +15,13 @@ from paygent.adapters.sql.worker import Worker
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.audit import AuditEntry
 from paygent.core.budget import Hold, WindowKey
+from paygent.core.caip import ChainId
 from paygent.core.halt import Halt
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
 
@@ -148,6 +150,12 @@ class SqlJournal:
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         return await self._reader.run(lambda ledger: ledger.statistics(wanted))
+
+    async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
+        return await self._writer.run(lambda ledger: ledger.claim_nonce(payment, step, at_least))
+
+    async def nonces(self, network: ChainId, account: str, *, at_least: int = 0) -> Sequence[HeldNonce]:
+        return await self._reader.run(lambda ledger: ledger.nonces.held(network.text, account, at_least))
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         return await self._reader.run(lambda ledger: ledger.get(payment_id))

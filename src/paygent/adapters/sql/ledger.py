@@ -5,6 +5,7 @@ from typing import Final
 
 from paygent.adapters.sql.approvals import Approvals
 from paygent.adapters.sql.history import History, Tally, cursor_of
+from paygent.adapters.sql.nonces import Nonces
 from paygent.adapters.sql.rows import (
     Row,
     Window,
@@ -50,6 +51,7 @@ class Ledger:
         self._windows = Windows(cursor, statements)
         self._tally = Tally(cursor, statements.history)
         self._history = History(cursor, statements.history)
+        self.nonces: Final = Nonces(cursor, statements.nonces)
         self.approvals: Final = Approvals(cursor, statements.decisions)
         self.trail: Final = Trail(cursor, statements.decisions)
 
@@ -140,6 +142,11 @@ class Ledger:
             self.trail.add(notes.turned(used, at=now))
         return refusal
 
+    def claim_nonce(self, payment: Payment, step: int, at_least: int) -> int:
+        """Return the account nonce of a step; only the payment as it is stored gets one."""
+        self._check_version(payment)
+        return self.nonces.claim(payment, step, at_least)
+
     def add(self, payment: Payment) -> None:
         """Write a new payment with its moves."""
         self._sql.add_payment.run(self._cursor, **payment_row(payment))
@@ -160,6 +167,7 @@ class Ledger:
         self._add_moves(after, before.lines_to(after))
         if not same_share(before, after):
             self._move_holds(after)
+        self.nonces.settle(after)
         self._tally.move(before, after)
         self.trail.add(notes.moved(before, after))
         if before.state is State.AWAITING_APPROVAL and after.state is not State.AWAITING_APPROVAL:
@@ -278,6 +286,8 @@ class Ledger:
             self._windows.add(window_of(hold), Share(hold.amount.atomic, 0))
         write(payment)
         self._sql.add_hold.run_many(self._cursor, [hold_row(payment, *each) for each in enumerate(holds)])
+        if payment.plan is not None:
+            self.nonces.claim(payment, 0, payment.plan.first_nonce)
         return None
 
     def _add_moves(self, payment: Payment, lines: Sequence[Move]) -> None:
@@ -290,8 +300,8 @@ class Ledger:
         """Count every hold of the payment as its state now says, and correct the sums of their windows."""
         rows = self._sql.holds.run(self._cursor, id_=payment.id).fetchall()
         changed: list[dict[str, object]] = []
-        for _, position, scope, span, asset, amount, reserved, committed in rows:
-            now = share(int(amount), payment)
+        for _, position, scope, span, asset, amount, reserved, committed, gas in rows:
+            now = share(int(amount), payment, gas=bool(gas))
             more = Share(now.reserved - int(reserved), now.committed - int(committed))
             self._windows.add((str(scope), str(span), str(asset)), more)
             figures = {"reserved": str(now.reserved), "committed": str(now.committed)}

@@ -50,7 +50,7 @@ def windows_of(hold: Hold) -> list[Window]:
 
 def hold_row(payment: Payment, position: int, hold: Hold) -> dict[str, object]:
     scope, span, asset = window_of(hold)
-    asked, held = hold.amount.atomic, share(hold.amount.atomic, payment)
+    asked, held = hold.amount.atomic, share(hold.amount.atomic, payment, gas=hold.gas)
     return {
         "payment_id": payment.id,
         "position": position,
@@ -60,6 +60,7 @@ def hold_row(payment: Payment, position: int, hold: Hold) -> dict[str, object]:
         "amount": str(asked),
         "reserved": str(held.reserved),
         "committed": str(held.committed),
+        "gas": int(hold.gas),
     }
 
 

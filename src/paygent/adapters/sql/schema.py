@@ -16,7 +16,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; tests compare them with the migrations."""
 REVISION_TABLE: Final = "paygent_revision"
 """Where Alembic notes the revision."""
@@ -94,10 +94,28 @@ holds: Final = Table(
     Column("amount", Text, nullable=False),
     Column("reserved", Text, nullable=False),
     Column("committed", Text, nullable=False),
+    Column("gas", SmallInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("payment_id", "position"),
     sqlite_with_rowid=False,
 )
-"""What each payment takes from each window: asked once, and counted now as reserved and committed."""
+"""What each payment takes from each window: asked once, and counted now as reserved and committed.
+
+`gas` is 1 where it is about what own transactions burn.
+"""
+
+nonces: Final = Table(
+    "nonces",
+    metadata,
+    Column("network", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("free", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("network", "account", "nonce"),
+    sqlite_with_rowid=False,
+)
+"""Every account nonce that was given to a step of a payment; `free` is 1 where it ended without signing for it."""
 
 meta: Final = Table(
     "meta",
@@ -178,6 +196,7 @@ Index(
     sqlite_where=_has_key,
     postgresql_where=_has_key,
 )
+Index("nonces_by_payment", nonces.c.payment_id)
 Index("payments_by_request", payments.c.payer, payments.c.request, payments.c.seq)
 Index("payments_by_state", payments.c.state, payments.c.seq)
 Index("payments_unresolved", payments.c.seq, sqlite_where=is_unresolved, postgresql_where=is_unresolved)

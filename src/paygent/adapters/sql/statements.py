@@ -33,6 +33,7 @@ from paygent.adapters.sql.schema import (
     is_unresolved,
     meta,
     moves,
+    nonces,
     payments,
     totals,
 )
@@ -145,6 +146,7 @@ class Statements:
         ready, add = _words_of(dialect)
         self.decisions: Final = DecisionStatements(dialect)
         self.history: Final = HistoryStatements(dialect)
+        self.nonces: Final = NonceStatements(dialect)
         older = _P.seq < bindparam("after")
         self.is_there: Final = ready(select(_P.seq, _P.version).where(_P.id == bindparam("id_")))
         self.key_blocker: Final = ready(
@@ -186,6 +188,36 @@ class Statements:
         self.add_fact: Final = add(meta)
         self.waiting: Final = ready(
             select(*_DOCUMENT).where(_BY_REQUEST, _P.state == literal_column("'AWAITING_APPROVAL'")).order_by(_NEWEST)
+        )
+
+
+class NonceStatements:
+    """Account nonces of own transactions."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        ready, add = _words_of(dialect)
+        columns = nonces.c
+        account = (columns.network == bindparam("network_")) & (columns.account == bindparam("account_"))
+        one = account & (columns.nonce == bindparam("nonce_"))
+        self.held: Final = ready(
+            select(columns.nonce, columns.payment_id, columns.step, columns.free)
+            .where(account, columns.nonce >= bindparam("at_least"))
+            .order_by(columns.nonce)
+        )
+        self.last: Final = ready(select(columns.nonce).where(account).order_by(columns.nonce.desc()).limit(_LIMIT))
+        self.add: Final = add(nonces)
+        self.take: Final = ready(
+            update(nonces)
+            .where(one)
+            .values(payment_id=bindparam("payment_id"), step=bindparam("step"), free=literal_column("0"))
+        )
+        self.free: Final = ready(
+            update(nonces).where(one, columns.payment_id == bindparam("payment_id_")).values(free=literal_column("1"))
+        )
+        self.of_payment: Final = ready(
+            select(columns.network, columns.account, columns.nonce).where(
+                columns.payment_id == bindparam("payment_id_")
+            )
         )
 
 
