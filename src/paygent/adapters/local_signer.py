@@ -6,10 +6,12 @@ from typing import NoReturn, final
 from coincurve import PrivateKey
 
 from paygent.core.errors import ConfigurationError, SigningFailed
+from paygent.core.transaction import UnsignedTransaction
 from paygent.core.typed_data import TypedData
 from paygent.evm.address import checksum
 from paygent.evm.eip712 import digest
 from paygent.evm.keccak import keccak256
+from paygent.evm.transaction import signing_digest
 
 _KEY = re.compile(r"(?:0x)?([0-9a-fA-F]{64})")
 
@@ -39,10 +41,17 @@ class LocalSigner:
         Raises: SigningFailed: the message is not of its types.
         """
         try:
-            # The ignored type is of an argument that is not passed here; coincurve leaves it open.
-            signed = self._key.sign_recoverable(digest(data), hasher=None)  # pyright: ignore[reportUnknownMemberType]
+            return self._signature(digest(data))
         except ValueError as error:
             raise SigningFailed(f"cannot sign a {data.primary_type}: {error}") from error
+
+    async def sign_transaction(self, transaction: UnsignedTransaction) -> bytes:
+        """Return 65 bytes: r, s (low), v (27 or 28)."""
+        return self._signature(signing_digest(transaction))
+
+    def _signature(self, hashed: bytes) -> bytes:
+        # The ignored type is of an argument that is not passed here; coincurve leaves it open.
+        signed = self._key.sign_recoverable(hashed, hasher=None)  # pyright: ignore[reportUnknownMemberType]
         return signed[:64] + bytes((signed[64] + 27,))
 
     def __repr__(self) -> str:

@@ -82,6 +82,8 @@ class KeyRelayer:
     def _signed(self, chain: ChainId, to: str, data: str, *, gas: int, nonce: int, fees: Fees) -> bytes:
         from eth_account import Account
 
+        if fees.legacy:
+            raise AdapterError(f"{chain} has no base fee; the relayer needs EIP-1559", retryable=False)
         highest = _highest_fee(fees)
         if gas > _MAX_GAS or gas * highest > self._max_cost_wei:
             raise AdapterError(

@@ -13,7 +13,7 @@ from paygent.adapters._http import Answer, Endpoint
 from paygent.core.caip import ChainId, is_evm_address
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.ports.chain import Block, BlockTag, Log, NextBlock, Transaction
-from paygent.ports.transactions import Fees, TransactionReceipt
+from paygent.ports.transactions import Fees, Simulation, TransactionReceipt
 from paygent.x402.strict_json import parse_json
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})")
@@ -29,9 +29,11 @@ _Json: TypeAlias = Mapping[str, object]
 class _Refusal(AdapterError):
     """The node understood and answered with an error."""
 
-    def __init__(self, message: str, *, code: int, retryable: bool) -> None:
+    def __init__(self, message: str, *, code: int, retryable: bool, reverted: bool, data: str) -> None:
         super().__init__(message, retryable=retryable)
         self.code = code
+        self.reverted = reverted
+        self.data = data
 
 
 class RpcChain:
@@ -166,20 +168,41 @@ class RpcChain:
         """Return how many transactions an account has sent, those that wait included."""
         return self._quantity(await self._read("eth_getTransactionCount", _address(address), "pending"), "a nonce")
 
+    async def mined_nonce(self, address: str, *, at: BlockTag = "latest") -> int:
+        """Return how many transactions of an account are in blocks up to `at`."""
+        said = await self._read("eth_getTransactionCount", _address(address), self._tag(at))
+        return self._quantity(said, "a nonce")
+
+    async def balance(self, address: str, *, at: BlockTag = "latest") -> int:
+        """Return what an account has of the chain's coin, in wei."""
+        return self._quantity(await self._read("eth_getBalance", _address(address), self._tag(at)), "a balance")
+
     async def fees(self) -> Fees:
         """Return what a place in the next block costs: the base fee of the newest block, and the tip the node suggests.
 
-        Raises: AdapterError: the chain has no base fee (EIP-1559), or the node does not answer.
+        Where blocks have no base fee (EIP-1559), it is the node's gas price.
         """
         newest = self._object(await self._read("eth_getBlockByNumber", "latest", False), "a block")
-        base_fee = self._quantity(newest.get("baseFeePerGas"), "a base fee; the chain needs EIP-1559")
+        if newest.get("baseFeePerGas") is None:
+            price = self._quantity(await self._read("eth_gasPrice"), "a gas price")
+            return Fees(base_fee=price, tip=0, legacy=True)
+        base_fee = self._quantity(newest["baseFeePerGas"], "a base fee")
         tip = await self._read("eth_maxPriorityFeePerGas") if self._tips else "0x0"
         return Fees(base_fee=base_fee, tip=self._quantity(tip, "a priority fee"))
 
-    async def estimate_gas(self, sender: str, to: str, data: str) -> int:
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
+        """Return what a call would do now; a revert is an answer, no error."""
+        try:
+            said = await self._read("eth_call", _message(sender, to, data, value), "latest")
+        except _Refusal as refusal:
+            if not refusal.reverted:
+                raise
+            return Simulation(succeeded=False, data=refusal.data, message=str(refusal))
+        return Simulation(succeeded=True, data=self._data(said, "the result of a call"))
+
+    async def estimate_gas(self, sender: str, to: str, data: str, *, value: int = 0) -> int:
         """Return the gas that a call takes now. A revert is an AdapterError."""
-        message = {"from": _address(sender), "to": _address(to), "data": data}
-        return self._quantity(await self._read("eth_estimateGas", message), "a gas limit")
+        return self._quantity(await self._read("eth_estimateGas", _message(sender, to, data, value)), "a gas limit")
 
     async def send_raw(self, raw: bytes) -> None:
         """Hand a signed transaction to the node; one that the node has already is taken as handed over."""
@@ -195,11 +218,21 @@ class RpcChain:
         if found is None:
             return None
         entry = self._object(found, "a receipt")
-        return TransactionReceipt(
+        if entry.get("blockNumber") is None:  # some nodes answer for what waits
+            return None
+        logs = (self._log(log) for log in self._list(entry.get("logs"), "a list of logs"))
+        known = TransactionReceipt(
             transaction=self._hash(entry.get("transactionHash"), "a transaction hash"),
             succeeded=self._quantity(entry.get("status"), "a receipt's status") == 1,
             block_number=self._quantity(entry.get("blockNumber"), "a block number"),
+            block_hash=self._hash(entry.get("blockHash"), "a block hash"),
+            gas_used=self._quantity(entry.get("gasUsed"), "the gas that was used"),
+            gas_price=self._quantity(entry.get("effectiveGasPrice"), "the price of gas"),
+            logs=tuple(log for _, log in sorted(logs, key=lambda pair: pair[0])),
         )
+        if known.transaction != transaction_hash.lower():
+            raise self._malformed("the receipt that was asked for")
+        return known
 
     # blocks -----------------------------------------------------------------------------------------------------------
 
@@ -320,10 +353,14 @@ class RpcChain:
         code, said = entry.get("code"), entry.get("message")
         if not isinstance(code, int) or not isinstance(said, str):
             return self._malformed(f"a JSON-RPC error to {method}")
-        reverted = method in ("eth_call", "eth_estimateGas") and _REVERTED.search(said) is not None
-        verb = "says the contract reverted on" if reverted or code == 3 else "refused"
+        called = method in ("eth_call", "eth_estimateGas")
+        reverted = (called and _REVERTED.search(said) is not None) or code == 3
+        verb = "says the contract reverted on" if reverted else "refused"
         message = f"{self._endpoint.name} {verb} {method}: {self._endpoint.scrub(said)} (code {code})"
-        return _Refusal(message, code=code, retryable=not reverted and code not in _WRONG_CALL)
+        retryable = not reverted and code not in _WRONG_CALL
+        return _Refusal(
+            message, code=code, retryable=retryable, reverted=reverted, data=_revert_data(entry.get("data"))
+        )
 
     # reading ----------------------------------------------------------------------------------------------------------
 
@@ -382,6 +419,17 @@ def _address(text: str) -> str:
     if not is_evm_address(text):
         raise ValueError(f"{text!r} is not an EVM address")
     return text.lower()
+
+
+def _message(sender: str, to: str, data: str, value: int) -> _Json:
+    message = {"from": _address(sender), "to": _address(to), "data": data}
+    return {**message, "value": hex(value)} if value else message
+
+
+def _revert_data(found: object) -> str:
+    """Return what a node says a contract reverted with: bare, or in an object as some nodes wrap it."""
+    inner = cast(_Json, found).get("data") if isinstance(found, dict) else found
+    return inner.lower() if isinstance(inner, str) and _DATA.fullmatch(inner) else "0x"
 
 
 def _matches(log: Log, address: str, topics: Sequence[str | None]) -> bool:

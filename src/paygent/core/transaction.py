@@ -131,3 +131,21 @@ class HeldNonce:
     """Which step of the payment."""
     free: bool
     """The payment ended without signing for it: the next payment takes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsignedTransaction:
+    """Everything that a transaction's signature covers.  Source: EIP-1559, EIP-155."""
+
+    chain_number: int
+    nonce: int
+    to: str
+    """Checksummed address."""
+    value: int
+    data: str
+    """0x and lower case hexadecimal digits."""
+    gas_limit: int
+    max_fee: int
+    """The most for each gas, in atomic units of the coin; the gas price of a legacy transaction."""
+    tip: int | None
+    """The priority fee for each gas; None makes a legacy transaction."""

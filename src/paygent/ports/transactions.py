@@ -3,15 +3,30 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from paygent.ports.chain import BlockTag, Log
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fees:
     """What a place in the next block costs, in wei for each gas.  Source: EIP-1559."""
 
     base_fee: int
-    """Of the newest block; it can change by an eighth from block to block."""
+    """Of the newest block; it can change by an eighth from block to block. The gas price of a `legacy` chain."""
     tip: int
     """The priority fee that is usual; 0 where it buys nothing."""
+    legacy: bool = False
+    """The chain has no base fee: transactions name one gas price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What a call would do now."""
+
+    succeeded: bool
+    data: str
+    """0x and hexadecimal digits: the outputs, or why it reverted; `0x` where the node does not say."""
+    message: str = ""
+    """The node's own words where it reverted, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +38,18 @@ class TransactionReceipt:
     succeeded: bool
     """It did not revert."""
     block_number: int
+    block_hash: str
+    """0x and 64 hexadecimal digits; the block may have been reorganised away since."""
+    gas_used: int
+    gas_price: int
+    """What each gas cost, in wei."""
+    logs: tuple[Log, ...] = ()
+    """Its events, in order."""
+
+    @property
+    def fee(self) -> int:
+        """What its gas cost, in wei."""
+        return self.gas_used * self.gas_price
 
 
 class Transactions(Protocol):
@@ -39,11 +66,23 @@ class Transactions(Protocol):
         """Return how many transactions an account has sent, those that wait included."""
         ...
 
+    async def mined_nonce(self, address: str, *, at: BlockTag = "latest") -> int:
+        """Return how many transactions of an account are in blocks up to `at`."""
+        ...
+
+    async def balance(self, address: str, *, at: BlockTag = "latest") -> int:
+        """Return what an account has of the chain's coin, in wei."""
+        ...
+
     async def fees(self) -> Fees:
         """Return what a place in the next block costs."""
         ...
 
-    async def estimate_gas(self, sender: str, to: str, data: str) -> int:
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
+        """Return what a call would do now (`eth_call`); a revert is an answer, no error."""
+        ...
+
+    async def estimate_gas(self, sender: str, to: str, data: str, *, value: int = 0) -> int:
         """Return the gas that a call takes now. A revert is an AdapterError that is not retryable."""
         ...
 

@@ -64,7 +64,14 @@ class Node:
         self._looks += 1
         if not self._mines or self._looks == 1:
             return None
-        return TransactionReceipt(transaction=transaction_hash, succeeded=self._succeeds, block_number=9)
+        return TransactionReceipt(
+            transaction=transaction_hash,
+            succeeded=self._succeeds,
+            block_number=9,
+            block_hash="0x" + "9" * 64,
+            gas_used=1,
+            gas_price=1,
+        )
 
     def sent(self, place: int = -1) -> dict[str, object]:
         return dict(TypedTransaction.from_bytes(HexBytes(self.raw[place])).as_dict())
@@ -178,3 +185,8 @@ async def test_a_relayer_refuses_what_is_no_key_without_showing_it(key: bytes | 
 
 async def test_a_relayer_takes_the_bytes_of_a_key() -> None:
     assert ACCOUNT.address == KeyRelayer(bytes.fromhex(ACCOUNT.private_key[2:]), chains={}).address
+
+
+async def test_send_refuses_a_chain_without_a_base_fee() -> None:
+    with pytest.raises(AdapterError, match="needs EIP-1559"):
+        await relayer(Node(fees=Fees(base_fee=1, tip=0, legacy=True))).send(CHAIN, TOKEN, DATA)

@@ -13,7 +13,7 @@ from paygent.adapters.rpc import RpcChain
 from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.ports.chain import Block, Log, NextBlock, Transaction
-from paygent.ports.transactions import Fees, TransactionReceipt
+from paygent.ports.transactions import Fees, Simulation, TransactionReceipt
 
 pytestmark = pytest.mark.anyio
 
@@ -69,8 +69,8 @@ class Node:
 
 
 class Refused:
-    def __init__(self, code: int, message: str) -> None:
-        self.error = {"code": code, "message": message}
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        self.error = {"code": code, "message": message} | ({} if data is None else {"data": data})
 
 
 def _outcome(reply: object) -> dict[str, object]:
@@ -631,9 +631,39 @@ async def test_fees_are_the_newest_base_fee_and_a_tip_where_tips_count(tips: boo
     assert ("eth_maxPriorityFeePerGas" in node.methods) == tips
 
 
-async def test_fees_refuse_a_chain_without_a_base_fee() -> None:
-    with pytest.raises(AdapterError, match="the chain needs EIP-1559"):
-        await chain_of(Node({"eth_getBlockByNumber": BLOCK})).fees()
+async def test_fees_are_the_gas_price_where_blocks_have_no_base_fee() -> None:
+    node = Node({"eth_getBlockByNumber": BLOCK, "eth_gasPrice": "0x65"})
+
+    assert Fees(base_fee=101, tip=0, legacy=True) == await chain_of(node).fees()
+
+
+async def test_mined_nonce_and_balance_are_read_at_a_block() -> None:
+    node = Node({"eth_getTransactionCount": "0x7", "eth_getBalance": "0xa"})
+    chain = chain_of(node)
+
+    assert (7, 10) == (await chain.mined_nonce(TOKEN, at="finalized"), await chain.balance(TOKEN, at=9))
+    assert [[TOKEN.lower(), "finalized"], [TOKEN.lower(), "0x9"]] == [params for _, params in node.asked[-2:]]
+
+
+async def test_simulate_returns_the_outputs_of_a_call_with_its_value() -> None:
+    node = Node({"eth_call": "0x2a"})
+
+    assert Simulation(succeeded=True, data="0x2a") == await chain_of(node).simulate(TOKEN, TOKEN, "0x12", value=5)
+    assert {"from": TOKEN.lower(), "to": TOKEN.lower(), "data": "0x12", "value": "0x5"} == node.asked[-1][1][0]
+
+
+@pytest.mark.parametrize("data", ["0x08C379A0", {"data": "0x08c379a0"}])
+async def test_simulate_returns_what_a_contract_reverted_with(data: Any) -> None:
+    node = Node({"eth_call": Refused(3, "execution reverted", data)})
+
+    said = await chain_of(node).simulate(TOKEN, TOKEN, "0x12")
+
+    assert (False, "0x08c379a0") == (said.succeeded, said.data)
+
+
+async def test_simulate_fails_when_the_node_does_not_answer_the_call() -> None:
+    with pytest.raises(AdapterError, match="header not found"):
+        await chain_of(Node({"eth_call": Refused(-32602, "header not found")})).simulate(TOKEN, TOKEN, "0x12")
 
 
 async def test_estimate_gas_asks_as_the_sender() -> None:
@@ -667,11 +697,34 @@ async def test_send_raw_fails_when_the_node_refuses() -> None:
 
 @pytest.mark.parametrize(("status", "succeeded"), [("0x1", True), ("0x0", False)])
 async def test_receipt_says_what_became_of_a_transaction(status: str, succeeded: bool) -> None:
-    reply = {"transactionHash": HASH, "status": status, "blockNumber": "0x10"}
+    gas = {"gasUsed": "0x3", "effectiveGasPrice": "0x4"}
+    reply = {"transactionHash": HASH, "status": status, "blockNumber": "0x10", "blockHash": HASH, "logs": [], **gas}
 
     receipt = await chain_of(Node({"eth_getTransactionReceipt": reply})).receipt(HASH)
 
-    assert receipt == TransactionReceipt(transaction=HASH.lower(), succeeded=succeeded, block_number=16)
+    assert receipt == TransactionReceipt(
+        transaction=HASH.lower(),
+        succeeded=succeeded,
+        block_number=16,
+        block_hash=HASH.lower(),
+        gas_used=3,
+        gas_price=4,
+    )
+    assert 12 == receipt.fee
+
+
+async def test_receipt_of_another_transaction_is_refused() -> None:
+    gas = {"gasUsed": "0x3", "effectiveGasPrice": "0x4"}
+    reply = {"transactionHash": HASH, "status": "0x1", "blockNumber": "0x10", "blockHash": HASH, "logs": [], **gas}
+
+    with pytest.raises(AdapterError, match="the receipt that was asked for"):
+        await chain_of(Node({"eth_getTransactionReceipt": reply})).receipt("0x" + "77" * 32)
+
+
+async def test_receipt_is_none_while_the_transaction_waits() -> None:
+    reply = {"transactionHash": HASH, "blockNumber": None}
+
+    assert await chain_of(Node({"eth_getTransactionReceipt": reply})).receipt(HASH) is None
 
 
 async def test_receipt_is_none_while_nothing_is_mined() -> None:
