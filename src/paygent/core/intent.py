@@ -8,7 +8,7 @@ from paygent.core.caip import ChainId
 from paygent.core.ids import IntentId, digest
 from paygent.core.money import Amount
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
+_text = json.JSONEncoder().encode
 
 Purpose = Literal["x402", "transfer", "swap", "position"]
 
@@ -47,21 +47,20 @@ class PaymentIntent:
 
     def canonical(self) -> bytes:
         """Return the bytes that stand for the intent: JSON, sorted keys, no blanks, ASCII (within RFC 8785)."""
-        facts = {
-            "amount": str(self.amount.atomic),
-            "asset": str(self.amount.asset.id),
-            "deadline": str(self.deadline),
-            "id": self.id,
-            "method": self.method,
-            "network": str(self.network),
-            "payee": self.payee.lower(),
-            "payer": self.payer.lower(),
-            "purpose": self.purpose,
-            "request": self.request,
-            "resource": self.resource,
-            "scheme": self.scheme,
-        }
-        return _encode(facts).encode()
+        return (
+            f'{{"amount":"{self.amount.atomic}",'
+            f'"asset":{_text(str(self.amount.asset.id))},'
+            f'"deadline":"{self.deadline}",'
+            f'"id":{_text(self.id)},'
+            f'"method":{_text(self.method)},'
+            f'"network":{_text(self.network.text)},'
+            f'"payee":{_text(self.payee.lower())},'
+            f'"payer":{_text(self.payer.lower())},'
+            f'"purpose":{_text(self.purpose)},'
+            f'"request":{_text(self.request)},'
+            f'"resource":{_text(self.resource)},'
+            f'"scheme":{_text(self.scheme)}}}'
+        ).encode()
 
     @property
     def digest(self) -> bytes:
