@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter
 from typing import Final
 
@@ -45,6 +45,24 @@ def required_header(url: str = URL) -> str:
     return b64encode(json.dumps(said).encode()).decode()
 
 
+class _Body(httpx.AsyncByteStream):
+    """Comes after the head, as from a network."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self._content
+
+
+class _Wire(httpx.AsyncBaseTransport):
+    def __init__(self, answer: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
+        self._answer = answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._answer(request)
+
+
 class Seller:
     """Answers 402, or settles and answers 200. `took` is the time of settling, which is nobody's client's."""
 
@@ -56,20 +74,20 @@ class Seller:
         """Awaited with every paid request in hand."""
         self._required = required_header()
 
-    def transport(self) -> httpx.MockTransport:
+    def transport(self) -> httpx.AsyncBaseTransport:
         """Return the seller as a transport."""
-        return httpx.MockTransport(self._answer)
+        return _Wire(self.answer)
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         signed = request.headers.get("payment-signature")
         if signed is None and request.url.path != "/free":
-            return httpx.Response(402, headers={"payment-required": self._required}, content=b"{}")
+            return httpx.Response(402, headers={"payment-required": self._required}, stream=_Body(b"{}"))
         if self.before_settling is not None:
             await self.before_settling()
         begun = perf_counter()
         headers = {} if signed is None else {"payment-response": self._settle(signed)}
         self.took += perf_counter() - begun
-        return httpx.Response(200, headers=headers, content=_BODY)
+        return httpx.Response(200, headers=headers, stream=_Body(_BODY))
 
     def _settle(self, signed: str) -> str:
         paid = json.loads(b64decode(signed))["payload"]

@@ -75,7 +75,13 @@ async def discard(response: httpx.Response, limit: int) -> None:
 
 
 def with_stream(response: httpx.Response, stream: httpx.AsyncByteStream | httpx.SyncByteStream) -> httpx.Response:
-    """Return the same answer with another body stream; both share one `extensions`, where a proof may come later."""
+    """Return the answer with another body stream: the same object, or, where its own body is read, one that is not.
+
+    Both share one `extensions`, where a proof may come later.
+    """
+    if not response.is_stream_consumed:
+        response.stream = stream
+        return response
     same = httpx.Response(response.status_code, headers=response.headers, stream=stream)
     same.extensions = response.extensions
     return same
