@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 import httpx
 
 from paygent.client.downgrade import Attempt
-from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, paying, quoted, quoting, resuming, split
+from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, parsed, paying, quoted, quoting, resuming, split
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -123,7 +123,7 @@ class X402Client:
         Raises: PaygentError: see `paygent.core.errors`; httpx's own errors where nothing was paid.
         """
         if options.get("downgrade") is None:
-            return await self._http.request(method, url, **paying(options))
+            return await self._http.request(method, parsed(url), **paying(options))
         first = Attempt(method=method, url=url, options=options, context=self._engine.context)
         return await _following(first, lambda a: self._http.request(a.method, a.url, **paying(a.options)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import httpx
@@ -80,6 +81,14 @@ def split(options: ClientOptions) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what the inner transport takes, and what the client takes."""
     connection = {name: value for name, value in options.items() if name in _CONNECTION}
     return connection, {name: value for name, value in options.items() if name not in _CONNECTION}
+
+
+def parsed(url: httpx.URL | str) -> httpx.URL:
+    """Return a URL that httpx does not have to parse once more: the same ones are asked for again and again."""
+    return url if isinstance(url, httpx.URL) else _parsed(url)
+
+
+_parsed = lru_cache(maxsize=256)(httpx.URL)
 
 
 def paying(options: RequestOptions) -> dict[str, Any]:

@@ -14,12 +14,8 @@ ApprovalId = NewType("ApprovalId", str)
 
 def digest(*parts: bytes | str) -> bytes:
     """Return the SHA-256 of the parts, each preceded by its length, so that no two lists of parts collide."""
-    hashed = hashlib.sha256()
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        hashed.update(len(raw).to_bytes(8, "big"))
-        hashed.update(raw)
-    return hashed.digest()
+    written = [part.encode() if isinstance(part, str) else part for part in parts]
+    return hashlib.sha256(b"".join([len(raw).to_bytes(8, "big") + raw for raw in written])).digest()
 
 
 def intent_id(*parts: bytes | str) -> IntentId:

@@ -111,17 +111,18 @@ class PaymentHandle:
 
     async def _look(self) -> None:
         """Ask the chain again and again, at growing intervals, until it decides or the authorization has long ended."""
-        wait = _FIRST_LOOK_SECONDS
+        wait, reconciler = _FIRST_LOOK_SECONDS, self._engine.reconciler
+        look = reconciler.go_on(self._payment)  # nobody else has heard of it, as a rule
         while True:
             try:
-                self._hear(await self._engine.reconciler.reconcile(self.id))
+                self._hear(await look)
             except AdapterError as error:
                 if not error.retryable:
                     raise
             if self.state not in OUT or self._engine.long_over(self._payment):
                 return
             await anyio.sleep(wait)
-            wait = min(wait * 2, _SLOWEST_LOOK_SECONDS)
+            wait, look = min(wait * 2, _SLOWEST_LOOK_SECONDS), reconciler.reconcile(self.id)
 
     def _hear(self, payment: Payment) -> None:
         self._payment = payment

@@ -29,18 +29,21 @@ class Reconciler:
             ConfigurationError: there is no such payment, or no endpoint for its chain.
             AdapterError: the chain or the store could not answer.
         """
-        while True:
-            payment = await self._journal.get(payment_id)
-            if payment is None:
-                raise ConfigurationError(f"this storage has no payment {payment_id}; open the storage that made it")
-            after = await self._next(payment)
-            if after is None:
-                return payment
+        return await self.go_on(await self._stored(payment_id))
+
+    async def go_on(self, payment: Payment) -> Payment:
+        """Do the same from what the caller knows; it is read again only where somebody else was first.
+
+        Raises: as `reconcile`.
+        """
+        while (after := await self._next(payment)) is not None:
             try:
                 await self._journal.append(payment, after)
             except JournalConflict:
+                payment = await self._stored(payment.id)
                 continue
             return after
+        return payment
 
     async def run(self) -> tuple[list[Payment], list[AdapterError | ConfigurationError]]:
         """Reconcile every payment that can move; return them as they are now, and the errors met on the way."""
@@ -58,6 +61,12 @@ class Reconciler:
             if page.next is None:
                 return seen, failed
             after = page.next
+
+    async def _stored(self, payment_id: PaymentId) -> Payment:
+        payment = await self._journal.get(payment_id)
+        if payment is None:
+            raise ConfigurationError(f"this storage has no payment {payment_id}; open the storage that made it")
+        return payment
 
     async def _next(self, payment: Payment) -> Payment | None:
         now = self._clock.now()

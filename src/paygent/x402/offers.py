@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from paygent.core.caip import AssetId, is_evm_address
@@ -125,6 +126,7 @@ def _bad_address(asked: PaymentRequirements, scheme: Scheme) -> Refusal | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _not_payable(address: str | None) -> str | None:
     """Say why nobody sensible is at an address. Mixed case is a checksum (ERC-55); a wrong one is a typing error."""
     if not is_evm_address(address) or address is None:

@@ -63,6 +63,7 @@ def _claims(required: PaymentRequired) -> list[tuple[int, str]]:
     return claims + [(index, claim) for index, claim in each if isinstance(claim, str)]
 
 
+@lru_cache(maxsize=256)
 def _is_foreign(claim: str, url: str) -> bool:
     if _CONTROL.search(claim):
         return True

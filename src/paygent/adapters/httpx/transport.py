@@ -167,19 +167,24 @@ class _WatchedStream(httpx.AsyncByteStream):
         finished: Callable[[PaymentHandle], None] | None,
     ) -> None:
         self._inner = inner
+        self._chunks = aiter(inner)
         self._engine = engine
         self._handle = handle
         self._finished = finished
         self._open = True
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            async for chunk in self._inner:
-                yield chunk
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            await self._finish(complete=True)
+            raise
         except _BROKEN as error:
             await self._finish(complete=False)
             raise await self._engine.lost(self._handle.payment, error) from error
-        await self._finish(complete=True)
 
     async def aclose(self) -> None:
         """Close the connection; what was not read to its end was not delivered."""
