@@ -2,6 +2,22 @@
 
 from dataclasses import dataclass, fields
 
+from paygent.core.money import Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A sum that payments share: those of a run, or of a subagent in it. It is never refilled."""
+
+    name: str
+    """Unlike any other budget's of the storage; ``budget:`` and this name is what a halt stops."""
+    limit: Amount
+    """The most that all its payments take together."""
+
+    def __post_init__(self) -> None:
+        if not self.name or len(self.name) > 200 or not self.name.isprintable():
+            raise ValueError(f"{self.name!r} is not the name of a budget: 1 to 200 printable characters")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -17,9 +33,19 @@ class Context:
     """Narrower and narrower: each inside the one before."""
     service: str | None = None
     """The registered service that is bought, where one is known."""
+    budgets: tuple[Budget, ...] = ()
+    """What the payment counts in besides the policy's limits: its own budget and those of all its ancestors.
+
+    The transaction that reserves the payment checks them all, so children never spend more than their parent together.
+    """
 
     def __post_init__(self) -> None:
+        names = [budget.name for budget in self.budgets]
+        if len(set(names)) != len(names):
+            raise ValueError(f"a payment counts in each budget once, not in {', '.join(names)}")
         for part in fields(self):
+            if part.name == "budgets":
+                continue
             name = getattr(self, part.name)
             if name is not None and (not name or len(name) > 200 or not name.isprintable()):
                 raise ValueError(f"{part.name} {name!r} is not a name: 1 to 200 printable characters")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, Final, Literal, TypeAlias, cast
 
 from paygent.core.errors import LocalProtocolError
-from paygent.core.record import JSON
+from paygent.core.fields import JSON
 from paygent.core.session import RunId, SessionId
 
 EventKind: TypeAlias = Literal[

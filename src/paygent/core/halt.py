@@ -8,7 +8,7 @@ from paygent.core.payment import Payment
 
 EVERYTHING = "everything"
 """The scope that stops all payments of a storage."""
-KINDS = ("wallet", "agent", "session")
+KINDS = ("wallet", "agent", "session", "budget")
 """What else can be stopped, written `kind:name`."""
 
 
@@ -17,7 +17,7 @@ class Halt:
     """One thing that is stopped until somebody lifts it."""
 
     scope: str
-    """`everything`, or `wallet:0x…`, `agent:…`, `session:…`."""
+    """`everything`, or `wallet:0x…`, `agent:…`, `session:…`, `budget:…`."""
     by: str
     """Who stopped it."""
     reason: str
@@ -50,8 +50,10 @@ def scopes_of(payer: str, *, agent: str | None, session: str | None) -> tuple[st
 
 
 def scopes_of_payment(payment: Payment) -> tuple[str, ...]:
-    """Return every scope whose halt stops this payment."""
-    return scopes_of(payment.intent.payer, agent=payment.context.agent, session=payment.context.session)
+    """Return every scope whose halt stops this payment: a budget's stops all that counts in it, children included."""
+    context = payment.context
+    named = scopes_of(payment.intent.payer, agent=context.agent, session=context.session)
+    return (*named, *(f"budget:{budget.name}" for budget in context.budgets))
 
 
 def stopped(payment: Payment, halts: Mapping[str, Halt]) -> Halted | None:

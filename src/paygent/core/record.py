@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from paygent.core.caip import chain_id
-from paygent.core.context import NOBODY, Context
+from paygent.core.context import NOBODY, Budget, Context
 from paygent.core.fields import JSON, Fields, amount_record, maybe
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.intent import PaymentIntent, Purpose
@@ -26,7 +26,7 @@ _BEFORE_CONTEXT: Final = 1
 _BEFORE_QUANTITY: Final = 2
 """The version that did not say how many units are bought; each of its payments counts as one unit."""
 _BEFORE_PLAN: Final = 3
-"""The version that knew no actions on chain."""
+"""The version that knew no actions on chain, and no budgets of runs."""
 
 
 def to_record(payment: Payment) -> dict[str, JSON]:
@@ -70,7 +70,9 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
         version=fields.number("version"),
         created_at=fields.number("created_at"),
         idempotency_key=fields.maybe("idempotency_key", fields.text),
-        context=NOBODY if version == _BEFORE_CONTEXT else _read_context(fields.inner("context")),
+        context=NOBODY
+        if version == _BEFORE_CONTEXT
+        else _read_context(fields.inner("context"), with_budgets=version == FORMAT),
         quantity=fields.number("quantity") if version in (_BEFORE_PLAN, FORMAT) else 1,
         authorization=fields.maybe("authorization", lambda name: _read_authorization(fields.inner(name))),
         plan=fields.maybe("plan", lambda name: read_plan(fields.inner(name))) if version == FORMAT else None,
@@ -112,7 +114,12 @@ def _context(context: Context) -> JSON:
         "run": context.run,
         "tool": context.tool,
         "service": context.service,
+        "budgets": [_budget(each) for each in context.budgets],
     }
+
+
+def _budget(budget: Budget) -> JSON:
+    return {"name": budget.name, "limit": amount_record(budget.limit)}
 
 
 def _authorization(authorization: Authorization) -> JSON:
@@ -174,7 +181,7 @@ def _read_intent(fields: Fields) -> PaymentIntent:
     )
 
 
-def _read_context(fields: Fields) -> Context:
+def _read_context(fields: Fields, *, with_budgets: bool) -> Context:
     return Context(
         treasury=fields.text("treasury"),
         project=fields.maybe("project", fields.text),
@@ -183,7 +190,12 @@ def _read_context(fields: Fields) -> Context:
         run=fields.maybe("run", fields.text),
         tool=fields.maybe("tool", fields.text),
         service=fields.maybe("service", fields.text),
+        budgets=tuple(map(_read_budget, fields.inners("budgets"))) if with_budgets else (),
     )
+
+
+def _read_budget(fields: Fields) -> Budget:
+    return Budget(name=fields.text("name"), limit=fields.amount("limit"))
 
 
 def _read_authorization(fields: Fields) -> Authorization:

@@ -6,8 +6,8 @@ from enum import StrEnum, unique
 from typing import Final, Literal, NewType
 
 from paygent.core.errors import LocalProtocolError, RunOver
+from paygent.core.fields import JSON
 from paygent.core.ids import digest
-from paygent.core.record import JSON
 
 SessionId = NewType("SessionId", str)
 """``ses_`` and 32 hexadecimal digits."""

@@ -1,5 +1,6 @@
 """Whether a payment may be made, what it takes from which limit, and what has to be known to say so."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from paygent.core.budget import Hold
@@ -34,13 +35,15 @@ def evaluate(policy: Policy, ask: Ask, facts: Facts = UNKNOWN) -> Verdict:
 
 
 def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
-    """Return what an allowed payment takes from the limits over time; `now` in unix seconds picks the windows.
+    """Return what an allowed payment takes from the limits over time, and from the budgets of its context.
+
+    Args: now: in unix seconds, picks the windows.
 
     Raises: PolicyDenied: a limit applies and cannot count the payment, for example because its price is too old by now.
     """
     worth, called = dollars(policy, ask, now), names(ask)
     _check_counted(policy, ask, worth, called, now)
-    return tuple(
+    limited = tuple(
         Hold(
             scope=claim.scope,
             window=claim.span.name,
@@ -50,6 +53,17 @@ def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
         )
         for claim in claims(policy, ask, worth, called, now)
     )
+    return (*limited, *_budgeted(policy, ask, worth, now)) if ask.context.budgets else limited
+
+
+def _budgeted(policy: Policy, ask: Ask, worth: Amount | None, now: int) -> Iterator[Hold]:
+    for budget in ask.context.budgets:
+        taken = cost(ask, budget.limit.asset, worth)
+        if taken is None:
+            text = f"the budget {budget.name} is in {budget.limit.asset.symbol}; {missing(policy, ask, now)}"
+            raise PolicyDenied(Deny(reasons=(Reason(code="no_price", text=text),)))
+        amount = Amount(taken, budget.limit.asset)
+        yield Hold(scope=f"budget:{budget.name}", window="total", amount=amount, limit=budget.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

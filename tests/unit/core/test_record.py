@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygent.core.context import NOBODY, Context
+from paygent.core.context import NOBODY, Budget, Context
 from paygent.core.intent import PaymentIntent
+from paygent.core.money import usd
 from paygent.core.payment import Payment, Receipt
 from paygent.core.record import FORMAT, JSON, from_record, to_record
 from paygent.core.requirements import Authorization, Settlement
@@ -21,7 +22,16 @@ FULL = replace(
     settled(reserved(key="k")),
     claim=Settlement(success=True, transaction=None, network=None, payer=None, amount=7, error=None),
     from_block=9,
-    context=Context(treasury="t", project="p", agent="a", session="s", run="r", tool="o", service="v"),
+    context=Context(
+        treasury="t",
+        project="p",
+        agent="a",
+        session="s",
+        run="r",
+        tool="o",
+        service="v",
+        budgets=(Budget(name="b", limit=usd("2")),),
+    ),
     quantity=4,
 )
 
@@ -105,7 +115,8 @@ def test_record_from_before_quantities_is_of_one_unit() -> None:
     old = full()
     del old["quantity"]
 
-    assert replace(FULL, payload=None, quantity=1) == from_record({**old, "format": 2})
+    before = replace(FULL.context, budgets=())
+    assert replace(FULL, payload=None, quantity=1, context=before) == from_record({**old, "format": 2})
 
 
 def test_record_has_no_signed_bytes() -> None:

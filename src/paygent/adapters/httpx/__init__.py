@@ -3,6 +3,7 @@
 from paygent.adapters.httpx.purchase import (
     CONTEXT,
     INSTEAD_OF,
+    INTENT,
     KEY,
     MAX_AMOUNT,
     MAX_REQUEST_BYTES,
@@ -19,6 +20,7 @@ from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentT
 __all__ = [
     "CONTEXT",
     "INSTEAD_OF",
+    "INTENT",
     "KEY",
     "MAX_AMOUNT",
     "MAX_REQUEST_BYTES",

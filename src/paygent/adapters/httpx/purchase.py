@@ -20,7 +20,7 @@ from paygent.x402.origin import same_origin
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """A longer request body is streamed once; the request cannot be paid for then, because it cannot be sent again."""
 KEY, NEW_PURCHASE, MAX_AMOUNT = "paygent.idempotency_key", "paygent.new_purchase", "paygent.max_amount"
-CONTEXT, RESUME = "paygent.context", "paygent.resume"
+CONTEXT, RESUME, INTENT = "paygent.context", "paygent.resume", "paygent.intent"
 QUANTITY, INSTEAD_OF = "paygent.quantity", "paygent.instead_of"
 """What a caller may put into `request.extensions`."""
 QUOTE = "paygent.quote"
@@ -62,7 +62,9 @@ class Purchase:
         url = url.partition("#")[0]
         wish: _Wish | None = request.extensions.get(_WISH)
         if wish is None:
-            wish = _Wish(intent=ids.intent_id(entropy.token()), origin=url, paid=None, paid_request="")
+            named: IntentId | None = request.extensions.get(INTENT)
+            intent = ids.intent_id(entropy.token()) if named is None else named
+            wish = _Wish(intent=intent, origin=url, paid=None, paid_request="")
             request.extensions[_WISH] = wish
         digest = None if body is None else ids.request_digest(request.method, url, body)
         return cls(request=request, url=url, digest=digest, wish=wish)
