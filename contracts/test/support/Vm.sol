@@ -79,6 +79,7 @@ interface Vm {
     function split(string calldata input, string calldata delimiter) external pure returns (string[] memory);
 
     function snapshotValue(string calldata name, uint256 value) external;
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function lastCallGas()
         external
