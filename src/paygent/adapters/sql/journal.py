@@ -21,6 +21,8 @@ from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.core.service import Listing, PricePoint, ServiceQuery
+from paygent.core.service_page import ServicePage
 from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
@@ -171,6 +173,24 @@ class SqlJournal:
 
     async def unresolved(self, *, limit: int = 100, after: str | None = None) -> PaymentPage:
         return await self._reader.run(lambda ledger: ledger.unresolved(after, limit))
+
+    async def add_services(self, listings: Sequence[Listing]) -> None:
+        await self._writer.run(lambda ledger: ledger.services.add(listings))
+
+    async def replace_service(self, before: Listing, after: Listing) -> None:
+        await self._writer.run(lambda ledger: ledger.services.replace(before, after))
+
+    async def remove_service(self, service_id: str) -> bool:
+        return await self._writer.run(lambda ledger: ledger.services.remove(service_id))
+
+    async def service(self, service_id: str) -> Listing | None:
+        return await self._reader.run(lambda ledger: ledger.services.get(service_id))
+
+    async def services(self, query: ServiceQuery, *, after: str | None = None, limit: int = 20) -> ServicePage:
+        return await self._reader.run(lambda ledger: ledger.services.page(query, after, limit))
+
+    async def prices(self, service_id: str, *, limit: int = 100) -> Sequence[PricePoint]:
+        return await self._reader.run(lambda ledger: ledger.services.prices(service_id, limit))
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):

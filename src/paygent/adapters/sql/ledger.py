@@ -20,6 +20,7 @@ from paygent.adapters.sql.rows import (
     window_of,
     windows_of,
 )
+from paygent.adapters.sql.services import Services, ServiceStatements
 from paygent.adapters.sql.statements import Cursor, Statement, Statements
 from paygent.adapters.sql.trail import Trail
 from paygent.adapters.sql.windows import Windows
@@ -54,6 +55,14 @@ class Ledger:
         self.nonces: Final = Nonces(cursor, statements.nonces)
         self.approvals: Final = Approvals(cursor, statements.decisions)
         self.trail: Final = Trail(cursor, statements.decisions)
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        """The registered services; their statements are made when somebody first asks for one."""
+        if self._services is None:
+            self._services = Services(self._cursor, ServiceStatements(self._sql.dialect))
+        return self._services
 
     def begin(self) -> None:
         """Begin a transaction that writes: from here to its end no other one does."""

@@ -16,7 +16,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first; tests compare them with the migrations."""
 REVISION_TABLE: Final = "paygent_revision"
 """Where Alembic notes the revision."""
@@ -186,6 +186,46 @@ totals: Final = Table(
 )
 """Counts and sums of each day's payments (days of UTC since 1970), kept while payments move. No service: ''."""
 
+_exact: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+services: Final = Table(
+    "services",
+    metadata,
+    Column("id", _exact, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("active", SmallInteger, nullable=False),
+    Column("rank", BigInteger, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("asset", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("mcp", SmallInteger, nullable=False),
+    Column("verified", SmallInteger, nullable=False),
+    Column("dollars", BigInteger),
+    Column("record", Text, nullable=False),
+)
+"""One row a registered service: what is searched in columns, the whole in `record`. `dollars` are millionths."""
+
+service_words: Final = Table(
+    "service_words",
+    metadata,
+    Column("word", Text, nullable=False),
+    Column("rank", BigInteger, nullable=False),
+    Column("service", _exact, nullable=False),
+    PrimaryKeyConstraint("service", "word"),
+    sqlite_with_rowid=False,
+)
+"""The words that services are found by; the rank is the service's, so that a search reads the best first."""
+
+service_prices: Final = Table(
+    "service_prices",
+    metadata,
+    Column("seq", _ordinal, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("price", Text, nullable=False),
+)
+"""What services have cost, one row a change."""
+
 is_unresolved = payments.c.unresolved == literal_column("1")
 _has_key = payments.c.idempotency_key.is_not(None)
 Index(
@@ -223,3 +263,17 @@ Index(
 )
 is_pending = approvals.c.state == literal_column("'PENDING'")
 Index("approvals_pending", approvals.c.seq, sqlite_where=is_pending, postgresql_where=is_pending)
+_is_active = services.c.active == literal_column("1")
+for _name in ("category", "network", "asset", "mcp"):
+    Index(
+        f"services_by_{_name}",
+        services.c[_name],
+        services.c.rank.desc(),
+        services.c.id,
+        services.c.dollars,
+        sqlite_where=_is_active,
+        postgresql_where=_is_active,
+    )
+Index("services_by_rank", services.c.rank.desc(), services.c.id, services.c.dollars)
+Index("service_words_by_rank", service_words.c.word, service_words.c.rank.desc(), service_words.c.service)
+Index("service_prices_by_service", service_prices.c.service, service_prices.c.seq)

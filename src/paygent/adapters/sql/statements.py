@@ -126,7 +126,7 @@ _Ready = Callable[[ClauseElement], Statement]
 _Add = Callable[..., Statement]
 
 
-def _words_of(dialect: Dialect) -> tuple[_Ready, _Add]:
+def words_of_dialect(dialect: Dialect) -> tuple[_Ready, _Add]:
     """Return what makes a clause ready for a dialect, and what makes the statement that adds a row to a table."""
 
     def ready(clause: ClauseElement) -> Statement:
@@ -143,7 +143,8 @@ class Statements:
     """Every statement of the journal, for one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
-        ready, add = _words_of(dialect)
+        ready, add = words_of_dialect(dialect)
+        self.dialect: Final = dialect
         self.decisions: Final = DecisionStatements(dialect)
         self.history: Final = HistoryStatements(dialect)
         self.nonces: Final = NonceStatements(dialect)
@@ -195,7 +196,7 @@ class NonceStatements:
     """Account nonces of own transactions."""
 
     def __init__(self, dialect: Dialect) -> None:
-        ready, add = _words_of(dialect)
+        ready, add = words_of_dialect(dialect)
         columns = nonces.c
         account = (columns.network == bindparam("network_")) & (columns.account == bindparam("account_"))
         one = account & (columns.nonce == bindparam("nonce_"))
@@ -225,7 +226,7 @@ class DecisionStatements:
     """Approvals, halts and the audit log."""
 
     def __init__(self, dialect: Dialect) -> None:
-        ready, add = _words_of(dialect)
+        ready, add = words_of_dialect(dialect)
         self.add_approval: Final = add(approvals, "seq")
         self.set_approval: Final = ready(
             update(approvals)
@@ -261,7 +262,7 @@ class HistoryStatements:
     """Pages by time, and counts and sums."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._ready, add = _words_of(dialect)
+        self._ready, add = words_of_dialect(dialect)
         ready = self._ready
         self._made: Final[dict[tuple[str, frozenset[str]], Statement]] = {}
         self.total: Final = ready(select(totals.c.payments, totals.c.amount).where(_DAY))
