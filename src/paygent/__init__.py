@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from paygent.core.context import Context
     from paygent.core.errors import (
         AdapterError,
+        ApprovalEdited,
         ApprovalLapsed,
         ApprovalPending,
         ApprovalRefused,
@@ -71,6 +72,7 @@ __all__ = [
     "Alternative",
     "Amount",
     "ApprovalDesk",
+    "ApprovalEdited",
     "ApprovalLapsed",
     "ApprovalPending",
     "ApprovalRefused",
@@ -145,6 +147,7 @@ _HOMES = {
     "core.context": ("Context",),
     "core.errors": (
         "AdapterError",
+        "ApprovalEdited",
         "ApprovalLapsed",
         "ApprovalPending",
         "ApprovalRefused",

@@ -18,6 +18,7 @@ from paygent.core.errors import ApprovalRefused, Halted, LocalProtocolError
 from paygent.core.halt import Halt
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
+from paygent.core.lifecycle import Event
 from paygent.core.payment import Payment
 from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
@@ -93,8 +94,20 @@ class LeavesGrantsOfWhatLeaves(MemoryJournal):
 
 
 class RefusalChangesNoPayment(MemoryJournal):
-    def _deny(self, payment: Payment, at: int, note: str) -> None:
-        return
+    def _turn(self, payment: Payment, event: Event, at: int, note: str) -> None:
+        if event is not Event.REFUSED:
+            super()._turn(payment, event, at, note)
+
+
+class EditChangesNoPayment(MemoryJournal):
+    def _turn(self, payment: Payment, event: Event, at: int, note: str) -> None:
+        if event is not Event.REPLACED:
+            super()._turn(payment, event, at, note)
+
+
+class LosesTheEdit(MemoryJournal):
+    async def decide(self, approval_id: ApprovalId, decision: ApprovalDecision) -> ApprovalRequest:
+        return await super().decide(approval_id, replace(decision, edit=None))
 
 
 class OneApproverIsEnough(MemoryJournal):
@@ -285,6 +298,9 @@ BROKEN: list[tuple[type[MemoryJournal], str]] = [
     (ReservesRepeats, "test_reserve_refuses_a_repeated_purchase"),
     (LeavesGrantsOfWhatLeaves, "test_append_cannot_reserve_and_voids_what_leaves"),
     (RefusalChangesNoPayment, "test_refusal_denies_the_payment"),
+    (EditChangesNoPayment, "test_edit_supersedes_the_payment_and_keeps_what_was_edited"),
+    (LosesTheEdit, "test_edit_supersedes_the_payment_and_keeps_what_was_edited"),
+    (LosesTheEdit, "test_edit_that_is_not_less_changes_nothing"),
     (OneApproverIsEnough, "test_k_of_n_distinct_approvers_grant"),
     (ForgetsDecisions, "test_one_of_fifty_racing_decisions_counts"),
     (CountsAnApproverTwice, "test_k_of_n_distinct_approvers_grant"),

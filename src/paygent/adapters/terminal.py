@@ -1,17 +1,19 @@
 """Ask for approval on the terminal that the program runs in."""
 
+import re
 import sys
 import time
 from typing import TextIO
 
 import anyio.to_thread
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest
-from paygent.core.errors import ConfigurationError
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.errors import ConfigurationError, LocalProtocolError
 from paygent.ports.clock import Clock
 
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
-_QUESTION = "Approve this payment? yes, no [why], or nothing to decide later: "
+_QUESTION = "Approve this payment? yes, no [why], edit AMOUNT or edit xNUMBER for less, or nothing to decide later: "
+_EDIT, _UNITS = frozenset({"e", "edit"}), re.compile(r"x([1-9][0-9]{0,17})", re.ASCII)
 
 
 class TerminalApprovals:
@@ -39,6 +41,8 @@ class TerminalApprovals:
     async def ask(self, request: ApprovalRequest) -> ApprovalDecision | None:
         """Return what was typed; None for nothing, the end of the input, or an answer that is no answer three times.
 
+        `edit 2.50` agrees to 2.50 of the asset at most, `edit x3` to three units.
+
         Raises: ConfigurationError: the standard input is no terminal.
         """
         stdin = sys.stdin if self._stdin is None else self._stdin
@@ -51,11 +55,13 @@ class TerminalApprovals:
             said = await anyio.to_thread.run_sync(self._converse, request, stdin, abandon_on_cancel=True)
         if said is None:
             return None
-        granted, reason = said
+        granted, reason, edit = said
         now = int(time.time()) if self._clock is None else self._clock.now()
-        return ApprovalDecision(approver=self._approver, granted=granted, digest=request.digest, at=now, reason=reason)
+        return ApprovalDecision(
+            approver=self._approver, granted=granted, digest=request.digest, at=now, reason=reason, edit=edit
+        )
 
-    def _converse(self, request: ApprovalRequest, stdin: TextIO) -> tuple[bool, str] | None:
+    def _converse(self, request: ApprovalRequest, stdin: TextIO) -> tuple[bool, str, Edit | None] | None:
         stdout = sys.stdout if self._stdout is None else self._stdout
         _show(request, stdout)
         for _ in range(3):
@@ -66,7 +72,18 @@ class TerminalApprovals:
             if not word:
                 return None
             if word.lower() in _YES | _NO:
-                return word.lower() in _YES, reason.strip()
+                return word.lower() in _YES, reason.strip(), None
+            if word.lower() in _EDIT and (edit := _edit(request, reason.strip(), stdout)) is not None:
+                return False, "", edit
+        return None
+
+
+def _edit(request: ApprovalRequest, typed: str, stdout: TextIO) -> Edit | None:
+    units = _UNITS.fullmatch(typed)
+    try:
+        return request.editing(quantity=int(units[1])) if units else request.editing(amount=typed)
+    except LocalProtocolError as wrong:
+        stdout.write(f"{wrong}\n")
         return None
 
 

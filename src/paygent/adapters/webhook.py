@@ -11,6 +11,9 @@ its SHA-256 is the digest a decision repeats. Headers, the same in both directio
 Decision, a body that the program receives by its own web server and hands to `decision`::
 
     {"approval": "apr_…", "approver": "ada", "digest": "<64 hexadecimal digits>", "granted": true, "reason": "…"}
+
+One that agrees to less has ``"granted": false`` and ``"edit": {"atomic_units": "2500000", "quantity": "3"}``, one of
+the two or both.
 """
 
 import hashlib
@@ -23,7 +26,7 @@ from dataclasses import dataclass
 import httpx
 
 from paygent.adapters._http import Answer, Endpoint
-from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import AdapterError, ConfigurationError, RemoteProtocolError
 from paygent.core.ids import ApprovalId
 from paygent.ports.clock import Clock
@@ -38,6 +41,7 @@ _SHORTEST_SECRET = 16
 _APPROVAL = re.compile(r"apr_[0-9a-f]{32}")
 _HEX32 = re.compile(r"[0-9a-f]{64}")
 _SECONDS = re.compile(r"[1-9][0-9]{0,15}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,77}", re.ASCII)
 _MEMBERS = {"approval", "approver", "digest", "granted"}
 
 
@@ -154,11 +158,12 @@ def _decision(body: bytes, now: int) -> SignedDecision:
         said = as_object(parse_json(body))
     except ValueError as error:
         raise RemoteProtocolError(f"the decision is not JSON: {error}") from error
-    if said is None or {*said} - {"reason"} != _MEMBERS:
-        raise RemoteProtocolError(f"a decision is an object of {', '.join(sorted(_MEMBERS))} and perhaps a reason")
+    if said is None or {*said} - {"reason", "edit"} != _MEMBERS:
+        members = ", ".join(sorted(_MEMBERS))
+        raise RemoteProtocolError(f"a decision is an object of {members} and perhaps a reason and an edit")
     granted = said["granted"]
-    if not isinstance(granted, bool):
-        raise RemoteProtocolError("granted has to be true or false")
+    if not isinstance(granted, bool) or (granted and "edit" in said):
+        raise RemoteProtocolError("granted has to be true or false, and false with an edit")
     return SignedDecision(
         approval_id=ApprovalId(_text(said, "approval", _APPROVAL)),
         decision=ApprovalDecision(
@@ -167,8 +172,17 @@ def _decision(body: bytes, now: int) -> SignedDecision:
             digest=_text(said, "digest", _HEX32),
             at=now,
             reason=_words(said["reason"], "reason", least=0, most=500) if "reason" in said else "",
+            edit=_edit(said["edit"]) if "edit" in said else None,
         ),
     )
+
+
+def _edit(said: object) -> Edit:
+    found = as_object(said)
+    if not found or {*found} - {"atomic_units", "quantity"}:
+        raise RemoteProtocolError("an edit is an object of atomic_units, quantity, or both")
+    numbers = {name: int(_text(found, name, _NUMBER)) for name in found}
+    return Edit(atomic_units=numbers.get("atomic_units"), quantity=numbers.get("quantity"))
 
 
 def _text(said: Mapping[str, object], name: str, form: re.Pattern[str]) -> str:

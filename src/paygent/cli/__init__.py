@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from paygent.cli.arguments import Arguments, parse
 from paygent.cli.outcome import MISUSE, Outcome, code_of_error
-from paygent.cli.screen import ask_password, show, waiting
+from paygent.cli.screen import ask_password, person_at_terminal, show, waiting
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -91,8 +91,11 @@ def _of_purchase(arguments: Arguments, settings: "Settings") -> Outcome:
     from paygent.cli.purchase import Purchase
 
     purchase = Purchase(arguments, settings)
+    doing = "asking" if arguments.command == "quote" else "asking, and paying if the policy agrees"
     try:
-        with waiting("asking" if arguments.command == "quote" else "asking, and paying if the policy agrees"):
+        with waiting(doing) as status:
+            if arguments.command == "pay" and person_at_terminal() and not arguments.json:
+                purchase.approvals = control.AtTerminal(arguments, status=status)
             return _run(purchase.pay if arguments.command == "pay" else purchase.quote)
     except KeyboardInterrupt as interrupt:
         return Outcome(exit_code=code_of_error(interrupt), error=interrupt, payment=purchase.payment)

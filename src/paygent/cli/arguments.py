@@ -57,6 +57,10 @@ class Arguments:
     """Who decides; None for the name that the machine knows."""
     reason: str = ""
     digest: str | None = None
+    amount: str | None = None
+    """What an approver's edit leaves, in whole units of the asset."""
+    quantity: int | None = None
+    """How many units an approver's edit leaves."""
     signer: str | None = None
     last: int = 100
     """How many payments are looked at."""

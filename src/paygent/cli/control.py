@@ -1,8 +1,12 @@
 """`paygent halt`, `resume`, `halts` and `approvals`: what a person decides about payments."""
 
+import sys
+from typing import TYPE_CHECKING
+
+from paygent.adapters.terminal import TerminalApprovals
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, UNKNOWN, Listing, Outcome, payment_as_json
-from paygent.core.approval import ApprovalRequest
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.halt import Halt
 from paygent.core.ids import ApprovalId
@@ -10,6 +14,9 @@ from paygent.core.record import JSON
 from paygent.engine.halt import HaltReport
 from paygent.runtime import safety
 from paygent.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 async def halt(arguments: Arguments, settings: Settings) -> Outcome:
@@ -45,6 +52,18 @@ async def approvals(arguments: Arguments, settings: Settings) -> Outcome:
     approval_id = ApprovalId(arguments.approval_id)
     if arguments.action == "show":
         return _one(await safety.show_approval(settings, approval_id))
+    if arguments.action == "edit":
+        return _one(
+            await safety.edit_approval(
+                settings,
+                approval_id,
+                approver=who(arguments),
+                amount=arguments.amount,
+                quantity=arguments.quantity,
+                reason=arguments.reason,
+                digest=arguments.digest,
+            )
+        )
     return _one(
         await safety.decide_approval(
             settings,
@@ -72,6 +91,28 @@ def who(arguments: Arguments) -> str:
         raise ConfigurationError("the machine has no name for its user; say who decides by --by NAME") from unknown
 
 
+class AtTerminal:
+    """An `ApprovalHandler` for `paygent pay` at a terminal: asks there, while nothing else is drawn."""
+
+    def __init__(self, arguments: Arguments, *, status: "Status | None") -> None:
+        try:
+            approver = who(arguments)
+        except ConfigurationError:  # whoever sits there
+            approver = "terminal"
+        self._handler = TerminalApprovals(approver=approver, stdout=sys.stderr)
+        self._status = status
+
+    async def ask(self, request: ApprovalRequest) -> ApprovalDecision | None:
+        """Return what was typed; None for nothing, and the request waits for `paygent approvals` then."""
+        if self._status is not None:
+            self._status.stop()
+        try:
+            return await self._handler.ask(request)
+        finally:
+            if self._status is not None:
+                self._status.start()
+
+
 def _waiting(requests: tuple[ApprovalRequest, ...]) -> Outcome:
     columns = ("id", "amount", "payee", "resource", "expires_at")
     rows = tuple((one.id, *(_fact(one, name) for name in columns[1:-1]), str(one.expires_at)) for one in requests)
@@ -82,6 +123,8 @@ def _waiting(requests: tuple[ApprovalRequest, ...]) -> Outcome:
 def _one(request: ApprovalRequest) -> Outcome:
     given = sum(decision.granted for decision in request.decisions)
     told = f"{request.text}\ndigest: {request.digest}\n{request.state}, {given} of {request.needed} agreed"
+    if (said := request.edited) is not None:
+        told += f"\nedited by {said.approver} to {said.edit}; run the same payment again, and it is judged anew"
     return Outcome(exit_code=OK, told=told, said={"approval": _request(request)})
 
 
@@ -101,10 +144,21 @@ def _request(request: ApprovalRequest) -> dict[str, JSON]:
         "expires_at": request.expires_at,
         "facts": dict(request.facts),
         "decisions": [
-            {"approver": said.approver, "granted": said.granted, "reason": said.reason, "at": said.at}
+            {
+                "approver": said.approver,
+                "granted": said.granted,
+                "reason": said.reason,
+                "at": said.at,
+                "edit": None if said.edit is None else _edit(said.edit),
+            }
             for said in request.decisions
         ],
     }
+
+
+def _edit(edit: Edit) -> dict[str, JSON]:
+    atomic = None if edit.atomic_units is None else str(edit.atomic_units)
+    return {"atomic_units": atomic, "quantity": edit.quantity}
 
 
 def _halt(halted: Halt) -> dict[str, JSON]:

@@ -11,6 +11,7 @@ from paygent.cli.outcome import NOT_ATTEMPTED, OK, SELLER_FAILED, Outcome, code_
 from paygent.client import ClientOptions, RequestOptions, X402Client
 from paygent.core.errors import (
     AdapterError,
+    ApprovalEdited,
     PaidUndelivered,
     PaygentError,
     PaymentCannotSettle,
@@ -20,6 +21,8 @@ from paygent.core.lifecycle import OUT, State
 from paygent.core.money import USD, Amount, usd
 from paygent.core.payment import Payment
 from paygent.engine.handle import PaymentHandle
+from paygent.ports.approval_handler import ApprovalHandler
+from paygent.runtime.assemble import Wiring
 from paygent.runtime.settings import Settings
 
 _PAID_TIMEOUT_SECONDS = 90.0
@@ -33,16 +36,25 @@ class Purchase:
         self._settings = settings
         self._before: Payment | None = None
         self.payment: Payment | None = None
+        self.approvals: ApprovalHandler | None = None
+        """Who is asked at once; None leaves it to the settings."""
 
     async def pay(self) -> Outcome:
         """Fetch the URL, paying if the policy agrees; wait for the proof where there is an endpoint."""
         async with self._client() as client:
             self._before = await self._newest(client)
             try:
-                response = await client.request(self._asked.method, self._asked.url, **self._options())
+                response = await self._bought(client)
                 return await self._answered(client, response)
             except BaseException as error:  # noqa: BLE001  whatever happened, the money is accounted for
                 return await self._failed(client, error)
+
+    async def _bought(self, client: X402Client) -> httpx.Response:
+        """Return the answer; where a person agreed to less, the request is judged again with that as its ceiling."""
+        try:
+            return await client.request(self._asked.method, self._asked.url, **self._options())
+        except ApprovalEdited as edited:
+            return await client.resume(edited.payment_id, **self._options())
 
     async def quote(self) -> Outcome:
         """Ask what the URL costs; sign nothing."""
@@ -58,7 +70,10 @@ class Purchase:
         paid = _PAID_TIMEOUT_SECONDS if given is None else given
         options = ClientOptions(timeout=timeout)
         settings = replace(self._settings, max_per_payment=self._limits())
-        return X402Client.open(settings=settings, paid_timeout_seconds=paid, options=options)
+        wiring = Wiring(settings=settings)
+        if self.approvals is not None:
+            wiring["approvals"] = self.approvals
+        return X402Client.open(paid_timeout_seconds=paid, options=options, **wiring)
 
     def _limits(self) -> Amount | tuple[Amount, ...]:
         """Return the limits of one payment: the person at the command line may raise the one in dollars."""

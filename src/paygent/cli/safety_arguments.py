@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from paygent.cli.arguments import Arguments
 
 ACTIONS = {
-    "approvals": ("list", "show", "approve", "reject"),
+    "approvals": ("list", "show", "approve", "reject", "edit"),
     "audit": ("export", "verify"),
     "policy": ("check", "simulate"),
     "db": ("upgrade",),
@@ -33,7 +33,7 @@ class Collect(argparse.Action):
         vars(namespace)[self.dest] = (*before, values)
 
 
-class _Several(argparse.Action):
+class Several(argparse.Action):
     """Keep several values as a tuple."""
 
     def __call__(
@@ -54,12 +54,14 @@ def add_safety(commands: _Commands) -> None:
     approvals = _with_actions(commands, "approvals", "list what waits for a person, and decide", default="list")
     approvals.add_argument("approval_id", nargs="?", metavar="ID")
     approvals.add_argument("--digest", metavar="HEX", help="of what you were shown; refused where it is another")
+    approvals.add_argument("--amount", metavar="AMOUNT", help="edit: the most it may cost, in whole units of its asset")
+    approvals.add_argument("--quantity", type=_units, metavar="N", help="edit: how many units at most")
     audit = _with_actions(commands, "audit", "export the audit log, sealed, or verify an exported file")
-    audit.add_argument("files", nargs=1, action=_Several, metavar="FILE")
+    audit.add_argument("files", nargs=1, action=Several, metavar="FILE")
     audit.add_argument("--signer", metavar="ADDRESS", help="verify: whose seal it has to be")
     audit.add_argument("--keystore", metavar="FILE", help="export: holds the key that seals")
     policy = _with_actions(commands, "policy", "check policy files, or judge past payments by them")
-    policy.add_argument("files", nargs="+", action=_Several, metavar="FILE")
+    policy.add_argument("files", nargs="+", action=Several, metavar="FILE")
     policy.add_argument("--last", type=_count, metavar="N", help="simulate: how many payments; default 100")
     upgrade = _with_actions(commands, "db", "bring the storage to this version's schema")
     for command in (halt, resume, approvals):
@@ -81,6 +83,10 @@ def check(arguments: "Arguments") -> None:
     if listing != (arguments.approval_id is None):
         wants = "no ID" if listing else "the ID of one request; `paygent approvals` lists them"
         raise ConfigurationError(f"approvals {arguments.action} takes {wants}")
+    less = arguments.amount is not None or arguments.quantity is not None
+    if less != (arguments.action == "edit"):
+        wants = "an edit needs --amount or --quantity" if not less else "--amount and --quantity are of approvals edit"
+        raise ConfigurationError(wants)
 
 
 def _with_actions(commands: _Commands, name: str, about: str, *, default: str | None = None) -> argparse.ArgumentParser:
@@ -100,6 +106,12 @@ def _text(text: str) -> str:
     if not text.isprintable():
         raise argparse.ArgumentTypeError(f"{text!r} has characters that cannot be printed, and it is logged")
     return text
+
+
+def _units(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of units, 1 at least")
+    return int(text)
 
 
 def _count(text: str) -> int:

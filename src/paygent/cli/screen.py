@@ -11,6 +11,7 @@ from paygent.cli.outcome import Listing, Outcome, message_of, transaction_of
 from paygent.core.payment import Payment
 
 if TYPE_CHECKING:
+    from rich.status import Status
     from rich.table import Table
 
 _COLUMNS = ("id", "state", "amount", "network", "payee", "resource", "transaction")
@@ -51,15 +52,20 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
 
 
 @contextmanager
-def waiting(doing: str) -> Generator[None]:
-    """Show a person at a terminal that something is going on."""
+def waiting(doing: str) -> Generator["Status | None"]:
+    """Show a person at a terminal that something is going on; yields what shows it, if anything does."""
     if not sys.stderr.isatty():
-        yield
+        yield None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(doing):
-        yield
+    with Console(stderr=True).status(doing) as status:
+        yield status
+
+
+def person_at_terminal() -> bool:
+    """Tell whether somebody sits there who can be asked."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def ask_password(question: str) -> str | None:

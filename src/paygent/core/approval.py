@@ -8,7 +8,7 @@ from enum import StrEnum, unique
 
 from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
-from paygent.core.lifecycle import State
+from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
 
 
@@ -28,8 +28,28 @@ class ApprovalState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """Less than what was asked for: a ceiling for the intent that takes its place, which meets the policy anew."""
+
+    atomic_units: int | None = None
+    """The most the new payment may cost, in the request's asset; None leaves what follows from the quantity."""
+    quantity: int | None = None
+    """How many units are bought at most; None leaves the number."""
+
+    def __post_init__(self) -> None:
+        given = [each for each in (self.atomic_units, self.quantity) if each is not None]
+        if not given or min(given) < 1:
+            raise LocalProtocolError("an edit lowers the amount, the quantity, or both, to one at least")
+
+    def __str__(self) -> str:
+        amount = [] if self.atomic_units is None else [f"at most {self.atomic_units} atomic units"]
+        units = [] if self.quantity is None else [f"a quantity of {self.quantity}"]
+        return " and ".join(amount + units)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalDecision:
-    """What one approver said."""
+    """What one approver said: yes, no, or yes to less (`edit`, and then `granted` is false)."""
 
     approver: str
     """Who; an approver counts once."""
@@ -40,6 +60,12 @@ class ApprovalDecision:
     """Unix seconds."""
     reason: str = ""
     """For people."""
+    edit: Edit | None = None
+    """What may be paid in place of what was shown."""
+
+    def __post_init__(self) -> None:
+        if self.edit is not None and self.granted:
+            raise LocalProtocolError("an edit agrees to less than what was shown: granted has to be false with it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +105,47 @@ class ApprovalRequest:
         facts: dict[str, str] = json.loads(self.canonical)
         return "\n".join(f"{_shown(name.replace('_', ' '))}: {_shown(said)}" for name, said in facts.items())
 
+    @property
+    def edited(self) -> ApprovalDecision | None:
+        """The decision that edited it, if one did; it is VOID then."""
+        return next((decision for decision in self.decisions if decision.edit is not None), None)
+
+    def editing(self, *, amount: str | None = None, quantity: int | None = None) -> Edit:
+        """Return the edit to `amount` (whole units of the asset, as text) or `quantity`, after checking it.
+
+        Raises: LocalProtocolError: it is no amount, or not less than what is asked for.
+        """
+        atomic = None if amount is None else _atomic(amount, self._fact("decimals"))
+        edit = Edit(atomic_units=atomic, quantity=quantity)
+        self._check_less(edit)
+        return edit
+
+    def ceiling(self, edit: Edit) -> int:
+        """Return the most that may be paid after an edit, in atomic units: fewer units cost less in proportion."""
+        asked = self._fact("atomic_units")
+        most = asked if edit.quantity is None else asked * edit.quantity // self._fact("quantity")
+        return most if edit.atomic_units is None else min(most, edit.atomic_units)
+
+    def _check_less(self, edit: Edit) -> None:
+        """Raise LocalProtocolError where an edit raises something, or changes nothing."""
+        for name, wanted in (("atomic_units", edit.atomic_units), ("quantity", edit.quantity)):
+            if wanted is not None and wanted >= (asked := self._fact(name)):
+                raise LocalProtocolError(
+                    f"approval {self.id} is about {name.replace('_', ' ')} {asked}, and an edit to {wanted} is not "
+                    "less; approve it as it is, or reject it"
+                )
+
+    def _fact(self, name: str) -> int:
+        said = self.facts.get(name)
+        if said is None or not (said.isascii() and said.isdigit()):
+            raise LocalProtocolError(f"approval {self.id} shows no {name}, so it cannot be edited; reject it instead")
+        return int(said)
+
     def decided(self, decision: ApprovalDecision) -> "ApprovalRequest":
-        """Return the request after a decision; one refusal refuses it, `needed` distinct grants grant it.
+        """Return the request after a decision: one refusal refuses it, one edit voids it, `needed` grants grant it.
 
         Raises:
-            LocalProtocolError: it is not pending, or the decision is about another text.
+            LocalProtocolError: it is not pending, the decision is about another text, or an edit is not less.
             ApprovalLapsed: the time is over.
             ApprovalRefused: this approver has spoken already.
         """
@@ -97,6 +159,8 @@ class ApprovalRequest:
             raise ApprovalRefused(
                 f"{decision.approver!r} has decided about approval {self.id} already", payment_id=self.payment_id
             )
+        if decision.edit is not None:
+            self._check_less(decision.edit)
         decisions = (*self.decisions, decision)
         return replace(self, decisions=decisions, state=_state(decisions, self.needed))
 
@@ -141,7 +205,20 @@ def _shown(words: str) -> str:
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in words)
 
 
+def _atomic(text: str, decimals: int) -> int:
+    """Return an exact amount in atomic units."""
+    whole, dot, fraction = text.partition(".")
+    digits = whole + fraction
+    if not (digits.isascii() and digits.isdigit() and whole and bool(dot) == bool(fraction)) or len(digits) > 78:
+        raise LocalProtocolError(f"{text!r} is not an amount in whole units of the asset, such as 2.50")
+    if len(fraction) > decimals:
+        raise LocalProtocolError(f"{text!r} has more than the {decimals} decimal places of the asset")
+    return int(digits) * 10 ** (decimals - len(fraction))
+
+
 def _state(decisions: tuple[ApprovalDecision, ...], needed: int) -> ApprovalState:
+    if decisions[-1].edit is not None:
+        return ApprovalState.VOID
     if any(not decision.granted for decision in decisions):
         return ApprovalState.REFUSED
     return ApprovalState.GRANTED if len(decisions) >= needed else ApprovalState.PENDING
@@ -174,6 +251,14 @@ def same_purchase(payment: Payment, other: Payment) -> bool:
     )
 
 
-def refusal_note(decision: ApprovalDecision) -> str:
-    """Return what the history of a payment says of a refusal."""
-    return f"refused by {decision.approver}" + (f": {decision.reason}" if decision.reason else "")
+def decision_note(decision: ApprovalDecision) -> str:
+    """Return what the history of a payment says of a refusal or an edit."""
+    did = "refused" if decision.edit is None else f"edited to {decision.edit}"
+    return f"{did} by {decision.approver}" + (f": {decision.reason}" if decision.reason else "")
+
+
+def decided_event(request: ApprovalRequest) -> Event | None:
+    """Return what a decision does to the payment at once: a refusal denies it, an edit supersedes it."""
+    if request.state is ApprovalState.REFUSED:
+        return Event.REFUSED
+    return None if request.edited is None else Event.REPLACED

@@ -92,6 +92,8 @@ def decided(request: ApprovalRequest, decision: ApprovalDecision) -> Notes:
         "reason": decision.reason,
         "state": request.state.value,
     }
+    if decision.edit is not None:
+        facts["edited"] = str(decision.edit)
     return (Note(decision.at, "approval", facts),)
 
 

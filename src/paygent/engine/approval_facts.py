@@ -1,18 +1,26 @@
 """What people are shown about a payment that waits for them. The digest they agree to is made of the same facts."""
 
-from paygent.core.budget import Hold
-from paygent.core.money import USD
+from collections.abc import Mapping, Sequence
+
+from paygent.core.budget import Hold, WindowKey
+from paygent.core.money import USD, Amount
 from paygent.core.payment import Payment
 from paygent.core.verdict import RequireApproval
-from paygent.engine.choose import Choice
 
 
-def approval_facts(waiting: Payment, choice: Choice, verdict: RequireApproval, now: int) -> dict[str, str]:
-    """Return the facts by name, for people: whom, what, how much, out of which limits, and why they are asked."""
+def approval_facts(
+    waiting: Payment, holds: Sequence[Hold], sums: Mapping[WindowKey, int], verdict: RequireApproval
+) -> dict[str, str]:
+    """Return the facts by name, for people: whom, what, how much, what is left of which limits, and why they are asked.
+
+    Args: sums: what is spent and reserved of each hold's windows.
+    """
     intent = waiting.intent
     facts = {
         "amount": str(intent.amount),
         "atomic_units": str(intent.amount.atomic),
+        "decimals": str(intent.amount.asset.decimals),
+        "quantity": str(waiting.quantity),
         "asset": str(intent.amount.asset.id),
         "payee": intent.payee,
         "resource": f"{intent.method} {intent.resource}",
@@ -22,13 +30,22 @@ def approval_facts(waiting: Payment, choice: Choice, verdict: RequireApproval, n
         "reasons": verdict.explain(),
         "intent": intent.digest.hex(),
     }
-    for hold in choice.holds(now):
-        facts[f"limit {hold.scope} {hold.window}"] = f"{hold.amount} of {hold.limit}"
-    facts["amount_usd"] = next((str(hold.amount) for hold in choice.holds(now) if _in_dollars(hold)), "no price")
+    for hold in holds:
+        facts[f"limit {hold.scope} {hold.window}"] = (
+            f"{hold.amount} of {hold.limit}, {_left(hold, sums)} left before it"
+        )
+    facts["amount_usd"] = next((str(hold.amount) for hold in holds if hold.amount.asset == USD), "no price")
     names = waiting.context
     said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
     return facts | {name: value for name, value in said.items() if value is not None}
 
 
-def _in_dollars(hold: Hold) -> bool:
-    return hold.amount.asset == USD
+def hold_keys(hold: Hold) -> list[WindowKey]:
+    """Return the sums that count against a hold's limit."""
+    return [(hold.scope, window, str(hold.limit.asset.id)) for window in (hold.window, *hold.also)]
+
+
+def _left(hold: Hold, sums: Mapping[WindowKey, int]) -> Amount:
+    """Return what is left of a limit before the payment."""
+    spent = sum(sums[key] for key in hold_keys(hold))
+    return Amount(max(0, hold.limit.atomic - spent), hold.limit.asset)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.ids import ApprovalId
 from paygent.ports.approval_store import ApprovalPage, ApprovalStore
@@ -61,6 +61,29 @@ class ApprovalDesk:
         """
         return await self._decided(approval_id, approver, reason, digest, granted=True)
 
+    async def edit(
+        self,
+        approval_id: ApprovalId,
+        *,
+        approver: str,
+        amount: str | None = None,
+        quantity: int | None = None,
+        reason: str = "",
+        digest: str | None = None,
+    ) -> ApprovalRequest:
+        """Write down that `approver` agrees to less, and return the request, which is VOID then.
+
+        Its payment is SUPERSEDED. Whoever asked for it resumes it (`ApprovalEdited` says so): the request is judged
+        anew, with the edit as its ceiling, and may need approval again.
+
+        Args: amount: the most it may cost, in whole units of its asset. quantity: how many units at most.
+
+        Raises: as `approve`; LocalProtocolError: the edit is not less than what is asked for.
+        """
+        shown = await self.show(approval_id)
+        edit = shown.editing(amount=amount, quantity=quantity)
+        return await self._decided(approval_id, approver, reason, digest, granted=False, edit=edit)
+
     async def reject(
         self, approval_id: ApprovalId, *, approver: str, reason: str = "", digest: str | None = None
     ) -> ApprovalRequest:
@@ -75,7 +98,14 @@ class ApprovalDesk:
         return await self._store.decide(approval_id, replace(decision, at=self._clock.now()))
 
     async def _decided(
-        self, approval_id: ApprovalId, approver: str, reason: str, digest: str | None, *, granted: bool
+        self,
+        approval_id: ApprovalId,
+        approver: str,
+        reason: str,
+        digest: str | None,
+        *,
+        granted: bool,
+        edit: Edit | None = None,
     ) -> ApprovalRequest:
         if not approver or not (approver + reason).isprintable():
             raise ConfigurationError("a decision needs the name of who decides, in printable characters, as its reason")
@@ -86,5 +116,6 @@ class ApprovalDesk:
             digest=shown.digest if digest is None else digest,
             at=self._clock.now(),
             reason=reason,
+            edit=edit,
         )
         return await self.decide(approval_id, said)

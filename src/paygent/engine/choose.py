@@ -186,6 +186,7 @@ class Chooser:
             amount=offer.amount,
             host=order.host,
             max_amount=_ceiling(order.max_amount, offer.token.asset),
+            edited=order.edited,
             context=order.context,
             quantity=order.quantity,
             instead_of=order.instead_of,

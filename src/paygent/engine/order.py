@@ -44,6 +44,8 @@ class Order:
     """The alternatives that led here after downgrades, the first one first."""
     resume: PaymentId | None = None
     """The payment that waits for approval and is asked for again."""
+    edited: Amount | None = None
+    """The ceiling that an approver's edit of `resume` left; besides the caller's own."""
 
     def __post_init__(self) -> None:
         if self.quantity < 1:

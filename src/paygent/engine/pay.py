@@ -184,6 +184,7 @@ class Engine:
 
     async def _signed(self, order: Order) -> Payment:
         """Judge, reserve and sign; return the payment whose bytes are durable and about to be sent."""
+        order = await self._reserver.resumed(order)
         choice = await self._chooser.choose(order)
         payment = await self._reserver.reserve(order, choice)
         return await self._sign(payment, choice)

@@ -13,6 +13,7 @@ from paygent.core import ids
 from paygent.core.approval import ApprovalRequest, ApprovalState
 from paygent.core.errors import (
     AdapterError,
+    ApprovalEdited,
     ApprovalLapsed,
     ApprovalPending,
     ApprovalRefused,
@@ -25,8 +26,9 @@ from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
 from paygent.core.verdict import Deny, Downgrade, RequireApproval
-from paygent.engine.approval_facts import approval_facts
+from paygent.engine.approval_facts import approval_facts, hold_keys
 from paygent.engine.choose import Choice
+from paygent.engine.edits import edited, same_request, under_edit
 from paygent.engine.order import Order
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.clock import Clock
@@ -69,7 +71,6 @@ class Reserver:
         Raises: PaymentNotAttempted: denied, halted, out of budget, bought already, or not agreed to (yet).
         AdapterError: the storage could not answer.
         """
-        await self._check_resumed(order)
         if isinstance(choice.verdict, Deny):
             raise await self._denied(order, choice, choice.verdict)
         if isinstance(choice.verdict, RequireApproval):
@@ -79,6 +80,19 @@ class Reserver:
         payment = await self._reserved(proposed, choice, now, Event.ALLOWED, note=_led_here(order))
         await self._open(payment, order, choice, now)
         return payment
+
+    async def resumed(self, order: Order) -> Order:
+        """Return the order as people left it: what was edited is its ceiling from here on.
+
+        Raises: IdempotencyConflict: the request that was supplied again is not the one that waits.
+        """
+        if order.resume is None:
+            return order
+        waiting = await self._storage.get(order.resume)
+        request = await self._storage.approval_of(order.resume)
+        if waiting is None or not same_request(waiting, order, request):
+            raise IdempotencyConflict(order.resume, key=order.resume)
+        return order if request is None else under_edit(order, waiting, request)
 
     async def void(self, payment: Payment, why: BaseException) -> None:
         """Give the budget of a payment back that nothing was signed for, if the storage can take it."""
@@ -112,21 +126,14 @@ class Reserver:
 
     # --- people -----------------------------------------------------------------------------------------------------
 
-    async def _check_resumed(self, order: Order) -> None:
-        """Make sure that the request that was supplied again is the one that waits."""
-        if order.resume is None:
-            return
-        waiting = await self._storage.get(order.resume)
-        if waiting is None or waiting.intent.request != order.request:
-            raise IdempotencyConflict(order.resume, key=order.resume)
-
     async def _reserve_agreed(self, order: Order, choice: Choice, verdict: RequireApproval) -> Payment:
         """Ask people, or find what they said; with their agreement, reserve under the policy as it is now."""
         now = self._clock.now()
+        await self._refuse_edited(order, now)
         waiting = self._proposed(
             order, choice, now, deadline=now + self._people.seconds + choice.policy.max_validity_seconds
         ).move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
-        request = await self._storage.ask(waiting, self._request(waiting, choice, verdict, now))
+        request = await self._storage.ask(waiting, await self._request(waiting, choice, verdict, now))
         if request.payment_id == waiting.id:
             await self._supersede(waiting, order)
             request = await self._ask_now(request)
@@ -147,11 +154,13 @@ class Reserver:
             raise
         return payment
 
-    def _request(self, waiting: Payment, choice: Choice, verdict: RequireApproval, now: int) -> ApprovalRequest:
+    async def _request(self, waiting: Payment, choice: Choice, verdict: RequireApproval, now: int) -> ApprovalRequest:
+        holds = choice.holds(now)
+        sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
         return ApprovalRequest(
             id=ids.approval_id(waiting.id),
             payment_id=waiting.id,
-            facts=approval_facts(waiting, choice, verdict, now),
+            facts=approval_facts(waiting, holds, sums, verdict),
             needed=self._people.needed,
             created_at=now,
             expires_at=now + self._people.seconds,
@@ -168,6 +177,17 @@ class Reserver:
             return request
         return await self._storage.decide(request.id, replace(decision, at=self._clock.now()))
 
+    async def _refuse_edited(self, order: Order, now: int) -> None:
+        """Point to what people have edited already, so that they are not asked about more a second time."""
+        if order.resume is not None:
+            return
+        newest = await self._storage.by_request(self._payer, order.request)
+        if newest is None or newest.state is not State.SUPERSEDED or newest.idempotency_key != order.idempotency_key:
+            return
+        request = await self._storage.approval_of(newest.id)
+        if request is not None and request.edited is not None and now < request.expires_at:
+            raise edited(newest.id, request.edited)
+
     async def _supersede(self, waiting: Payment, order: Order) -> None:
         """A changed offer is asked about anew: what waited for the old one is not paid any more."""
         if order.resume is None or order.resume == waiting.id:
@@ -179,8 +199,10 @@ class Reserver:
 
     async def _not_agreed(
         self, request: ApprovalRequest, stored: Payment | None
-    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed:
+    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed | ApprovalEdited:
         where = {"payment_id": request.payment_id}
+        if request.edited is not None:
+            return edited(request.payment_id, request.edited)
         if request.state is ApprovalState.PENDING:
             return ApprovalPending(
                 f"payment {request.payment_id} waits for approval {request.id} until {request.expires_at}; "
@@ -240,4 +262,6 @@ class Reserver:
 
 
 def _led_here(order: Order) -> str:
-    return f"instead of what was DOWNGRADED to {order.instead_of[-1]}" if order.instead_of else ""
+    if order.instead_of:
+        return f"instead of what was DOWNGRADED to {order.instead_of[-1]}"
+    return f"instead of {order.resume}, which was edited" if order.edited else ""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from paygent.core.action import Action
 from paygent.core.caip import ChainId
 from paygent.core.context import NOBODY, Context
 from paygent.core.money import Amount
@@ -23,8 +24,12 @@ class Ask:
     """The ceiling."""
     host: str
     """Host and port of the resource, lower case; empty where nothing is fetched."""
+    action: Action | None = None
+    """What is done on chain; None where an x402 payment is made."""
     max_amount: Amount | None = None
     """The caller's own ceiling for this payment: it lowers `max_per_payment`, and never raises it."""
+    edited: Amount | None = None
+    """The ceiling that an approver left of what was asked for before; it holds beside the caller's."""
     context: Context = NOBODY
     """Who pays and what for, by the program's word."""
     price: Price | None = None
@@ -35,6 +40,11 @@ class Ask:
     """Where the description of the service was found; None where it was not looked up."""
     instead_of: tuple[Alternative, ...] = ()
     """The alternatives that led here, so that none is offered twice."""
+
+    @property
+    def trades(self) -> bool:
+        """It is a swap or a position: its input counts against the limits of trades where there are any."""
+        return self.action is not None and self.action.purpose != "transfer"
 
     def __post_init__(self) -> None:
         if self.quantity < 1:

@@ -52,7 +52,9 @@ class ApprovalStore(Protocol):
         ...
 
     async def decide(self, approval_id: ApprovalId, decision: ApprovalDecision) -> ApprovalRequest:
-        """Add a decision (compare-and-set) and return the request; a refusal makes its payment DENIED with it.
+        """Add a decision (compare-and-set) and return the request.
+
+        In the same transaction a refusal makes its payment DENIED, and an edit makes it SUPERSEDED.
 
         Raises: as `ApprovalRequest.decided`. LocalProtocolError: there is no such request.
         """

@@ -26,7 +26,7 @@ from paygent.ports.entropy import Entropy
 from paygent.ports.price_oracle import PriceOracle
 from paygent.ports.signer import Signer
 from paygent.ports.storage import Storage
-from paygent.runtime.parts import open_chains, open_storage, policy_of, signer_of, tokens_of
+from paygent.runtime.parts import open_chains, open_storage, open_webhook, policy_of, signer_of, tokens_of
 from paygent.runtime.settings import Settings
 from paygent.x402.select import Preferences
 
@@ -57,9 +57,10 @@ class Wiring(TypedDict, total=False):
     oracle: PriceOracle
     """What tokens are worth that are not dollars; without one they cannot be counted in dollars."""
     approvals: ApprovalHandler
-    """Who is asked at once when the policy wants a person; without one, requests wait in the storage."""
+    """Who is asked at once when the policy wants a person, in place of the settings' webhook; without either, requests
+    wait in the storage."""
     approvers: int
-    """How many distinct people have to agree; 1 where it is not given."""
+    """How many distinct people have to agree, in place of the settings' number."""
     context: Context
     """Who pays, for limits, halts and statistics."""
     clock: Clock
@@ -100,7 +101,10 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
             chains=chains,
             clock=clock,
             entropy=wiring.get("entropy") or SystemEntropy(),
-            people=People(handler=wiring.get("approvals"), needed=wiring.get("approvers", 1)),
+            people=People(
+                handler=wiring.get("approvals") or open_webhook(settings, clock, made),
+                needed=wiring.get("approvers", settings.approvers),
+            ),
             context=wiring.get("context", NOBODY),
         )
 

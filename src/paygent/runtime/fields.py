@@ -135,6 +135,32 @@ def dollars(raw: object) -> Amount | tuple[Amount, ...]:
     return usd(raw)
 
 
+def threshold(raw: object) -> Amount | tuple[Amount, ...] | None:
+    """Read US dollars as `dollars` does, or the word never, which is None."""
+    return None if raw == "never" else dollars(raw)
+
+
+def approvers(raw: object) -> int:
+    """Read how many people have to agree, 1 to 100."""
+    number = int(raw) if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < 4 else raw
+    if type(number) is not int or not 1 <= number <= 100:
+        raise ValueError(f"{raw!r} is not a number of people from 1 to 100")
+    return number
+
+
+def url(raw: object) -> str:
+    """Read a URL of HTTP; an error does not show it, because it may hold a key."""
+    return _url(raw)
+
+
+def webhook_secret(raw: object) -> Secret:
+    """Read a text of at least 16 bytes."""
+    secret = password(raw)
+    if len(secret.get_secret_value().encode()) < 16:
+        raise ValueError("it is shorter than 16 bytes")
+    return secret
+
+
 def networks(raw: object) -> frozenset[ChainId]:
     """Read chains by CAIP-2 id or name."""
     return frozenset(_list(raw, _chain))

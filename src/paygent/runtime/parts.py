@@ -16,11 +16,13 @@ from paygent.engine.choose import PolicySource
 from paygent.evm.networks import NETWORKS
 from paygent.evm.tokens import TOKENS
 from paygent.policy.policy import Policy
+from paygent.ports.approval_handler import ApprovalHandler
+from paygent.ports.clock import Clock
 from paygent.ports.signer import Signer
-from paygent.ports.storage import Storage
 from paygent.runtime.settings import Settings, default_storage
 
 if TYPE_CHECKING:
+    from paygent.adapters.sql import SqlJournal
     from paygent.runtime.policy_file import PolicyFile
 
 
@@ -78,7 +80,19 @@ class _Narrowed:
         return replace(policy, networks=allowed)
 
 
-async def open_storage(storage: str, made: AsyncExitStack) -> Storage:
+def open_webhook(settings: Settings, clock: Clock, made: AsyncExitStack) -> ApprovalHandler | None:
+    """Return what posts requests for approval, which `made` closes; None where the settings name no webhook."""
+    if settings.approval_webhook is None or settings.approval_webhook_secret is None:
+        return None
+    from paygent.adapters.webhook import WebhookApprovals
+
+    secret = settings.approval_webhook_secret.get_secret_value()
+    webhook = WebhookApprovals(settings.approval_webhook, secret=secret, clock=clock)
+    made.push_async_callback(webhook.aclose)
+    return webhook
+
+
+async def open_storage(storage: str, made: AsyncExitStack) -> "SqlJournal":
     """Open a storage, which `made` closes; the folder of the default one is made where it is missing.
 
     Raises: ConfigurationError: it cannot be used. AdapterError: it does not answer.

@@ -138,6 +138,24 @@ async def decide_approval(
         return await decide(approval_id, approver=approver, reason=reason, digest=digest)
 
 
+async def edit_approval(
+    settings: Settings,
+    approval_id: ApprovalId,
+    *,
+    approver: str,
+    amount: str | None = None,
+    quantity: int | None = None,
+    reason: str = "",
+    digest: str | None = None,
+    clock: Clock | None = None,
+) -> ApprovalRequest:
+    """Agree to less, and return the request, which is void then. Arguments and errors: `ApprovalDesk.edit`."""
+    async with open_desk(settings, clock=clock) as desk:
+        return await desk.edit(
+            approval_id, approver=approver, amount=amount, quantity=quantity, reason=reason, digest=digest
+        )
+
+
 # --- the audit log --------------------------------------------------------------------------------------------------
 
 

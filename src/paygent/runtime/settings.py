@@ -27,6 +27,7 @@ _PREFIX = "PAYGENT_"
 _CONFIG = "PAYGENT_CONFIG"
 _FILE = "paygent.toml"
 _ONE_DOLLAR = usd("1")
+_TEN_DOLLARS = usd("10")
 _TWENTY_DOLLARS = usd("20")
 
 
@@ -52,6 +53,12 @@ _FIELDS: Mapping[str, _Field] = {
     "policy": _Field(fields.paths, "give the policy's files, such as policy.yaml"),
     "max_per_payment": _Field(fields.dollars, 'give US dollars in quotes, such as "0.50"'),
     "per_day": _Field(fields.dollars, 'give US dollars in quotes, such as "20"'),
+    "approve_above": _Field(fields.threshold, 'give US dollars in quotes, such as "10", or never'),
+    "approvers": _Field(fields.approvers, "give how many people have to agree, 1 to 100"),
+    "approval_webhook": _Field(fields.url, "give the URL that requests for approval are posted to"),
+    "approval_webhook_secret": _Field(
+        fields.webhook_secret, "give at least 16 bytes that the other side knows too", secret=True
+    ),
     "networks": _Field(fields.networks, "give chains such as eip155:25 or cronos-mainnet"),
     "assets": _Field(fields.assets, "give CAIP-19 ids such as eip155:25/erc20:0x…"),
     "hosts": _Field(fields.hosts, "give hosts such as api.example.com, localhost:8000 or *.example.com"),
@@ -61,7 +68,7 @@ _FIELDS: Mapping[str, _Field] = {
     "tokens": _Field(fields.tokens, "give asset, symbol, decimals, name and version of each", in_environment=False),
     "plugins": _Field(fields.plugins, "give names such as vvs, or a table [plugins.NAME] of each one's options"),
 }
-_LIMITS = ("max_per_payment", "per_day", "assets", "hosts", "payees", "max_validity_seconds")
+_LIMITS = ("max_per_payment", "per_day", "approve_above", "assets", "hosts", "payees", "max_validity_seconds")
 """What a policy file says in place of the settings."""
 _VARIABLES = {f"{_PREFIX}{name.upper()}": name for name, about in _FIELDS.items() if about.in_environment}
 
@@ -88,6 +95,14 @@ class Settings:
     """The most one payment may cost."""
     per_day: Amount | tuple[Amount, ...] = _TWENTY_DOLLARS
     """The most all payments of a day may cost."""
+    approve_above: Amount | tuple[Amount, ...] | None = _TEN_DOLLARS
+    """What a payment may cost without a person; None never asks."""
+    approvers: int = 1
+    """How many distinct people have to agree."""
+    approval_webhook: str | None = field(default=None, repr=False)
+    """Where requests for approval are posted; the URL may hold a key. Set together with its secret."""
+    approval_webhook_secret: Secret | None = None
+    """What requests and decisions are signed with."""
     networks: frozenset[ChainId] | None = None
     """Chains that may be paid on."""
     assets: frozenset[AssetId] | None = None
@@ -111,6 +126,7 @@ class Settings:
         return Policy(
             max_per_payment=self.max_per_payment,
             per_day=self.per_day,
+            approve_above=self.approve_above,
             networks=self.networks,
             assets=self.assets,
             hosts=self.hosts,
@@ -137,6 +153,7 @@ class Settings:
                 if name not in given:
                     given[name] = source.read(name)
         _one_policy(given)
+        _whole_webhook(given)
         given.setdefault("storage", str(default_storage(variables)))
         return cls(**{name: value for name, value in given.items() if value is not _SUPERSEDED})  # type: ignore[arg-type]  # each was read by its field
 
@@ -163,6 +180,14 @@ def _one_policy(given: Mapping[str, object]) -> None:
         raise ConfigurationError(
             f"policy names files that say what may be paid, and {' and '.join(both)} would not hold beside them; "
             "take the settings out, or write them into the files"
+        )
+
+
+def _whole_webhook(given: Mapping[str, object]) -> None:
+    if ("approval_webhook" in given) != ("approval_webhook_secret" in given):
+        raise ConfigurationError(
+            "approval_webhook and its secret go together: give the URL as approval_webhook and the secret as "
+            "PAYGENT_APPROVAL_WEBHOOK_SECRET"
         )
 
 

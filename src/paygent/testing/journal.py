@@ -12,13 +12,14 @@ from paygent.core.approval import (
     ApprovalRequest,
     ApprovalState,
     check_request,
-    refusal_note,
+    decided_event,
+    decision_note,
     same_purchase,
 )
 from paygent.core.audit import AuditEntry
 from paygent.core.budget import NOTHING, Hold, Share, WindowKey, room, same_share, share
-from paygent.core.errors import (
 from paygent.core.caip import ChainId
+from paygent.core.errors import (
     AdapterError,
     DuplicatePurchase,
     IdempotencyConflict,
@@ -30,13 +31,13 @@ from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import OPENING, Event, State
 from paygent.core.payment import Payment
-from paygent.ports.approval_store import ApprovalPage
 from paygent.core.transaction import HeldNonce
+from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
 from paygent.testing.approvals import MemoryApprovals
 from paygent.testing.history import page_by_time, totals
-from paygent.testing.services import MemoryServices
 from paygent.testing.nonces import MemoryNonces
+from paygent.testing.services import MemoryServices
 from paygent.testing.trail import MemoryTrail
 
 _Window = tuple[str, str, str]
@@ -119,7 +120,6 @@ class MemoryJournal(MemoryServices):
             self._write(stored, after)
             self._trail.add(notes.turned, request, at=now)
 
-    async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
     async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
         with self._door:
             self._stored(payment)
@@ -130,6 +130,7 @@ class MemoryJournal(MemoryServices):
             self._check_open()
             return self._nonces.held(network.text, account, at_least)
 
+    async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
         check_request(payment, request)
         with self._door:
             self._check_open()
@@ -167,8 +168,8 @@ class MemoryJournal(MemoryServices):
             request = self._approvals.known(approval_id).decided(decision)
             self._approvals.put(request)
             self._trail.add(notes.decided, request, decision)
-            if request.state is ApprovalState.REFUSED:
-                self._deny(self._payments[request.payment_id], decision.at, refusal_note(decision))
+            if (event := decided_event(request)) is not None:
+                self._turn(self._payments[request.payment_id], event, decision.at, decision_note(decision))
             return request
 
     async def halt(self, halt: Halt) -> Sequence[PaymentId]:
@@ -270,7 +271,11 @@ class MemoryJournal(MemoryServices):
         return None
 
     def _deny(self, payment: Payment, at: int, note: str) -> None:
-        self._replace(payment, payment.move(Event.REFUSED, at=at, note=note))
+        self._turn(payment, Event.REFUSED, at, note)
+
+    def _turn(self, payment: Payment, event: Event, at: int, note: str) -> None:
+        """Write that people, or a halt, sent a waiting payment another way."""
+        self._replace(payment, payment.move(event, at=at, note=note))
 
     def _replace(self, stored: Payment, after: Payment) -> None:
         """Write what became of a payment, with its holds, its approval and its rows."""
@@ -280,12 +285,12 @@ class MemoryJournal(MemoryServices):
 
     def _write(self, stored: Payment, after: Payment) -> None:
         self._put(after)
+        self._nonces.settle(after)
         self._trail.add(notes.moved, stored, after)
         if stored.state is State.AWAITING_APPROVAL and after.state is not State.AWAITING_APPROVAL:
             self._void_approval(after)
 
     def _void_approval(self, payment: Payment) -> None:
-        self._nonces.settle(after)
         request = self._approvals.of(payment.id)
         if request is not None and (void := request.voided()) is not request:
             self._approvals.put(void)
@@ -327,13 +332,13 @@ class MemoryJournal(MemoryServices):
             held.append((window, hold.amount.atomic, hold.gas))
         self._sums.update(sums)
         self._holds[payment.id] = held
+        if payment.plan is not None:
+            self._nonces.claim(payment, 0, payment.plan.first_nonce)
 
     def _sum(self, window: _Window, pending: Mapping[_Window, Share]) -> Share:
         """Return a window's sums with what the payment that is being reserved adds to them."""
         return pending.get(window) or self._sums.get(window, NOTHING)
 
-        if payment.plan is not None:
-            self._nonces.claim(payment, 0, payment.plan.first_nonce)
     def _put(self, payment: Payment) -> None:
         self._payments[payment.id] = payment
         in_the_way = self._in_the_way[payment.intent.payer, payment.intent.request]

@@ -4,12 +4,13 @@ import io
 import os
 import pty
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TextIO
 
 import pytest
 
 from paygent.adapters.terminal import TerminalApprovals
-from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.testing.clock import START, VirtualClock
@@ -66,6 +67,32 @@ async def test_ask_returns_what_was_typed(person: Person, typed: str, granted: b
 
     expected = ApprovalDecision(approver="ada", granted=granted, digest=REQUEST.digest, at=START, reason=reason)
     assert expected == said
+
+
+PRICED = replace(REQUEST, facts={"amount": "12 USDC", "atomic_units": "12000000", "decimals": "6", "quantity": "4"})
+
+
+@pytest.mark.parametrize(
+    ("typed", "edit"),
+    [
+        ("edit 2.50\n", Edit(atomic_units=2_500_000)),
+        ("e x3\n", Edit(quantity=3)),
+        ("edit 13\nedit x4\nedit 11\n", Edit(atomic_units=11_000_000)),
+    ],
+)
+async def test_ask_returns_an_edit_to_less(person: Person, typed: str, edit: Edit) -> None:
+    person.types(typed)
+
+    said = await person.handler().ask(PRICED)
+
+    assert ApprovalDecision(approver="ada", granted=False, digest=PRICED.digest, at=START, edit=edit) == said
+
+
+async def test_ask_says_why_an_edit_is_none(person: Person) -> None:
+    person.types("edit 13\nedit x\nedit\n")
+
+    assert await person.handler().ask(PRICED) is None
+    assert "an edit to 13000000 is not less" in person.screen.getvalue()
 
 
 @pytest.mark.parametrize("typed", ["\n", "\x04", "what\nis\nthis\n"])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygent.adapters.webhook import MAX_DECISION, WINDOW_SECONDS, WebhookApprovals, signature
-from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import AdapterError, ConfigurationError, RemoteProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.testing.clock import START, VirtualClock
@@ -122,6 +122,42 @@ def test_decision_returns_what_the_sender_signed(granted: bool, reason: dict[str
     )
     assert REQUEST.id == read.approval_id
     assert expected == read.decision
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        ({"atomic_units": "2500000"}, Edit(atomic_units=2_500_000)),
+        ({"quantity": "3"}, Edit(quantity=3)),
+        ({"quantity": "3", "atomic_units": "1"}, Edit(quantity=3, atomic_units=1)),
+    ],
+)
+def test_decision_returns_an_edit(edit: dict[str, str], expected: Edit) -> None:
+    body = body_of({**SAID, "granted": False, "edit": edit})
+
+    said = webhook().decision(body, signed(body)).decision
+
+    assert (expected, False) == (said.edit, said.granted)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"edit": {"quantity": "3"}},
+        {"granted": False, "edit": {}},
+        {"granted": False, "edit": None},
+        {"granted": False, "edit": {"quantity": 3}},
+        {"granted": False, "edit": {"quantity": "0"}},
+        {"granted": False, "edit": {"quantity": "٣"}},
+        {"granted": False, "edit": {"amount": "3"}},
+    ],
+    ids=str,
+)
+def test_decision_refuses_what_is_no_edit(wrong: dict[str, object]) -> None:
+    body = body_of({**SAID, **wrong})
+
+    with pytest.raises(RemoteProtocolError):
+        webhook().decision(body, signed(body))
 
 
 @pytest.mark.parametrize("off", [-WINDOW_SECONDS, WINDOW_SECONDS])

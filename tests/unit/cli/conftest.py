@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,27 @@ class Program:
         )
         assert self.net.payer.private_key[2:] not in done.stdout + done.stderr
         return Finished(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def at_terminal(self, typed: str, *arguments: str) -> Finished:
+        """Run it on a pseudo-terminal where somebody types; all that it shows is in `out`."""
+        keyboard, terminal = pty.openpty()
+        started = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environ(TERM="dumb"),
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        os.write(keyboard, typed.encode())
+        shown = b""
+        with suppress(OSError):  # how the end of a pseudo-terminal is told
+            while chunk := os.read(keyboard, 65536):
+                shown += chunk
+        os.close(keyboard)
+        assert self.net.payer.private_key[2:] not in shown.decode()
+        return Finished(code=started.wait(timeout=60), out=shown.decode(), err="")
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

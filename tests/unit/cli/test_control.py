@@ -144,6 +144,36 @@ def test_approvals_of_distinct_people_grant(run: Any) -> None:
     ]
 
 
+def test_edit_agrees_to_less(run: Any) -> None:
+    request = waiting()
+
+    done = run("approvals", "edit", request.id, "--by", "ada", "--amount", "0.000099", "--json")
+    shown = run("approvals", "show", request.id)
+
+    decided = done.said["approval"]
+    assert (0, "VOID") == (done.code, decided["state"])
+    assert [{"atomic_units": "99", "quantity": None}] == [said["edit"] for said in decided["decisions"]]
+    assert "edited by ada to at most 99 atomic units; run the same payment again" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["edit"], "--amount or --quantity"),
+        (["approve", "--amount", "1"], "of approvals edit"),
+        (["edit", "--amount", "0.0001"], "is not less"),
+        (["edit", "--quantity", "0"], "not a number of units"),
+    ],
+)
+def test_edit_that_is_none_changes_nothing(run: Any, arguments: list[str], why: str) -> None:
+    request = waiting()
+
+    done = run("approvals", arguments[0], request.id, *arguments[1:])
+
+    assert (1, True) == (done.code, why in done.err)
+    assert ["PENDING"] == [one["state"] for one in run("approvals", "--json").said["approvals"]]
+
+
 def test_reject_denies_with_a_reason(run: Any) -> None:
     request = waiting()
 
@@ -200,6 +230,43 @@ def test_pay_waits_for_a_person_and_pays_when_it_is_run_again(paygent: Program, 
         request["facts"]["resource"],
     )
     assert (0, "goods", waits.said["payment"]["id"]) == (paid.code, paid.said["body"], paid.said["payment"]["id"])
+
+
+def test_pay_at_a_terminal_asks_there_and_pays(paygent: Program, shop: Shop) -> None:
+    (paygent.folder / "policy.yaml").write_text(ASKING)
+
+    done = paygent.at_terminal("yes\n", "pay", shop.url("good"), "--policy", "policy.yaml")
+
+    assert (0, True, True) == (done.code, "approval needed" in done.out, "goods" in done.out)
+    assert [] == paygent("approvals", "--json").said["approvals"]
+
+
+def test_pay_at_a_terminal_without_an_answer_says_3_and_waits(paygent: Program, shop: Shop) -> None:
+    (paygent.folder / "policy.yaml").write_text(ASKING)
+
+    done = paygent.at_terminal("\n", "pay", shop.url("good"), "--policy", "policy.yaml")
+    (request,) = paygent("approvals", "--json").said["approvals"]
+
+    assert (3, True) == (done.code, request["id"] in done.out)
+
+
+def test_pay_is_judged_under_the_edit_when_it_is_run_again(paygent: Program, shop: Shop) -> None:
+    (paygent.folder / "policy.yaml").write_text(ASKING)
+    pay = ("pay", shop.url("good"), "--policy", "policy.yaml", "--json")
+    waits = paygent(*pay)
+    (request,) = paygent("approvals", "--json").said["approvals"]
+    paygent("approvals", "edit", request["id"], "--by", "ada", "--amount", "0.000001")
+
+    denied = paygent(*pay)
+
+    assert (3, "PolicyDenied", "DENIED") == (
+        denied.code,
+        denied.said["error"]["type"],
+        denied.said["payment"]["state"],
+    )
+    assert "above edit of 0.000001 dUSD" in denied.said["error"]["message"]
+    states = {row["id"]: row["state"] for row in paygent("payments", "--json").said["payments"]}
+    assert "SUPERSEDED" == states[waits.said["payment"]["id"]]
 
 
 def test_pay_says_3_when_a_person_has_refused(paygent: Program, shop: Shop) -> None:

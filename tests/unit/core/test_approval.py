@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
 from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError, PaygentError
 from paygent.core.ids import ApprovalId, PaymentId
 
@@ -179,3 +179,64 @@ def test_voided_ends_what_is_open_and_keeps_what_is_decided(state: ApprovalState
     open_still = state in {ApprovalState.PENDING, ApprovalState.GRANTED}
 
     assert (ApprovalState.VOID if open_still else state) is replace(REQUEST, state=state).voided().state
+
+
+# --- edits ----------------------------------------------------------------------------------------------------------
+
+LARGE = replace(REQUEST, facts=FACTS | {"atomic_units": "12000000", "decimals": "6", "quantity": "10"}, needed=2)
+
+
+def edited(edit: Edit, *, by: str = "ada") -> ApprovalDecision:
+    return replace(said(LARGE, by=by, granted=False), edit=edit)
+
+
+def test_one_edit_makes_the_request_void_and_is_kept() -> None:
+    edit = LARGE.editing(amount="2.5")
+    decided = LARGE.decided(said(LARGE, by="bob")).decided(edited(edit))
+
+    assert (ApprovalState.VOID, edited(edit)) == (decided.state, decided.edited)
+    with pytest.raises(LocalProtocolError, match="VOID"):
+        decided.used(LARGE.payment_id, now=150)
+
+
+@pytest.mark.parametrize(
+    ("edit", "ceiling"),
+    [
+        (Edit(atomic_units=2_500_000), 2_500_000),
+        (Edit(quantity=3), 3_600_000),
+        (Edit(quantity=3, atomic_units=5_000_000), 3_600_000),
+        (Edit(quantity=9, atomic_units=5_000_000), 5_000_000),
+    ],
+    ids=str,
+)
+def test_ceiling_follows_the_amount_and_the_quantity(edit: Edit, ceiling: int) -> None:
+    assert ceiling == LARGE.ceiling(edit)
+
+
+@pytest.mark.parametrize("edit", [Edit(atomic_units=12_000_000), Edit(quantity=10), Edit(atomic_units=1, quantity=11)])
+def test_edit_that_is_not_less_is_refused(edit: Edit) -> None:
+    with pytest.raises(LocalProtocolError, match="is not less"):
+        LARGE.decided(edited(edit))
+
+
+@pytest.mark.parametrize("amount", ["12", "12.000000", "0", "-1", "1.0000001", "1e3", "", ".5", "1.", "٣", "9" * 80])
+def test_edit_to_no_smaller_amount_is_refused(amount: str) -> None:
+    with pytest.raises(LocalProtocolError):
+        LARGE.editing(amount=amount)
+
+
+def test_edit_of_a_request_that_does_not_say_its_amount_is_refused() -> None:
+    with pytest.raises(LocalProtocolError, match="cannot be edited; reject it instead"):
+        REQUEST.editing(amount="1")
+
+
+def test_edit_of_nothing_and_a_granted_edit_are_refused() -> None:
+    with pytest.raises(LocalProtocolError, match="lowers the amount, the quantity, or both"):
+        Edit()
+    with pytest.raises(LocalProtocolError, match="granted has to be false"):
+        replace(said(LARGE), edit=Edit(quantity=1))
+
+
+@given(st.integers(1, 11_999_999))
+def test_edit_never_raises_what_may_be_paid(atomic: int) -> None:
+    assert LARGE.ceiling(LARGE.editing(amount=f"{atomic // 10**6}.{atomic % 10**6:06}")) == atomic

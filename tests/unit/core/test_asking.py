@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from paygent.core.approval import ApprovalState, check_request, refusal_note, same_purchase
+from paygent.core.approval import ApprovalState, check_request, decision_note, same_purchase
 from paygent.core.errors import LocalProtocolError
 from paygent.testing.conformance.payments import awaiting, decision_on, request_for, reserved
 
@@ -34,6 +34,6 @@ def test_same_purchase_is_of_one_offer_and_key() -> None:
     assert not same_purchase(one, awaiting(2, resource=url, key="k"))
 
 
-def test_refusal_note_names_who_and_why() -> None:
-    assert "refused by ann" == refusal_note(decision_on(REQUEST, granted=False))
-    assert "refused by ann: too dear" == refusal_note(decision_on(REQUEST, granted=False, reason="too dear"))
+def test_decision_note_names_who_and_why() -> None:
+    assert "refused by ann" == decision_note(decision_on(REQUEST, granted=False))
+    assert "refused by ann: too dear" == decision_note(decision_on(REQUEST, granted=False, reason="too dear"))

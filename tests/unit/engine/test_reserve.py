@@ -8,9 +8,11 @@ import httpx
 import pytest
 
 from paygent.adapters.callback import CallbackApprovals
-from paygent.adapters.httpx import CONTEXT, RESUME, AsyncPaymentTransport
+from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, PAYMENT, QUANTITY, RESUME, AsyncPaymentTransport
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
 from paygent.core.context import Context
 from paygent.core.errors import (
+    ApprovalEdited,
     ApprovalLapsed,
     ApprovalPending,
     ApprovalRefused,
@@ -21,7 +23,7 @@ from paygent.core.errors import (
     PolicyDenied,
 )
 from paygent.core.halt import Halt
-from paygent.core.ids import PaymentId
+from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.engine.approvals import ApprovalDesk
@@ -256,3 +258,144 @@ async def test_note_of_an_answer_that_delivers_nothing_says_what_it_claims() -> 
 
     notes = [line.note for payment in await memory.payments() for line in payment.history]
     assert "answered with 500, settlement claimed as made" in notes
+
+
+# --- edits ----------------------------------------------------------------------------------------------------------
+
+
+async def buy(memory: MemoryEngine, price: int, *, path: str = "paid", **extensions: object) -> httpx.Response:
+    transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller(price=price)))
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await client.get(f"http://seller.test/{path}", extensions=extensions)
+
+
+async def editable(memory: MemoryEngine, price: int = 30_000, **extensions: object) -> tuple[ApprovalDesk, PaymentId]:
+    """Return a desk at which one payment waits, and the payment."""
+    with pytest.raises(ApprovalPending) as caught:
+        await buy(memory, price, **extensions)
+    assert caught.value.payment_id is not None
+    return ApprovalDesk(store=memory.journal, clock=memory.clock), caught.value.payment_id
+
+
+async def test_edit_supersedes_the_payment_and_judges_the_next_under_its_ceiling() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, first = await editable(memory)
+    request = await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02", reason="enough")
+
+    with pytest.raises(PolicyDenied, match=r"0\.03 USDC is above edit of 0\.02 USDC"):
+        await buy(memory.restarted(), 30_000, **{RESUME: first})
+
+    denied, superseded = await memory.payments()
+    assert (ApprovalState.VOID, State.SUPERSEDED, State.DENIED) == (request.state, superseded.state, denied.state)
+    assert "edited to at most 20000 atomic units by ann: enough" == superseded.history[-1].note
+    assert (0, (0, 0)) == (memory.transfers(), memory.held())
+    rows = [row.facts for row in await memory.journal.entries()]
+    assert ["at most 20000 atomic units"] == [row["edited"] for row in rows if "edited" in row]
+
+
+async def test_edit_tells_whoever_asks_for_the_same_again() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, first = await editable(memory)
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
+
+    with pytest.raises(ApprovalEdited) as caught:
+        await buy(memory.restarted(), 30_000)
+
+    assert (first, Edit(atomic_units=20_000), "ann") == (
+        caught.value.payment_id,
+        caught.value.edit,
+        caught.value.approver,
+    )
+    assert () == (await desk.pending()).requests
+
+
+async def test_edited_payment_meets_the_whole_policy_again() -> None:
+    """The seller lowered its price below the edit, which is still above the threshold: people are asked once more."""
+    memory = memory_engine(policy=ASKING)
+    desk, first = await editable(memory)
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
+
+    with pytest.raises(ApprovalPending) as caught:
+        await buy(memory, 20_000, **{RESUME: first})
+    second = caught.value.payment_id
+    await desk.approve(ApprovalId(await the_request(desk)), approver="ann")
+    response = await buy(memory, 20_000, **{RESUME: second})
+
+    assert (200, 1, 20_000) == (response.status_code, memory.transfers(), memory.moved())
+    assert first != second
+
+
+async def test_edited_payment_below_the_threshold_is_paid() -> None:
+    memory = memory_engine(policy=replace(ASKING, approve_above=usd("0.02")))
+    desk, first = await editable(memory)
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
+
+    response = await buy(memory, 20_000, **{RESUME: first})
+
+    paid = response.extensions[PAYMENT].payment
+    assert (1, 20_000) == (memory.transfers(), memory.moved())
+    assert f"instead of {first}, which was edited" == paid.history[0].note
+
+
+async def test_edited_quantity_lets_another_request_of_the_host_stand_for_the_first() -> None:
+    memory = memory_engine(policy=replace(ASKING, approve_above=usd("0.02")))
+    desk, first = await editable(memory, **{QUANTITY: 3})
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", quantity=2)
+
+    with pytest.raises(PolicyDenied, match=r"above edit of 0\.02"):
+        await buy(memory, 30_000, path="two", **{RESUME: first, QUANTITY: 3})
+    response = await buy(memory, 20_000, path="two", **{RESUME: first, QUANTITY: 3})
+
+    assert (2, 20_000) == (response.extensions[PAYMENT].payment.quantity, memory.moved())
+
+
+async def test_edited_amount_binds_to_the_same_request() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, first = await editable(memory)
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
+
+    with pytest.raises(IdempotencyConflict):
+        await buy(memory, 10_000, path="other", **{RESUME: first})
+
+
+async def test_edit_leaves_the_ceiling_of_the_caller() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, first = await editable(memory)
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
+
+    with pytest.raises(PolicyDenied, match=r"max_amount of 0\.01"):
+        await buy(memory, 20_000, **{RESUME: first, MAX_AMOUNT: "0.01"})
+
+
+async def test_edit_of_one_idempotency_key_is_not_that_of_another() -> None:
+    memory = memory_engine(policy=ASKING)
+    desk, _ = await editable(memory, **{KEY: "one"})
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
+
+    with pytest.raises(ApprovalPending):
+        await buy(memory, 30_000, **{KEY: "two"})
+
+
+async def test_handler_that_edits_tells_the_caller_at_once() -> None:
+    def less(request: ApprovalRequest) -> ApprovalDecision:
+        edit = request.editing(amount="0.02")
+        return ApprovalDecision(approver="ann", granted=False, digest=request.digest, at=0, edit=edit)
+
+    memory = memory_engine(policy=ASKING, people=People(handler=CallbackApprovals(less, approver="ann")))
+
+    with pytest.raises(ApprovalEdited, match="ann agrees to at most 20000 atomic units instead; resume it"):
+        await buy(memory, 30_000)
+
+
+async def test_request_shows_what_is_left_of_each_limit() -> None:
+    """0.01 is spent of one dollar a day; what is shown is what the digest is made of."""
+    memory = memory_engine(policy=replace(ASKING, per_day=usd("1"), approve_above=usd("0.02")))
+    await buy(memory, 10_000)
+    desk, _ = await editable(memory)
+
+    (request,) = (await desk.pending()).requests
+    shown = [said for name, said in request.facts.items() if name.startswith("limit wallet:")]
+
+    assert ["0.03 USD of 1.00 USD, 0.99 USD left before it"] == shown
+    assert shown[0] in request.text
+    assert shown[0].encode() in request.canonical

@@ -1,13 +1,23 @@
 """The parts that settings are made of."""
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
+import anyio.to_thread
+import httpx
+import pytest
+
+from paygent.adapters.httpx import AsyncPaymentTransport
 from paygent.core.caip import ChainId
+from paygent.core.errors import ApprovalPending
 from paygent.core.money import usd
 from paygent.evm.tokens import TOKENS
 from paygent.policy.policy import Policy
+from paygent.runtime.assemble import assemble
 from paygent.runtime.parts import policy_of
-from paygent.runtime.settings import Settings
+from paygent.runtime.settings import Secret, Settings
+from paygent.testing.engine import memory_engine
 
 CRONOS, BASE = ChainId.evm(25), ChainId.evm(8453)
 
@@ -44,3 +54,45 @@ def test_networks_of_the_settings_narrow_the_files_and_never_widen_them(tmp_path
     assert frozenset() == policy_now(tmp_path, networks=none).networks
     write(tmp_path, "")
     assert none == policy_now(tmp_path, networks=none).networks
+
+
+@pytest.mark.anyio
+async def test_engine_of_settings_posts_requests_to_their_webhook_and_wants_their_number_of_people() -> None:
+    """The real webhook over a loopback socket: what arrives is the stored request, and one approver is not enough."""
+    posted: list[bytes] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Hook)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    memory = memory_engine()
+    settings = Settings(
+        storage="",
+        approve_above=usd("0.0001"),
+        approvers=2,
+        approval_webhook=f"http://127.0.0.1:{server.server_port}/",
+        approval_webhook_secret=Secret("sixteen bytes or more"),
+    )
+    try:
+        async with assemble(
+            settings=settings, signer=memory.signer, journal=memory.journal, chains={}, clock=memory.clock
+        ) as engine:
+            transport = AsyncPaymentTransport(engine, inner=httpx.MockTransport(memory.seller()))
+            async with httpx.AsyncClient(transport=transport) as client:
+                with pytest.raises(ApprovalPending):
+                    await client.get("http://seller.test/paid")
+    finally:
+        await anyio.to_thread.run_sync(server.shutdown)
+        thread.join()
+        server.server_close()
+
+    (request,) = (await memory.journal.pending(now=memory.clock.now())).requests
+    assert ([request.canonical], 2) == (posted, request.needed)

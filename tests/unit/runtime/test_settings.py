@@ -311,7 +311,7 @@ def test_unknown_names_are_refused_with_near_ones() -> None:
     write('hots = ["a.example"]')
     assert complaint().startswith("paygent.toml:1: hots is no setting; did you mean hosts?")
     write("zzz.a = 1")
-    assert "there are assets, " in complaint()
+    assert "there are approval_webhook, " in complaint()
 
 
 def test_an_empty_variable_is_refused() -> None:
@@ -404,3 +404,46 @@ def test_policy_file_is_refused_beside_limits() -> None:
     said = complaint({"PAYGENT_POLICY": "policy.yaml", "PAYGENT_PER_DAY": "5"}, hosts="a.example")
 
     assert "per_day and hosts would not hold beside them" in said
+
+
+# whom to ask -------------------------------------------------------------------------------------------------------
+
+
+def test_settings_say_who_is_asked_and_when() -> None:
+    write('approve_above = "3"\napprovers = 2\napproval_webhook = "https://hooks.example/path-with-key"')
+
+    settings = load({"PAYGENT_APPROVAL_WEBHOOK_SECRET": "sixteen bytes or more"})
+
+    assert (usd("3"), 2) == (settings.limits.approve_above, settings.approvers)
+    assert "https://hooks.example/path-with-key" == settings.approval_webhook
+    assert "key" not in repr(settings).replace("private_key", "").replace("relayer_key", "").replace("keystore", "")
+    assert load({"PAYGENT_APPROVE_ABOVE": "never", **SECRET_OF_HOOK}).limits.approve_above is None
+
+
+SECRET_OF_HOOK = {"PAYGENT_APPROVAL_WEBHOOK_SECRET": "sixteen bytes or more"}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"approval_webhook": "https://hooks.example/"}, "go together"),
+        ({"approval_webhook_secret": "sixteen bytes or more"}, "go together"),
+        ({"approval_webhook": "hooks", "approval_webhook_secret": "sixteen bytes or more"}, "is not like https"),
+        ({"approval_webhook": "https://h/", "approval_webhook_secret": "short"}, "shorter than 16 bytes"),
+        ({"approvers": 0}, "from 1 to 100"),
+        ({"approvers": "two"}, "from 1 to 100"),
+        ({"approve_above": 1.5}, "never a floating point"),
+    ],
+)
+def test_settings_refuse_half_an_approval(given: dict[str, object], why: str) -> None:
+    with pytest.raises(ConfigurationError, match=why) as refused:
+        load(**given)
+
+    assert "sixteen" not in str(refused.value)
+
+
+def test_threshold_may_not_stand_beside_policy_files() -> None:
+    write("", "policy.yaml")
+
+    with pytest.raises(ConfigurationError, match="approve_above would not hold beside them"):
+        load(policy="policy.yaml", approve_above="3")

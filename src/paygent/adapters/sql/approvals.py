@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 from paygent.adapters.sql.statements import Cursor, DecisionStatements
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
 from paygent.core.errors import AdapterError, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.ports.approval_store import ApprovalPage
@@ -62,8 +62,15 @@ def _changing(request: ApprovalRequest) -> dict[str, object]:
 
 
 def _decisions(request: ApprovalRequest) -> str:
-    rows = [[each.approver, each.granted, each.digest, str(each.at), each.reason] for each in request.decisions]
-    return json.dumps(rows, separators=(",", ":"))
+    return json.dumps([_decision_row(each) for each in request.decisions], separators=(",", ":"))
+
+
+def _decision_row(said: ApprovalDecision) -> list[object]:
+    """Return a decision as it is stored; an edit is a sixth part, which versions before it did not know."""
+    row: list[object] = [said.approver, said.granted, said.digest, str(said.at), said.reason]
+    if said.edit is None:
+        return row
+    return [*row, {"atomic_units": _text(said.edit.atomic_units), "quantity": _text(said.edit.quantity)}]
 
 
 def _request(row: Sequence[object]) -> ApprovalRequest:
@@ -79,17 +86,37 @@ def _request(row: Sequence[object]) -> ApprovalRequest:
             state=ApprovalState(str(state)),
             decisions=tuple(_decision(each) for each in json.loads(str(decisions))),
         )
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, KeyError, LocalProtocolError) as exc:
         raise AdapterError(f"row {seq} of the approvals cannot be read: {exc}", retryable=False) from exc
 
 
 def _decision(row: Sequence[object]) -> ApprovalDecision:
-    approver, granted, digest, at, reason = row
+    approver, granted, digest, at, reason, *edited = row
     if not isinstance(granted, bool):
         raise TypeError("a decision is true or false")
     return ApprovalDecision(
-        approver=str(approver), granted=granted, digest=str(digest), at=int(str(at)), reason=str(reason)
+        approver=str(approver),
+        granted=granted,
+        digest=str(digest),
+        at=int(str(at)),
+        reason=str(reason),
+        edit=_edit(*edited) if edited else None,
     )
+
+
+def _edit(said: object) -> Edit:
+    if not isinstance(said, dict):
+        raise TypeError("an edit is an object")
+    stored = cast("dict[str, object]", said)
+    return Edit(atomic_units=_number(stored["atomic_units"]), quantity=_number(stored["quantity"]))
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _number(text: object) -> int | None:
+    return None if text is None else int(str(text))
 
 
 def _place(after: str | None, limit: int) -> int:

@@ -10,7 +10,8 @@ from paygent.core.approval import (
     ApprovalRequest,
     ApprovalState,
     check_request,
-    refusal_note,
+    decided_event,
+    decision_note,
     same_purchase,
 )
 from paygent.core.audit import AuditEntry
@@ -49,11 +50,11 @@ def decide(ledger: Ledger, approval_id: ApprovalId, decision: ApprovalDecision) 
     after = request.decided(decision)
     ledger.approvals.replace(request, after)
     ledger.trail.add(notes.decided(after, decision))
-    if after.state is ApprovalState.REFUSED:
+    if (event := decided_event(after)) is not None:
         payment = ledger.get(request.payment_id)
         if payment is None:
             raise AdapterError(f"payment {request.payment_id} of approval {approval_id} is missing", retryable=False)
-        _deny(ledger, payment, decision.at, refusal_note(decision))
+        ledger.replace(payment, payment.move(event, at=decision.at, note=decision_note(decision)))
     return after
 
 

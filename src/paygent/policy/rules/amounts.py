@@ -9,11 +9,20 @@ from paygent.policy.holds import Claim, claims
 
 
 def over_payment_limits(case: Case) -> Iterable[Objection]:
-    """Object to a payment above `max_per_payment`, the caller's own ceiling, or further limits of one payment."""
-    found = _over(case, "max_per_payment", case.policy.payment_limits)
+    """Object to a payment above `max_per_payment`, a ceiling of caller or approver, or further limits of a payment."""
+    found = _over(case, *_one_at_most(case))
     if case.ask.max_amount is not None:
         found += _over(case, "max_amount", (case.ask.max_amount,))
+    if case.ask.edited is not None:
+        found += _over(case, "edit", (case.ask.edited,))
     return [*found, *_over_further(case)] if case.policy.index.per_payment else found
+
+
+def _one_at_most(case: Case) -> tuple[str, tuple[Amount, ...]]:
+    """Return the name and the amounts of the limit of one payment, or of one trade where that has its own."""
+    if case.ask.trades and case.policy.max_per_trade is not None:
+        return "max_per_trade", case.policy.trade_limits
+    return "max_per_payment", case.policy.payment_limits
 
 
 def _over_further(case: Case) -> Iterator[Objection]:
@@ -36,10 +45,11 @@ def _over(case: Case, name: str, limits: tuple[Amount, ...]) -> list[Objection]:
 
 def without_day_limit(case: Case) -> Iterable[Objection]:
     """Object where no limit of a day can count the payment."""
-    for limit in case.policy.day_limits:
+    trades = case.ask.trades and case.policy.trade_per_day is not None
+    for limit in case.policy.trade_day_limits if trades else case.policy.day_limits:
         if case.cost(limit.asset) is not None:
             return ()
-    return (_no_limit("per_day", case),)
+    return (_no_limit("trade_per_day" if trades else "per_day", case),)
 
 
 def over_window_limits(case: Case) -> Iterable[Objection]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from anyio import create_task_group
 
-from paygent.core.approval import ApprovalRequest, ApprovalState
+from paygent.core.approval import ApprovalRequest, ApprovalState, Edit
 from paygent.core.context import Context
 from paygent.core.errors import (
     ApprovalLapsed,
@@ -176,6 +176,27 @@ class ApprovalStoreContract:
 
         assert stored is not None
         assert payment.move(Event.REFUSED, at=START + 5, note="refused by ann: too dear") == stored
+
+    async def test_edit_supersedes_the_payment_and_keeps_what_was_edited(self, storage: Storage) -> None:
+        payment = awaiting()
+        request = await asked(storage, payment, needed=2)
+        first = await storage.decide(request.id, decision_on(request, approver="bob"))
+        edit = Edit(atomic_units=payment.intent.amount.atomic - 1)
+        decided = await storage.decide(request.id, decision_on(first, edit=edit, reason="enough"))
+        stored = await storage.get(payment.id)
+
+        note = f"edited to {edit} by ann: enough"
+        assert payment.move(Event.REPLACED, at=START + 5, note=note) == stored
+        assert (ApprovalState.VOID, decision_on(first, edit=edit, reason="enough")) == (decided.state, decided.edited)
+        assert decided == await storage.approval(request.id)
+
+    async def test_edit_that_is_not_less_changes_nothing(self, storage: Storage) -> None:
+        payment = awaiting()
+        request = await asked(storage, payment)
+        with pytest.raises(LocalProtocolError):
+            await storage.decide(request.id, decision_on(request, edit=Edit(atomic_units=payment.intent.amount.atomic)))
+
+        assert (State.AWAITING_APPROVAL, ApprovalState.PENDING) == await state_of(storage, payment)
 
     async def test_late_or_wrong_decision_changes_nothing(self, storage: Storage) -> None:
         request = await asked(storage, awaiting())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.budget import Hold
 from paygent.core.caip import ChainId, erc20
 from paygent.core.context import NOBODY, Context
@@ -75,7 +75,13 @@ def request_for(payment: Payment, *, needed: int = 1, at: int = START, seconds: 
     return ApprovalRequest(
         id=ApprovalId(f"apr_{digest('approval', payment.id, str(at)).hex()[:32]}"),
         payment_id=payment.id,
-        facts={"payee": payment.intent.payee, "intent": payment.intent.digest.hex()},
+        facts={
+            "payee": payment.intent.payee,
+            "intent": payment.intent.digest.hex(),
+            "atomic_units": str(payment.intent.amount.atomic),
+            "decimals": str(payment.intent.amount.asset.decimals),
+            "quantity": str(payment.quantity),
+        },
         needed=needed,
         created_at=at,
         expires_at=at + seconds,
@@ -83,9 +89,16 @@ def request_for(payment: Payment, *, needed: int = 1, at: int = START, seconds: 
 
 
 def decision_on(
-    request: ApprovalRequest, *, approver: str = "ann", granted: bool = True, at: int = START + 5, reason: str = ""
+    request: ApprovalRequest,
+    *,
+    approver: str = "ann",
+    granted: bool = True,
+    at: int = START + 5,
+    reason: str = "",
+    edit: Edit | None = None,
 ) -> ApprovalDecision:
-    return ApprovalDecision(approver=approver, granted=granted, digest=request.digest, at=at, reason=reason)
+    granted = granted and edit is None
+    return ApprovalDecision(approver=approver, granted=granted, digest=request.digest, at=at, reason=reason, edit=edit)
 
 
 def released(payment: Payment, *, lease_until: int = START + 60) -> Payment:
