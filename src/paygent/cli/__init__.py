@@ -88,6 +88,7 @@ def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaita
 
 
 def _of_purchase(arguments: Arguments, settings: "Settings") -> Outcome:
+    from paygent.cli import control
     from paygent.cli.purchase import Purchase
 
     purchase = Purchase(arguments, settings)
