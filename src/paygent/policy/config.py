@@ -128,6 +128,17 @@ def policy_keys(tokens: Tokens) -> dict[str, Key]:
         "version": key(whole(1, 1), "The version of this format.", "version"),
         "max_per_payment": key(amounts, "The most one payment may cost.", "max_per_payment"),
         "per_day": key(amounts, "The most a wallet may pay in a UTC day.", "per_day"),
+        "max_per_trade": key(amounts, "The most one swap or position may take in.", "max_per_trade"),
+        "trade_per_day": key(amounts, "The most all swaps and positions may take in a UTC day.", "trade_per_day"),
+        "gas_per_transaction": key(amounts, "The most the gas of one own transaction may cost.", "gas_per_transaction"),
+        "gas_per_day": key(amounts, "The most gas may cost in a UTC day.", "gas_per_day"),
+        "max_slippage_bps": key(
+            whole(0, 10_000), "How far below its quote a swap may end, in 0.01 %.", "max_slippage_bps"
+        ),
+        "max_deadline_seconds": key(
+            whole(10, 86_400), "How long an action may wait for its block.", "max_deadline_seconds"
+        ),
+        "venues": key(names(NAME), "Where may be traded; left out: any.", "venues"),
         "approve_above": key(unless("never", amounts), "What a payment may cost without a person.", "approve_above"),
         "tools": key(listed(tool_shape(tokens)), "Tools with a threshold of their own.", "tools"),
         "limits": key(listed(limit_shape(tokens)), "Further limits; all hold at once.", "limits"),

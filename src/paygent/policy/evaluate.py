@@ -134,7 +134,8 @@ def _reasons(objections: list[Objection]) -> tuple[Reason, ...]:
 
 def _check_counted(policy: Policy, ask: Ask, worth: Amount | None, called: Names, now: int) -> None:
     """Refuse a payment that a limit applies to and cannot count: leaving the hold out would leave the limit out."""
-    by_day = any(cost(ask, limit.asset, worth) is not None for limit in policy.day_limits)
+    limits = policy.trade_day_limits if ask.trades else policy.day_limits
+    by_day = any(cost(ask, limit.asset, worth) is not None for limit in limits)
     in_dollars = worth is None and any(
         limit.amount.asset == USD and limit.scope.key(called) is not None for limit in policy.index.over_time
     )

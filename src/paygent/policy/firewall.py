@@ -1,15 +1,17 @@
 """What may be signed at all: a short list of messages about money, bounded. Everything else is refused.
 
 `check` is for payments. What moves no money has a door of its own, so that no payment's rules ever open it:
-`check_cancellation` and `check_audit`.
+`check_cancellation` and `check_audit`. Own transactions pass `check_transaction`.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from paygent.core.action import Call
 from paygent.core.caip import is_evm_address
 from paygent.core.errors import SigningFailed
+from paygent.core.transaction import UnsignedTransaction
 from paygent.core.typed_data import Domain, Fields, TypedData
 from paygent.evm import audit_export, eip2612, eip3009, permit2, word
 
@@ -41,6 +43,49 @@ def check(data: TypedData, rules: SigningRules) -> None:
     if check_one is None:
         raise _refused(f"{data.primary_type!r} is none of {', '.join(_CHECKS)}")
     check_one(data, rules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionRules:
+    """The bounds of one transaction."""
+
+    call: Call
+    """What it does; not a byte of it may differ."""
+    chain_number: int
+    """The only chain it is good for."""
+    nonce: int
+    """The account nonce that the journal reserved for it."""
+    max_gas_cost: int
+    """Gas limit times highest fee at most, in wei."""
+    now: int
+    """Unix seconds."""
+    deadline: int
+    """Unix seconds; from then on nothing is signed."""
+
+
+def check_transaction(transaction: UnsignedTransaction, rules: TransactionRules) -> None:
+    """Return if `transaction` is the call it was reserved for, within its bounds.
+
+    Raises: SigningFailed: it is not; the message names the first thing that is wrong.
+    """
+    call = rules.call
+    for member, value, wanted in (
+        ("chainId", transaction.chain_number, rules.chain_number),
+        ("nonce", transaction.nonce, rules.nonce),
+        ("value", transaction.value, call.value),
+        ("data", transaction.data, call.data),
+    ):
+        if type(value) is not type(wanted) or value != wanted:
+            raise _refused(f"{member} is {word.excerpt(value)}, only {word.excerpt(wanted)} may be signed")
+    _check_address("to", transaction.to)
+    _check_same("to", transaction.to, call.to)
+    fees = (transaction.gas_limit, transaction.max_fee, 0 if transaction.tip is None else transaction.tip)
+    if any(type(fee) is not int or fee < 0 for fee in fees) or fees[2] > fees[1]:
+        raise _refused(f"gas limit, fee and tip are {word.excerpt(fees)}, which is no offer")
+    if fees[0] * fees[1] > rules.max_gas_cost:
+        raise _refused(f"its gas can cost {fees[0] * fees[1]} wei, at most {rules.max_gas_cost} may be signed")
+    if rules.now >= rules.deadline:
+        raise _refused(f"it is {rules.now}, and its deadline was {rules.deadline}")
 
 
 def check_cancellation(data: TypedData, *, payer: str, tokens: Collection[Domain]) -> None:

@@ -52,9 +52,13 @@ def claims(policy: Policy, ask: Ask, dollars: Amount | None, names: Names, now: 
 
 def _claims(policy: Policy, ask: Ask, dollars: Amount | None, names: Names, now: int) -> Iterator[Claim]:
     spans: dict[object, Span] = {}
-    for limit in (*policy.index.per_day, *policy.index.over_time):
+    apart = policy.index.trades_per_day if ask.trades else None
+    by_day = policy.index.per_day if apart is None else apart
+    for limit in (*by_day, *policy.index.over_time):
         taken = cost(ask, limit.amount.asset, dollars)
         scope = limit.scope.key(names)
+        if apart is not None and scope is not None and limit in apart:
+            scope = f"trades of {scope}"
         window = limit.window
         if taken is None or scope is None or window is None:
             continue

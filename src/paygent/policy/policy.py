@@ -53,6 +53,20 @@ class Policy:
     """The most one payment may cost; reaching it exactly is allowed."""
     per_day: Amount | tuple[Amount, ...] = _TWENTY_DOLLARS
     """The most all payments of a wallet may cost in a UTC day, unsettled ones included."""
+    max_per_trade: Amount | tuple[Amount, ...] | None = None
+    """The most one swap or position may take in, in place of `max_per_payment`, which holds where it is None."""
+    trade_per_day: Amount | tuple[Amount, ...] | None = None
+    """The most all swaps and positions of a wallet may take in a UTC day; it stands in place of `per_day`."""
+    gas_per_transaction: Amount | tuple[Amount, ...] | None = None
+    """The most that the gas of one own transaction may cost, in the coin of each chain; None: no own transactions."""
+    gas_per_day: Amount | tuple[Amount, ...] | None = None
+    """The most that gas may cost a wallet in a UTC day, reverted transactions included; None: no own transactions."""
+    max_slippage_bps: int = 100
+    """How far below its quote a swap may end, in hundredths of a percent."""
+    max_deadline_seconds: int = 1_800
+    """How long an action on chain may wait for its block."""
+    venues: frozenset[str] | None = None
+    """Where may be traded, by the connector's name; None allows any that `payees` allows."""
     networks: frozenset[ChainId] | None = None
     """Chains that may be paid on."""
     assets: frozenset[AssetId] | None = None
@@ -99,12 +113,49 @@ class Policy:
             )
         _check_one_limit_each("max_per_payment", self.max_per_payment)
         _check_one_limit_each("per_day", self.per_day)
+        self._check_actions()
         if self.approve_above is not None:
             _check_one_limit_each("approve_above", self.approve_above)
         for what, terms in (("agent", self.agent_terms), ("service", self.service_terms), ("tool", self.tools)):
             _check_one_term_each(what, terms)
         _check_alternatives(self.service_terms)
         object.__setattr__(self, "index", Index.of(self))
+
+    def _check_actions(self) -> None:
+        for name in ("max_per_trade", "trade_per_day", "gas_per_transaction", "gas_per_day"):
+            if (limit := getattr(self, name)) is not None:
+                _check_one_limit_each(name, limit)
+        for limit in (*self.gas_limits, *self.gas_day_limits):
+            if not limit.asset.id.native:
+                raise ConfigurationError(
+                    f"gas is paid in a chain's own coin; {limit} is not: see paygent.evm.coins.coin"
+                )
+        if not 0 <= self.max_slippage_bps <= 10_000:
+            raise ConfigurationError(f"max_slippage_bps is {self.max_slippage_bps}; it must be from 0 to 10000")
+        if not 10 <= self.max_deadline_seconds <= LONGEST_VALIDITY_SECONDS:
+            raise ConfigurationError(
+                f"max_deadline_seconds is {self.max_deadline_seconds}; it must be from 10 to 86400 seconds"
+            )
+
+    @property
+    def trade_limits(self) -> tuple[Amount, ...]:
+        """`max_per_trade` as a tuple, or what stands in for it."""
+        return self.payment_limits if self.max_per_trade is None else _amounts(self.max_per_trade)
+
+    @property
+    def trade_day_limits(self) -> tuple[Amount, ...]:
+        """`trade_per_day` as a tuple, or what stands in for it."""
+        return self.day_limits if self.trade_per_day is None else _amounts(self.trade_per_day)
+
+    @property
+    def gas_limits(self) -> tuple[Amount, ...]:
+        """`gas_per_transaction` as a tuple."""
+        return () if self.gas_per_transaction is None else _amounts(self.gas_per_transaction)
+
+    @property
+    def gas_day_limits(self) -> tuple[Amount, ...]:
+        """`gas_per_day` as a tuple."""
+        return () if self.gas_per_day is None else _amounts(self.gas_per_day)
 
     @property
     def payment_limits(self) -> tuple[Amount, ...]:
@@ -144,6 +195,8 @@ class Index:
     """Limits over windows, those of agents and services included; not `per_day`."""
     per_day: tuple[Limit, ...]
     """`per_day` as limits of the wallet."""
+    trades_per_day: tuple[Limit, ...] | None
+    """`trade_per_day` as limits of the wallet's trades; None where they count as payments."""
 
     @classmethod
     def of(cls, policy: Policy) -> "Index":
@@ -160,6 +213,9 @@ class Index:
             per_payment=tuple(limit for limit in policy.limits if limit.window is None),
             over_time=(*(limit for limit in policy.limits if limit.window is not None), *_budgets(policy)),
             per_day=tuple(Limit(amount=amount, scope=_WALLET, window=DAY) for amount in policy.day_limits),
+            trades_per_day=None
+            if policy.trade_per_day is None
+            else tuple(Limit(amount=amount, scope=_WALLET, window=DAY) for amount in policy.trade_day_limits),
         )
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from paygent.core.caip import AssetId, ChainId
+from paygent.core.caip import AssetId, ChainId, native
 from paygent.core.money import PAYMENTS, Amount, usd
 from paygent.core.requirements import Token
 from paygent.core.verdict import Alternative
 from paygent.core.window import DAY, Calendar, Period, Rolling, Window
+from paygent.evm.coins import coin
 from paygent.policy.limits import Limit
 from paygent.policy.risk import CODES, Burst, Risk
 from paygent.policy.scope import Part, Scope
@@ -49,7 +50,10 @@ def money(tokens: Tokens, *, counts: bool = False) -> Shape[Amount]:
             return usd(number)
         if unit == "payments" and counts:
             return Amount.parse(number, PAYMENTS)
-        token = tokens.get(AssetId.parse(unit))
+        asset = AssetId.parse(unit)
+        if asset == native(asset.chain):
+            return Amount.parse(number, coin(asset.chain))
+        token = tokens.get(asset)
         if token is None:
             raise ValueError(f"{unit} is not a known token; add it to the settings' tokens")
         return Amount.parse(number, token.asset)

@@ -266,7 +266,7 @@ WRONG: list[tuple[str, int, int, str, str]] = [
     ("per_day: 010", 1, 10, "an amount such as", "'010'"),
     ('per_day: "0.0000001"', 1, 10, "an amount such as", "has more decimal places than USD"),
     ('per_day: "5 payments"', 1, 10, "an amount such as", "not a CAIP-19 asset id"),
-    ('per_day: "5 eip155:1/slip44:60"', 1, 10, "an amount such as", "is not a known token"),
+    ('per_day: "5 eip155:1/slip44:61"', 1, 10, "an amount such as", "is not a known token"),
     ("per_day: []", 1, 1, "values that go together", "a map; per_day is empty"),
     ("per_day: {a: 1}", 1, 10, "an amount such as", "a map"),
     (f'per_day: "{"9" * 90}"', 1, 10, "an amount such as", "...'"),

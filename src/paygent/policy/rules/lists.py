@@ -19,7 +19,7 @@ def _not_allowed(case: Case) -> Iterator[Objection]:
         yield deny("network_not_allowed", f"network {ask.network} is not in the policy's networks")
     if policy.assets is not None and ask.token.asset.id not in policy.assets:
         yield deny("asset_not_allowed", f"asset {ask.token.asset.id} is not in the policy's assets")
-    if policy.hosts is not None and not host_allowed(ask.host, policy.hosts):
+    if ask.action is None and policy.hosts is not None and not host_allowed(ask.host, policy.hosts):
         yield deny("host_not_allowed", f"host {ask.host!r} is not in the policy's hosts")
     if policy.index.payees is not None and ask.payee.lower() not in policy.index.payees:
         yield deny("payee_not_allowed", f"payee {ask.payee} is not in the policy's payees")
@@ -27,7 +27,7 @@ def _not_allowed(case: Case) -> Iterator[Objection]:
 
 def _names_not_allowed(case: Case) -> Iterator[Objection]:
     policy, ask = case.policy, case.ask
-    if policy.services is not None and ask.context.service not in policy.services:
+    if ask.action is None and policy.services is not None and ask.context.service not in policy.services:
         yield deny("service_not_allowed", f"service {ask.context.service!r} is not in the policy's services")
     if policy.agents is not None and ask.context.agent not in policy.agents:
         yield deny("agent_not_allowed", f"agent {ask.context.agent!r} is not in the policy's agents")

@@ -11,7 +11,8 @@ def against_terms(case: Case) -> Iterable[Objection]:
     index = case.policy.index
     if not index.agents and not index.services:
         return ()
-    return (*(_agent(case) if index.agents else ()), *(_service(case) if index.services else ()))
+    bought = index.services and case.ask.action is None  # an action on chain buys no service
+    return (*(_agent(case) if index.agents else ()), *(_service(case) if bought else ()))
 
 
 def _agent(case: Case) -> Iterator[Objection]:

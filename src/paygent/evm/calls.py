@@ -1,0 +1,115 @@
+"""What is wrong with the calls of an action: they must do what it says, and nothing besides. Pure.
+
+A connector is not trusted: its text is for people, and what is judged is the calldata.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from paygent.core.action import Action, Call
+from paygent.evm import word
+from paygent.evm.reverts import selector_of
+
+TRANSFER: Final = "transfer(address,uint256)"
+APPROVE: Final = "approve(address,uint256)"
+_APPROVE: Final = selector_of(APPROVE)
+_GIVES_AWAY: Final = {
+    selector_of(signature): signature
+    for signature in (
+        TRANSFER,
+        "transferFrom(address,address,uint256)",
+        "safeTransferFrom(address,address,uint256)",
+        "increaseAllowance(address,uint256)",
+        "increaseApproval(address,uint256)",
+        "setApprovalForAll(address,bool)",
+        "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
+        "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)",
+        "approve(address,address,uint160,uint48)",
+        "transferAndCall(address,uint256,bytes)",
+        "send(address,uint256,bytes)",
+    )
+}
+"""Functions that move tokens, or allow somebody to: none of them is a step of a trade."""
+
+
+def transfer_call(token: str, to: str, atomic: int) -> Call:
+    """Return the call that pays tokens."""
+    data = word.calldata(TRANSFER, word.address(to), word.uint256(atomic))
+    return Call(
+        to=token, data=data, function=TRANSFER, arguments=(("to", to), ("amount", str(atomic))), returns=("bool",)
+    )
+
+
+def approve_call(token: str, spender: str, atomic: int) -> Call:
+    """Return the call that lets `spender` take exactly so much."""
+    data = word.calldata(APPROVE, word.address(spender), word.uint256(atomic))
+    said = (("spender", spender), ("amount", str(atomic)))
+    return Call(to=token, data=data, function=APPROVE, arguments=said, returns=("bool",))
+
+
+def is_approval(call: Call) -> bool:
+    """Tell whether a call lets somebody take tokens."""
+    return call.selector == _APPROVE
+
+
+def faults(action: Action) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with an action's calls, as a stable word and a sentence for people."""
+    for call in action.calls:
+        if call.function and selector_of(call.function) != call.selector:
+            yield "call_misnamed", f"a call says {call.function} and its data calls {call.selector}"
+    yield from _coins(action)
+    yield from _transfer(action) if action.purpose == "transfer" else _trade(action)
+
+
+def _coins(action: Action) -> Iterator[tuple[str, str]]:
+    value = sum(call.value for call in action.calls)
+    most = action.spend.atomic if action.spend.asset.id.native else 0
+    if value > most:
+        yield "value_above_spend", f"the calls carry {value} wei of the coin, and the action says at most {most}"
+
+
+def _transfer(action: Action) -> Iterator[tuple[str, str]]:
+    if action.calls != (expected := _expected(action),) and not _same(action, expected):
+        yield "not_the_transfer", f"the calls are not one transfer of {action.spend} to {action.counterparty}"
+    if action.receive:
+        yield "not_the_transfer", "a transfer brings nothing back"
+
+
+def _expected(action: Action) -> Call:
+    asset = action.spend.asset.id
+    if asset.native:
+        return Call(to=action.counterparty, value=action.spend.atomic)
+    return transfer_call(asset.address, action.counterparty, action.spend.atomic)
+
+
+def _same(action: Action, expected: Call) -> bool:
+    """Tell whether the only call does the same; what is written for people may differ."""
+    call = action.calls[0]
+    does = (call.to.lower(), call.data, call.value)
+    return len(action.calls) == 1 and does == (expected.to.lower(), expected.data, expected.value)
+
+
+def _trade(action: Action) -> Iterator[tuple[str, str]]:
+    *before, last = action.calls
+    if is_approval(last):
+        yield "approval_left", "the last call of a trade is an approval, so nothing uses it"
+    if len([call for call in before if is_approval(call)]) > 1:
+        yield "approval_not_exact", "a trade approves at most once"
+    for place, call in enumerate(action.calls):
+        if is_approval(call):
+            yield from _approval(action, call, first=place == 0)
+        elif call.selector in _GIVES_AWAY:
+            yield "gives_away", f"a step of a trade never calls {_GIVES_AWAY[call.selector]}"
+        elif call.to.lower() != action.counterparty.lower():
+            yield "not_the_counterparty", f"a call goes to {call.to}, and the trade is with {action.counterparty}"
+
+
+def _approval(action: Action, call: Call, *, first: bool) -> Iterator[tuple[str, str]]:
+    asset, spend = action.spend.asset.id, action.spend.atomic
+    exact = None if asset.native else approve_call(asset.address, action.counterparty, spend)
+    fits = exact is not None and (call.to.lower(), call.data, call.value) == (exact.to.lower(), exact.data, 0)
+    if not fits or not first:
+        yield (
+            "approval_not_exact",
+            f"an approval comes first and lets {action.counterparty} take exactly {action.spend}, no more and no less",
+        )

@@ -1,0 +1,266 @@
+"""An action is judged by its calldata: what it says of itself opens nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from paygent.core.action import Action, Call
+from paygent.core.caip import ChainId, erc20
+from paygent.core.errors import ConfigurationError, PolicyDenied
+from paygent.core.money import Amount, Asset, usd
+from paygent.core.requirements import Token
+from paygent.core.verdict import Allow, Deny, RequireApproval
+from paygent.evm import word
+from paygent.evm.address import checksum
+from paygent.evm.calls import approve_call, transfer_call
+from paygent.evm.coins import coin, coin_token
+from paygent.policy.ask import Ask
+from paygent.policy.config import read_policy
+from paygent.policy.evaluate import evaluate, holds
+from paygent.policy.facts import Facts
+from paygent.policy.gas import gas_cap, gas_hold
+from paygent.policy.policy import Policy
+
+NOW = 1_800_000_000
+CHAIN = ChainId.evm(25)
+TOKEN = checksum(f"0x{'11' * 20}")
+OTHER = checksum(f"0x{'22' * 20}")
+ROUTER = checksum(f"0x{'33' * 20}")
+PAYER = checksum(f"0x{'44' * 20}")
+DOLLAR = Token(asset=Asset(id=erc20(CHAIN, TOKEN), symbol="USDX", decimals=6), name="X", versions=("1",), usd=True)
+COIN = coin(CHAIN)
+WRAPPED = Asset(id=erc20(CHAIN, OTHER), symbol="WCRO", decimals=18)
+GAS = Amount.parse("3", COIN)
+POLICY = Policy(gas_per_transaction=GAS, gas_per_day=GAS, max_per_trade=usd("50"), trade_per_day=usd("90"))
+SWAP_DATA = word.calldata("swapExactTokensForTokens(uint256,uint256,address[],address,uint256)", bytes(160))
+SWAP_CALL = Call(
+    to=ROUTER, data=SWAP_DATA, function="swapExactTokensForTokens(uint256,uint256,address[],address,uint256)"
+)
+
+
+def dollars(atomic: int) -> Amount:
+    return Amount(atomic, DOLLAR.asset)
+
+
+def transfer(atomic: int = 500_000, **changes: Any) -> Action:
+    action = Action(
+        purpose="transfer",
+        network=CHAIN,
+        spend=dollars(atomic),
+        counterparty=ROUTER,
+        calls=(transfer_call(TOKEN, ROUTER, atomic),),
+        deadline=NOW + 600,
+        summary="Pay somebody",
+    )
+    return replace(action, **changes)
+
+
+def swap(atomic: int = 40_000_000, **changes: Any) -> Action:
+    action = Action(
+        purpose="swap",
+        network=CHAIN,
+        venue="vvs",
+        spend=dollars(atomic),
+        receive=(Amount(7, WRAPPED),),
+        counterparty=ROUTER,
+        calls=(approve_call(TOKEN, ROUTER, atomic), SWAP_CALL),
+        deadline=NOW + 600,
+        summary="Swap",
+        slippage_bps=50,
+    )
+    return replace(action, **changes)
+
+
+def ask(action: Action) -> Ask:
+    asset = action.spend.asset
+    token = coin_token(CHAIN) if asset.id.native else DOLLAR
+    return Ask(
+        payer=PAYER,
+        payee=action.counterparty,
+        network=action.network,
+        token=token,
+        amount=action.spend,
+        host="",
+        action=action,
+    )
+
+
+def codes(action: Action, policy: Policy = POLICY) -> list[str]:
+    verdict = evaluate(policy, ask(action), Facts(now=NOW))
+    return [reason.code for reason in verdict.reasons] if isinstance(verdict, Deny | RequireApproval) else []
+
+
+def test_transfer_of_a_token_within_the_limits_is_allowed() -> None:
+    assert isinstance(evaluate(POLICY, ask(transfer()), Facts(now=NOW)), Allow)
+
+
+def test_transfer_counts_as_every_payment_does() -> None:
+    assert ["over_max_per_payment"] == codes(transfer(1_000_001))
+
+
+def test_transfer_of_the_coin_needs_a_limit_in_it() -> None:
+    paid = transfer(spend=Amount(7, COIN), calls=(Call(to=ROUTER, value=7),))
+    limits = (usd("1"), Amount(7, COIN))
+
+    assert "no_limit_for_asset" in codes(paid)
+    assert [] == codes(paid, replace(POLICY, max_per_payment=limits, per_day=limits, approve_above=None))
+
+
+def test_swap_counts_against_the_limits_of_trades_alone() -> None:
+    allowed = replace(POLICY, approve_above=None)
+    (hold,) = holds(allowed, ask(swap()), now=NOW)
+
+    assert [] == codes(swap(), allowed)
+    assert ["over_max_per_trade"] == codes(swap(50_000_001), allowed)
+    assert (f"trades of wallet:{PAYER.lower()}", usd("90")) == (hold.scope, hold.limit)
+
+
+def test_swap_counts_as_a_payment_where_trades_have_no_limits_of_their_own() -> None:
+    plain = replace(POLICY, max_per_trade=None, trade_per_day=None, approve_above=None)
+    (hold,) = holds(plain, ask(swap(1_000_000)), now=NOW)
+
+    assert ["over_max_per_payment"] == codes(swap(), plain)
+    assert [] == codes(swap(1_000_000), plain)
+    assert f"wallet:{PAYER.lower()}" == hold.scope
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("slippage", {"slippage_bps": 101}),
+        ("slippage", {"slippage_bps": None}),
+        ("no_minimum", {"receive": ()}),
+        ("no_minimum", {"receive": (Amount(0, WRAPPED),)}),
+        ("deadline", {"deadline": NOW}),
+        ("deadline", {"deadline": NOW + 1_801}),
+    ],
+)
+def test_swap_outside_its_terms_is_denied(code: str, changes: dict[str, Any]) -> None:
+    assert code in codes(swap(**changes))
+
+
+def test_deadline_is_unknown_where_nobody_says_the_time() -> None:
+    verdict = evaluate(POLICY, ask(transfer()))
+
+    assert isinstance(verdict, Deny)
+    assert "deadline" in [reason.code for reason in verdict.reasons]
+
+
+def test_venue_outside_the_list_is_denied() -> None:
+    assert "venue_not_allowed" in codes(swap(), replace(POLICY, venues=frozenset({"h2"})))
+    assert "venue_not_allowed" not in codes(swap(), replace(POLICY, venues=frozenset({"vvs"})))
+
+
+def test_counterparty_outside_the_payees_is_denied() -> None:
+    policy = replace(POLICY, payees=frozenset({OTHER}))
+
+    assert "payee_not_allowed" in codes(swap(), policy)
+    assert "payee_not_allowed" in codes(transfer(), policy)
+
+
+def test_lists_of_hosts_and_services_do_not_speak_of_actions() -> None:
+    assert [] == codes(transfer(), replace(POLICY, hosts=frozenset({"a.example"}), services=frozenset({"s"})))
+
+
+@pytest.mark.parametrize("missing", ["gas_per_transaction", "gas_per_day"])
+def test_action_without_a_limit_on_gas_is_denied(missing: str) -> None:
+    policy = replace(POLICY, **{missing: None})  # type: ignore[arg-type]  # by name
+
+    assert ["no_gas_limit"] == codes(transfer(), policy)
+
+
+def call(signature: str, *words: bytes, to: str = ROUTER, value: int = 0) -> Call:
+    return Call(to=to, data=word.calldata(signature, *words), function=signature, value=value)
+
+
+APPROVE = approve_call(TOKEN, ROUTER, 40_000_000)
+UNLIMITED = approve_call(TOKEN, ROUTER, 2**256 - 1)
+ANOTHER = approve_call(TOKEN, OTHER, 40_000_000)
+
+
+@pytest.mark.parametrize(
+    ("code", "calls"),
+    [
+        ("approval_not_exact", (UNLIMITED, SWAP_CALL)),
+        ("approval_not_exact", (approve_call(TOKEN, ROUTER, 40_000_001), SWAP_CALL)),
+        ("approval_not_exact", (approve_call(TOKEN, ROUTER, 39_999_999), SWAP_CALL)),
+        ("approval_not_exact", (ANOTHER, SWAP_CALL)),
+        ("approval_not_exact", (approve_call(OTHER, ROUTER, 40_000_000), SWAP_CALL)),
+        ("approval_not_exact", (SWAP_CALL, APPROVE, SWAP_CALL)),
+        ("approval_not_exact", (APPROVE, APPROVE, SWAP_CALL)),
+        ("approval_not_exact", (replace(APPROVE, data=APPROVE.data + "00"), SWAP_CALL)),
+        ("approval_left", (APPROVE,)),
+        ("not_the_counterparty", (APPROVE, replace(SWAP_CALL, to=OTHER))),
+        ("gives_away", (APPROVE, call("transfer(address,uint256)", bytes(64)))),
+        ("gives_away", (APPROVE, call("transferFrom(address,address,uint256)", bytes(96)))),
+        ("gives_away", (APPROVE, call("increaseAllowance(address,uint256)", bytes(64)))),
+        ("gives_away", (APPROVE, call("setApprovalForAll(address,bool)", bytes(64)))),
+        ("value_above_spend", (APPROVE, replace(SWAP_CALL, value=1))),
+        ("call_misnamed", (APPROVE, replace(SWAP_CALL, function="harmless(uint256)"))),
+    ],
+)
+def test_trade_whose_calls_do_something_else_is_denied(code: str, calls: tuple[Call, ...]) -> None:
+    assert code in codes(swap(calls=calls))
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        (transfer_call(TOKEN, OTHER, 500_000),),
+        (transfer_call(TOKEN, ROUTER, 500_001),),
+        (transfer_call(OTHER, ROUTER, 500_000),),
+        (Call(to=ROUTER, value=500_000),),
+        (transfer_call(TOKEN, ROUTER, 500_000), transfer_call(TOKEN, ROUTER, 500_000)),
+    ],
+)
+def test_transfer_that_pays_something_else_is_denied(calls: tuple[Call, ...]) -> None:
+    assert "not_the_transfer" in codes(transfer(calls=calls))
+
+
+def test_words_for_people_do_not_matter_to_a_transfer() -> None:
+    said = replace(transfer_call(TOKEN, ROUTER, 500_000), arguments=(("to", "a friend"),), returns=())
+
+    assert [] == codes(transfer(calls=(said,)))
+
+
+def test_gas_is_held_in_the_coin_and_apart_from_payments() -> None:
+    hold = gas_hold(POLICY, PAYER, Amount(5, COIN), now=NOW)
+
+    assert (f"gas of wallet:{PAYER.lower()}", True, GAS) == (hold.scope, hold.gas, hold.limit)
+    assert GAS == gas_cap(POLICY, CHAIN)
+
+
+def test_gas_of_a_chain_without_a_limit_is_denied() -> None:
+    with pytest.raises(PolicyDenied, match="gas_per_transaction has no limit in the coin of eip155:1"):
+        gas_cap(POLICY, ChainId.evm(1))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"gas_per_day": usd("1")},
+        {"gas_per_transaction": (GAS, GAS)},
+        {"max_slippage_bps": 10_001},
+        {"max_deadline_seconds": 9},
+        {"max_per_trade": ()},
+    ],
+)
+def test_policy_refuses_limits_of_actions_that_mean_nothing(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError):
+        Policy(**wrong)
+
+
+def test_policy_file_says_the_same() -> None:
+    text = """
+max_per_trade: "50"
+trade_per_day: "90"
+gas_per_transaction: "3 eip155:25/slip44:60"
+gas_per_day: "3 eip155:25/slip44:60"
+max_slippage_bps: 70
+max_deadline_seconds: 90
+venues: [vvs]
+"""
+    expected = replace(POLICY, max_slippage_bps=70, max_deadline_seconds=90, venues=frozenset({"vvs"}))
+
+    assert expected == read_policy([("policy.yaml", text)])
