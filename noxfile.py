@@ -27,9 +27,9 @@ def run(session: nox.Session, tool: str, *arguments: str, **environment: str) ->
 
 @nox.session(default=False)
 def env(session: nox.Session) -> None:
-    """Install exactly what requirements/dev.txt pins, then this package without looking for anything else."""
+    """Install exactly what requirements/dev.txt pins, then this package and its plugin without looking for more."""
     session.install("--require-hashes", "-r", "requirements/dev.txt")
-    session.install("--no-deps", "--no-build-isolation", "-e", ".")
+    session.install("--no-deps", "--no-build-isolation", "-e", ".", "-e", "plugins/paygent-vvs")
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])

@@ -16,6 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent / "peers"
 ROOT = HERE.parents[2]
 NPM_FILES = tuple(HERE / "npm" / name for name in ("package.json", "package-lock.json", ".npmrc"))
+EXCHANGE = HERE / "exchange"
+EXCHANGE_FILES = tuple(EXCHANGE / name for name in ("package.json", "package-lock.json", ".npmrc"))
+EXCHANGE_SOURCES = ROOT / "plugins" / "paygent-vvs" / "tests" / "contracts"
 V1_REQUIREMENTS = HERE / "v1-requirements.txt"
 COMPILER = HERE / "compile.mjs"
 CONTRACTS = HERE.parent / "contracts"
@@ -31,6 +34,16 @@ class Installed:
     @property
     def npm(self) -> Path:
         return self.root / "npm"
+
+    @property
+    def exchange(self) -> Path:
+        """Where npm put the exchanges' packages."""
+        return self.root / "exchange"
+
+    @property
+    def farms(self) -> Path:
+        """JSON {contract: {abi, bytecode}} of farms, compiled by the old compiler that they were written for."""
+        return self.root / "farms.json"
 
     @property
     def v1_python(self) -> Path:
@@ -97,7 +110,8 @@ def ensure_installed(root: Path = ROOT / ".peers") -> Installed:
     with _locked(root / "lock"):
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda step: step.run(installed), (_NPM, _V1)))
-        _CONTRACTS.run(installed)
+        for step in (_CONTRACTS, _EXCHANGE, _FARMS):
+            step.run(installed)
     return installed
 
 
@@ -109,10 +123,18 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _install_npm(installed: Installed) -> None:
-    installed.npm.mkdir(exist_ok=True)
-    for source in NPM_FILES:
-        shutil.copyfile(source, installed.npm / source.name)
-    _run(["npm", "ci"], cwd=installed.npm)
+    _npm_ci(installed.npm, NPM_FILES)
+
+
+def _install_exchange(installed: Installed) -> None:
+    _npm_ci(installed.exchange, EXCHANGE_FILES)
+
+
+def _npm_ci(folder: Path, files: tuple[Path, ...]) -> None:
+    folder.mkdir(exist_ok=True)
+    for source in files:
+        shutil.copyfile(source, folder / source.name)
+    _run(["npm", "ci"], cwd=folder)
 
 
 def _install_v1(installed: Installed) -> None:
@@ -132,6 +154,11 @@ def _compile_contracts(installed: Installed) -> None:
     _run(["node", str(COMPILER), str(CONTRACTS), str(installed.contracts), str(installed.npm)])
 
 
+def _compile_farms(installed: Installed) -> None:
+    compiler = str(EXCHANGE / "compile.mjs")
+    _run(["node", compiler, str(EXCHANGE_SOURCES), str(installed.farms), str(installed.exchange)])
+
+
 def _run(command: list[str], cwd: Path | None = None) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
@@ -145,7 +172,13 @@ _V1 = _Step(name="v1", inputs=(V1_REQUIREMENTS,), action=_install_v1)
 _CONTRACTS = _Step(
     name="contracts", inputs=(COMPILER, NPM_FILES[1], *sorted(CONTRACTS.glob("*.sol"))), action=_compile_contracts
 )
-_STEPS = (_NPM, _V1, _CONTRACTS)
+_EXCHANGE = _Step(name="exchange", inputs=EXCHANGE_FILES, action=_install_exchange)
+_FARMS = _Step(
+    name="farms",
+    inputs=(EXCHANGE / "compile.mjs", EXCHANGE_FILES[1], *sorted(EXCHANGE_SOURCES.glob("*.sol"))),
+    action=_compile_farms,
+)
+_STEPS = (_NPM, _V1, _CONTRACTS, _EXCHANGE, _FARMS)
 
 
 if __name__ == "__main__":

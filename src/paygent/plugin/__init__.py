@@ -13,7 +13,7 @@ and read-only views; it never gets a key, an HTTP client, or a way to send.
 """
 
 from paygent.core.action import Action, Call
-from paygent.core.caip import AssetId, ChainId, erc20
+from paygent.core.caip import AssetId, ChainId, erc20, native
 from paygent.core.context import Context
 from paygent.core.errors import AdapterError, ConfigurationError, PaygentError, PluginError, TradeRefused
 from paygent.core.money import USD, Amount, Asset, usd
@@ -102,5 +102,6 @@ __all__ = [
     "checksum",
     "erc20",
     "hookimpl",
+    "native",
     "usd",
 ]
