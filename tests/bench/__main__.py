@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 
-from tests.bench import exchange, imports, memory, signing
+from tests.bench import exchange, imports, memory, services, signing
 from tests.bench.report import Row, as_json, show
 
 
@@ -26,10 +26,14 @@ class Effort:
     """Payments at once."""
     imports: int
     """Processes of each kind."""
+    services: int
+    """Registered in the registry that is searched."""
+    searches: int
+    """Rounds of 5."""
 
 
-FULL = Effort(signatures=200, exchanges=100, in_flight=1_000, imports=15)
-QUICK = Effort(signatures=5, exchanges=3, in_flight=50, imports=1)
+FULL = Effort(signatures=200, exchanges=100, in_flight=1_000, imports=15, services=100_000, searches=20)
+QUICK = Effort(signatures=5, exchanges=3, in_flight=50, imports=1, services=2_000, searches=1)
 
 
 def measure(effort: Effort, folder: Path) -> list[Row]:
@@ -40,6 +44,7 @@ def measure(effort: Effort, folder: Path) -> list[Row]:
             *await signing.rows(effort.signatures),
             *await exchange.rows(effort.exchanges, folder),
             *await memory.rows(effort.in_flight),
+            *await services.rows(effort.services, effort.searches, folder),
         ]
 
     return [*anyio.run(in_a_loop), *imports.rows(effort.imports)]

@@ -212,10 +212,15 @@ service_words: Final = Table(
     Column("word", Text, nullable=False),
     Column("rank", BigInteger, nullable=False),
     Column("service", _exact, nullable=False),
+    Column("active", SmallInteger, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("mcp", SmallInteger, nullable=False),
+    Column("dollars", BigInteger),
     PrimaryKeyConstraint("service", "word"),
     sqlite_with_rowid=False,
 )
-"""The words that services are found by; the rank is the service's, so that a search reads the best first."""
+"""The words that services are found by, with the service's rank and what is often asked for besides: a search reads one
+index, the best first."""
 
 service_prices: Final = Table(
     "service_prices",
@@ -275,5 +280,12 @@ for _name in ("category", "network", "asset", "mcp"):
         postgresql_where=_is_active,
     )
 Index("services_by_rank", services.c.rank.desc(), services.c.id, services.c.dollars)
-Index("service_words_by_rank", service_words.c.word, service_words.c.rank.desc(), service_words.c.service)
+_asked: Final = ("active", "category", "mcp", "dollars")
+Index(
+    "service_words_by_rank",
+    service_words.c.word,
+    service_words.c.rank.desc(),
+    service_words.c.service,
+    *(service_words.c[_name] for _name in _asked),
+)
 Index("service_prices_by_service", service_prices.c.service, service_prices.c.seq)

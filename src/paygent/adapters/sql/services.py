@@ -59,26 +59,33 @@ class ServiceStatements:
 
 def _page(names: frozenset[str]) -> Any:
     words = sorted(name for name in names if name.startswith("word"))
-    order = _W if words else _S
-    rank, key = (order.rank, _W.service) if words else (order.rank, _S.id)
+    order: Any = _W if words else _S
+    key = _W.service if words else _S.id
     after = bindparam("rank_", type_=BigInteger)
-    query = select(_S.record, _S.rank, _S.id).where(
-        rank <= after, or_(rank < after, key > bindparam("id_")), rank >= bindparam("least", type_=BigInteger)
+    query = select(_S.record, order.rank, _S.id).where(
+        order.rank <= after,
+        or_(order.rank < after, key > bindparam("id_")),
+        order.rank >= bindparam("least", type_=BigInteger),
     )
     if words:
         query = query.join_from(service_words, services, _W.service == _S.id).where(_W.word == bindparam(words[0]))
-        for word in words[1:]:
-            other = service_words.alias()
-            same: Any = select(literal_column("1")).where(other.c.word == bindparam(word), other.c.service == _S.id)
-            query = query.where(same.exists())
+        query = query.where(*map(_has_word, words[1:]))
     if "inactive" not in names:
-        query = query.where(_S.active == literal_column("1"))
+        query = query.where(order.active == literal_column("1"))
     if "min_price" in names:
-        query = query.where(_S.dollars >= bindparam("min_price", type_=BigInteger))
+        query = query.where(order.dollars >= bindparam("min_price", type_=BigInteger))
     if "max_price" in names:
-        query = query.where(_S.dollars <= bindparam("max_price", type_=BigInteger))
-    query = query.where(*(_S[name] == bindparam(name) for name in _EQUAL if name in names))
-    return query.order_by(rank.desc(), key).limit(_LIMIT)
+        query = query.where(order.dollars <= bindparam("max_price", type_=BigInteger))
+    for name in sorted(names & set(_EQUAL)):
+        column = service_words.c[name] if words and name in service_words.c else _S[name]
+        query = query.where(column == bindparam(name))
+    return query.order_by(order.rank.desc(), key).limit(_LIMIT)
+
+
+def _has_word(name: str) -> Any:
+    other = service_words.alias()
+    same: Any = select(literal_column("1")).where(other.c.word == bindparam(name), other.c.service == _W.service)
+    return same.exists()
 
 
 class Services:
@@ -104,7 +111,7 @@ class Services:
         changed["id_"] = changed.pop("id")
         if self._sql.change.run(self._cursor, before=before.version, **changed).rowcount != 1:
             raise ServiceConflict(before.service.id)
-        if before.rank != after.rank or before.service.words != after.service.words:
+        if _words(before) != _words(after):
             self._sql.drop_words.run(self._cursor, service_=after.service.id)
             self._sql.add_word.run_many(self._cursor, _words(after))
         if before.price != after.price:
@@ -181,8 +188,9 @@ def _row(listing: Listing) -> dict[str, object]:
 
 
 def _words(listing: Listing) -> list[dict[str, object]]:
-    service = listing.service
-    return [{"word": word, "rank": listing.rank, "service": service.id} for word in service.words]
+    row = _row(listing)
+    shared = {name: row[name] for name in ("rank", "active", "category", "mcp", "dollars")}
+    return [{"word": word, "service": listing.service.id, **shared} for word in listing.service.words]
 
 
 def _price_row(listing: Listing) -> dict[str, object]:

@@ -17,10 +17,18 @@ def upgrade() -> None:
         sa.Column("word", sa.Text(), nullable=False),
         sa.Column("rank", sa.BigInteger(), nullable=False),
         sa.Column("service", _EXACT, nullable=False),
+        sa.Column("active", sa.SmallInteger(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("mcp", sa.SmallInteger(), nullable=False),
+        sa.Column("dollars", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("service", "word"),
         sqlite_with_rowid=False,
     )
-    op.create_index("service_words_by_rank", "service_words", ["word", sa.text("rank DESC"), "service"])
+    op.create_index(
+        "service_words_by_rank",
+        "service_words",
+        ["word", sa.text("rank DESC"), "service", "active", "category", "mcp", "dollars"],
+    )
     op.create_table(
         "service_prices",
         sa.Column("seq", _ORDINAL, nullable=False),
