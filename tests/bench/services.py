@@ -33,7 +33,7 @@ QUERIES = {
         category="news", min_price=Amount(20_000, USD), max_price=Amount(40_000, USD), min_reputation=60
     ),
     "word, category, MCP": ServiceQuery(text="deep", category="maps", mcp=True),
-    "two words, dearest few": ServiceQuery(text="live cheap", min_price=Amount(999_000, USD), category="audio"),
+    "two words, dearest few": ServiceQuery(text="live cheap", min_price=Amount(900_000, USD)),
 }
 
 
