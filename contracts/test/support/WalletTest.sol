@@ -119,6 +119,24 @@ abstract contract WalletTest is UsdcTest {
         return wallet.isValidSignature(wallet.authorizationDigest(a), abi.encode(a)) == bytes4(0x1626ba7e);
     }
 
+    /// @notice The EIP-712 hash of a message to the wallet at `verifier`, which need not be deployed.
+    function typed(address verifier, bytes32 message) internal view returns (bytes32) {
+        bytes32 kind = keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
+        bytes32 domain =
+            keccak256(abi.encode(kind, keccak256("Paygent AgentWallet"), keccak256("1"), block.chainid, verifier));
+        return keccak256(abi.encodePacked(hex"1901", domain, message));
+    }
+
+    /// @notice What an operator signs to reserve one authorization at the wallet `verifier`.
+    function reserveDigest(address verifier, IAgentWallet.Authorization memory a) internal view returns (bytes32) {
+        bytes memory inner =
+            "Authorization(address token,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
+        bytes32 kind = keccak256(abi.encodePacked("Reserve(Authorization[] authorizations)", inner));
+        bytes32 item =
+            keccak256(abi.encode(keccak256(inner), a.token, a.to, a.value, a.validAfter, a.validBefore, a.nonce));
+        return typed(verifier, keccak256(abi.encode(kind, keccak256(abi.encodePacked(item)))));
+    }
+
     /// @notice Signatures of the first `count` approvers, in order.
     function approvals(bytes32 digest, uint256 count) internal view returns (IAgentWallet.Approval[] memory made) {
         made = new IAgentWallet.Approval[](count);
