@@ -14,7 +14,7 @@ import solc from "solc";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ARTIFACTS = join(HERE, "..", "src", "paygent", "devnet", "artifacts");
-const CONTRACTS = ["DevUSD", "DevMulticall"];
+const CONTRACTS = ["DevUSD", "DevMulticall", "DevCoin", "DevRouter"];
 const SETTINGS = {
   evmVersion: "paris",
   optimizer: { enabled: true, runs: 200 },

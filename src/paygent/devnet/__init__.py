@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from paygent.devnet.exchange import DevExchange
     from paygent.devnet.keys import DevAccount
     from paygent.devnet.net import Devnet, TokenTransfer
     from paygent.devnet.seller import Seller, Token
 
-__all__ = ["DevAccount", "Devnet", "Seller", "Token", "TokenTransfer"]
+__all__ = ["DevAccount", "DevExchange", "Devnet", "Seller", "Token", "TokenTransfer"]
 
 _HOMES = {
     "DevAccount": "paygent.devnet.keys",
+    "DevExchange": "paygent.devnet.exchange",
     "Devnet": "paygent.devnet.net",
     "Seller": "paygent.devnet.seller",
     "Token": "paygent.devnet.seller",

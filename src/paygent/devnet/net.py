@@ -15,6 +15,7 @@ from paygent.core.caip import chain_id, erc20
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Asset
 from paygent.devnet.contracts import artifact, calldata, topic
+from paygent.devnet.exchange import DevExchange, place_exchange
 from paygent.devnet.facilitator import facilitator_application
 from paygent.devnet.keys import DevAccount, dev_accounts
 from paygent.devnet.node import CHAIN_ID, Node, choose_node
@@ -82,6 +83,7 @@ class Devnet:
         self._heartbeat_seconds = heartbeat_seconds
         self._running: _Running | None = None
         self._closing = ExitStack()
+        self._exchange: DevExchange | None = None
         payer, self._payee, self._settler, self._minter = dev_accounts()[:4]
         self.payer: DevAccount = payer
         """Has 1,000 dUSD and 10,000 ether at the start; its key is public."""
@@ -156,6 +158,13 @@ class Devnet:
         self._started.rpc.call("evm_mine")
         return int(self._started.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
+    def exchange(self) -> DevExchange:
+        """Return an exchange with one pool, of the coin and dUSD; deployed at the first call."""
+        running = self._started
+        if self._exchange is None:
+            self._exchange = place_exchange(running.rpc, self._minter, running.token, network=chain_id(self.network))
+        return self._exchange
+
     # starting and stopping
 
     def start(self) -> Self:
@@ -170,6 +179,7 @@ class Devnet:
     def stop(self) -> None:
         """Stop everything and wait for it; does nothing when it is stopped."""
         running, self._running = self._running, None
+        self._exchange = None
         if running is None:
             return
         for part in (running.seller, running.facilitator, running.node):

@@ -14,7 +14,7 @@ from paygent.devnet.keys import DevAccount
 _TIMEOUT_SECONDS = 30
 _RECEIPT_TIMEOUT_SECONDS = 10
 _POLL_SECONDS = 0.005
-_GAS_LIMIT = 5_000_000
+_GAS_LIMIT = 10_000_000
 
 
 class RpcClient:
@@ -38,8 +38,8 @@ class RpcClient:
             raise AdapterError(f"the devnet's node refused {method}: {answer['error']['message']}", retryable=False)
         return answer["result"]
 
-    def send(self, sender: DevAccount, *, to: str | None, data: str) -> Any:
-        """Sign and send a transaction of a development account; return its receipt.
+    def send(self, sender: DevAccount, *, to: str | None, data: str, value: int = 0) -> Any:
+        """Sign and send a transaction of a development account, with `value` wei; return its receipt.
 
         Raises: AdapterError: the node refused it, it reverted, or no block took it within ten seconds.
         """
@@ -48,7 +48,7 @@ class RpcClient:
             "nonce": int(self.call("eth_getTransactionCount", sender.address, "latest"), 16),
             "gas": _GAS_LIMIT,
             "gasPrice": self._gas_price(),
-            "value": 0,
+            "value": value,
             "data": data,
             **({} if to is None else {"to": to}),
         }
