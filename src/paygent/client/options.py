@@ -47,7 +47,7 @@ class ClientOptions(ConnectionOptions, total=False):
 
 
 class RequestOptions(TypedDict, total=False):
-    """What a request takes; the first six are about paying for it, the rest is httpx's."""
+    """What a request takes; the first seven are about paying for it, the rest is httpx's."""
 
     idempotency_key: str | None
     """The caller's own name for the purchase: the same key and request is paid once, and fetched again by it."""
@@ -59,6 +59,8 @@ class RequestOptions(TypedDict, total=False):
     """Who pays and what for, in place of the client's; limits, halts and statistics know the payment by it."""
     quantity: int
     """How many units of the service are bought; a service's agreed price is for one. 1 where it is not given."""
+    metadata_uri: str | None
+    """Where the service's description was found, such as a registry's entry; a policy may know the only right one."""
     downgrade: Follow | None
     """What to ask for where the policy would rather pay something cheaper; without it, or for None, that is denied."""
     content: Any
@@ -95,7 +97,7 @@ def paying(options: RequestOptions) -> dict[str, Any]:
     """Return the options as httpx takes them: how to pay goes into the extensions."""
     if not options:
         return {}
-    from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, NEW_PURCHASE, QUANTITY
+    from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, METADATA_URI, NEW_PURCHASE, QUANTITY
 
     names = {
         "idempotency_key": KEY,
@@ -103,6 +105,7 @@ def paying(options: RequestOptions) -> dict[str, Any]:
         "max_amount": MAX_AMOUNT,
         "context": CONTEXT,
         "quantity": QUANTITY,
+        "metadata_uri": METADATA_URI,
     }
     rest = {name: value for name, value in options.items() if name not in names and name != "downgrade"}
     wishes = {names[name]: value for name, value in options.items() if name in names and value is not None}

@@ -130,9 +130,11 @@ class BudgetExceeded(PaymentNotAttempted):
 class NoAcceptableRequirements(PaymentNotAttempted):
     """The seller asked for money, and no offer may be taken; `refusals` says why for each."""
 
-    def __init__(self, refusals: "Sequence[Refusal]", *, resource: str) -> None:
+    def __init__(
+        self, refusals: "Sequence[Refusal]", *, resource: str, payment_id: "PaymentId | None" = None
+    ) -> None:
         said = "; ".join(str(refusal) for refusal in refusals) or "the seller made no offer"
-        super().__init__(f"no offer of {resource} may be taken: {said}")
+        super().__init__(f"no offer of {resource} may be taken: {said}", payment_id=payment_id)
         self.refusals = tuple(refusals)
         self.resource = resource
 

@@ -21,7 +21,7 @@ from paygent.policy.policy import Policy
 from paygent.ports.chain import Chain, NextBlock
 from paygent.ports.clock import Clock
 from paygent.x402 import exact, upto
-from paygent.x402.extensions import GAS_SPONSORING
+from paygent.x402.extensions import GAS_SPONSORING, declared_metadata
 from paygent.x402.offers import Offer, read_offers
 from paygent.x402.origin import foreign_resource
 from paygent.x402.select import Judged, Preferences, Selection, select
@@ -48,6 +48,8 @@ class Choice:
     """The nonce of the EIP-2612 permit that the facilitator redeems first; None where no permit is needed."""
     ask: Ask
     policy: Policy
+    refusals: tuple[Refusal, ...] = ()
+    """Where several offers are refused, each with its reason; the one told here is the first that a rule denied."""
 
     @property
     def payee(self) -> str:
@@ -131,10 +133,10 @@ class Chooser:
         self._preferences = preferences
 
     async def choose(self, order: Order) -> Choice:
-        """Return the best offer. Where none can be taken: one that is downgraded, or the only one with its denial.
+        """Return the best offer. Where none can be taken: one that is downgraded, or the first with its denial.
 
         Raises:
-            NoAcceptableRequirements: no offer can be taken.
+            NoAcceptableRequirements: no offer can be taken, and no rule of the policy denied one.
             AdapterError: the chain could not answer.
         """
         cases, considered = await self._consider(order)
@@ -143,8 +145,11 @@ class Chooser:
         for judged in considered.judged:
             if isinstance(judged.verdict, Downgrade):
                 return await self._chosen(order, judged, cases, None)
-        if len(considered.judged) == len(considered.refusals) == 1 and not considered.judged[0].acceptable:
-            return await self._chosen(order, considered.judged[0], cases, None)
+        denied = next((judged for judged in considered.judged if isinstance(judged.verdict, Deny)), None)
+        if denied is not None:
+            choice = await self._chosen(order, denied, cases, None)
+            alone = len(considered.judged) == len(considered.refusals) == 1
+            return choice if alone else replace(choice, refusals=considered.refusals)
         raise NoAcceptableRequirements(considered.refusals, resource=order.url)
 
     async def consider(self, order: Order) -> Considered:
@@ -189,6 +194,8 @@ class Chooser:
             edited=order.edited,
             context=order.context,
             quantity=order.quantity,
+            metadata_uri=order.metadata_uri,
+            declared_metadata=declared_metadata(order.required),
             instead_of=order.instead_of,
         )
         if self._finder is None:

@@ -40,6 +40,8 @@ class Order:
     """Who pays and what for, by the program's word."""
     quantity: int = 1
     """How many units of the service are bought, by the program's word."""
+    metadata_uri: str | None = None
+    """Where the program found the service's description, such as a registry's entry; None where it did not look."""
     instead_of: tuple[Alternative, ...] = ()
     """The alternatives that led here after downgrades, the first one first."""
     resume: PaymentId | None = None

@@ -19,7 +19,6 @@ from paygent.core.errors import (
     ConfigurationError,
     DuplicatePurchase,
     Halted,
-    IdempotencyConflict,
     JournalConflict,
     PaidUndelivered,
     PaymentNotAttempted,
@@ -197,7 +196,7 @@ class Engine:
         if earlier is None or earlier.state in FREED or earlier.state is State.AWAITING_APPROVAL:
             return None
         if earlier.intent.request != order.request:
-            raise IdempotencyConflict(earlier.id, key=order.idempotency_key)
+            raise await self._reserver.of_another_request(order, earlier)
         if earlier.state is State.RESERVED and earlier.lease_until <= self._clock.now():
             await self.reconciler.reconcile(earlier.id)
             return None

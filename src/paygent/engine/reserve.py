@@ -5,7 +5,9 @@ for the same thing again, in any process, finds it, and goes on once they have a
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import anyio
 
@@ -17,19 +19,23 @@ from paygent.core.errors import (
     ApprovalLapsed,
     ApprovalPending,
     ApprovalRefused,
+    BudgetExceeded,
     DuplicatePurchase,
     IdempotencyConflict,
     JournalConflict,
+    NoAcceptableRequirements,
+    PaymentNotAttempted,
     PolicyDenied,
 )
 from paygent.core.intent import PaymentIntent
-from paygent.core.lifecycle import Event, State
+from paygent.core.lifecycle import FREED, Event, State
 from paygent.core.payment import Payment
-from paygent.core.verdict import Deny, Downgrade, RequireApproval
+from paygent.core.verdict import Alternative, Deny, Downgrade, Reason, RequireApproval
 from paygent.engine.approval_facts import approval_facts, hold_keys
 from paygent.engine.choose import Choice
 from paygent.engine.edits import edited, same_request, under_edit
 from paygent.engine.order import Order
+from paygent.policy.evaluate import cheaper
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.clock import Clock
 from paygent.ports.storage import Storage
@@ -39,6 +45,8 @@ LEASE_SECONDS = 120
 """How long signing may take before another process may void the reservation."""
 APPROVAL_SECONDS = 86_400
 """How long a request for approval waits for people."""
+_INSTEAD = "instead of what was DOWNGRADED to "
+_KINDS: Mapping[str, Literal["service", "quantity", "mode"]] = {each: each for each in ("service", "quantity", "mode")}
 WRITE_SECONDS = 10.0
 """How long a cancelled or failing payment waits for the journal to write down what is known."""
 
@@ -78,7 +86,10 @@ class Reserver:
         now = self._clock.now()
         proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
         payment = await self._reserved(proposed, choice, now, Event.ALLOWED, note=_led_here(order))
-        await self._open(payment, order, choice, now)
+        try:
+            await self._open(payment, order, choice, now)
+        except BudgetExceeded as full:
+            raise _too_much(choice, full, now) from full
         return payment
 
     async def resumed(self, order: Order) -> Order:
@@ -93,6 +104,21 @@ class Reserver:
         if waiting is None or not same_request(waiting, order, request):
             raise IdempotencyConflict(order.resume, key=order.resume)
         return order if request is None else under_edit(order, waiting, request)
+
+    async def of_another_request(self, order: Order, earlier: Payment) -> PaymentNotAttempted:
+        """Return what to raise where the idempotency key has a payment for another request.
+
+        Where that was paid instead of this very request, which was downgraded under the key, its alternative is told
+        again: following it leads to the payment there is. Otherwise the key is used twice.
+        """
+        key = order.idempotency_key or ""
+        first = await self._storage.by_request(self._payer, order.request)
+        alternative = _downgraded_to(earlier)
+        if first is None or first.idempotency_key != key or first.state not in FREED or alternative is None:
+            return IdempotencyConflict(earlier.id, key=key)
+        text = f"the key {key!r} has payment {earlier.id}, which was made instead"
+        reason = Reason(code="downgraded_before", text=text)
+        return PolicyDenied(Downgrade(reasons=(reason,), alternative=alternative), payment_id=first.id)
 
     async def void(self, payment: Payment, why: BaseException) -> None:
         """Give the budget of a payment back that nothing was signed for, if the storage can take it."""
@@ -114,14 +140,16 @@ class Reserver:
                 await self.void(payment, error)
             raise
 
-    async def _denied(self, order: Order, choice: Choice, verdict: Deny) -> PolicyDenied:
+    async def _denied(self, order: Order, choice: Choice, verdict: Deny) -> PolicyDenied | NoAcceptableRequirements:
         now = self._clock.now()
         proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
-        event, note = Event.REFUSED, verdict.explain()
+        event, note = Event.REFUSED, "; ".join(map(str, choice.refusals)) or verdict.explain()
         if isinstance(verdict, Downgrade):
             event, note = Event.REPLACED, f"DOWNGRADED to {verdict.alternative}: {note}"
         payment = proposed.move(event, at=now, note=note)
         await self._storage.open(payment, (), now=now, new_purchase=True)
+        if choice.refusals:
+            return NoAcceptableRequirements(choice.refusals, resource=order.url, payment_id=payment.id)
         return PolicyDenied(verdict, payment_id=payment.id)
 
     # --- people -----------------------------------------------------------------------------------------------------
@@ -148,6 +176,8 @@ class Reserver:
             await self._storage.reserve(
                 stored, payment, holds, approval=request.id, now=now, new_purchase=order.new_purchase
             )
+        except BudgetExceeded as full:
+            raise _too_much(choice, full, now) from full
         except BaseException as error:
             if not isinstance(error, Exception):  # cancelled, as in `_open`
                 await self.void(payment, error)
@@ -261,7 +291,23 @@ class Reserver:
         )
 
 
+def _too_much(choice: Choice, full: BudgetExceeded, now: int) -> PaymentNotAttempted:
+    """Return a lack of budget that only the storage saw: a downgrade where the service has something less."""
+    alternative = cheaper(choice.policy, choice.ask, now=now)
+    if alternative is None:
+        return full
+    reason = Reason(code="budget_exhausted", text=str(full))
+    return PolicyDenied(Downgrade(reasons=(reason,), alternative=alternative), payment_id=full.payment_id)
+
+
+def _downgraded_to(payment: Payment) -> Alternative | None:
+    """Return the alternative that a payment was made for, as its first line says."""
+    note = payment.history[0].note if payment.history else ""
+    kind, _, value = note.removeprefix(_INSTEAD).partition(" ")
+    return Alternative(kind=_KINDS[kind], value=value) if note.startswith(_INSTEAD) and kind in _KINDS else None
+
+
 def _led_here(order: Order) -> str:
     if order.instead_of:
-        return f"instead of what was DOWNGRADED to {order.instead_of[-1]}"
+        return f"{_INSTEAD}{order.instead_of[-1]}"
     return f"instead of {order.resume}, which was edited" if order.edited else ""

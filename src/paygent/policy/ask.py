@@ -37,7 +37,9 @@ class Ask:
     quantity: int = 1
     """How many units of the service are bought."""
     metadata_uri: str | None = None
-    """Where the description of the service was found; None where it was not looked up."""
+    """Where the description of the service was found, by the program's word; None where it was not looked up."""
+    declared_metadata: str | None = None
+    """Where the seller itself says that its service is described; None where it says nothing."""
     instead_of: tuple[Alternative, ...] = ()
     """The alternatives that led here, so that none is offered twice."""
 

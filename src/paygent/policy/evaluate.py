@@ -34,6 +34,12 @@ def evaluate(policy: Policy, ask: Ask, facts: Facts = UNKNOWN) -> Verdict:
     return _refusal(case, against) if against else RequireApproval(reasons=_reasons(objections))
 
 
+def cheaper(policy: Policy, ask: Ask, *, now: int) -> Alternative | None:
+    """Return what the service offers in place of a payment that turned out to be too much, if it offers anything."""
+    case = Case.of(policy, ask, Facts(now=now))
+    return next((each for each in _offered(case) if _is_cheaper(case, each)), None)
+
+
 def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
     """Return what an allowed payment takes from the limits over time, and from the budgets of its context.
 
@@ -104,8 +110,8 @@ def _refusal(case: Case, against: list[Objection]) -> Deny:
     reasons = _reasons(against)
     if any(objection.effect is Effect.DENY for objection in against):
         return Deny(reasons=reasons)
-    cheaper = next((each for each in _offered(case) if _is_cheaper(case, each)), None)
-    return Deny(reasons=reasons) if cheaper is None else Downgrade(reasons=reasons, alternative=cheaper)
+    less = next((each for each in _offered(case) if _is_cheaper(case, each)), None)
+    return Deny(reasons=reasons) if less is None else Downgrade(reasons=reasons, alternative=less)
 
 
 def _offered(case: Case) -> tuple[Alternative, ...]:
@@ -143,4 +149,4 @@ def _check_counted(policy: Policy, ask: Ask, worth: Amount | None, called: Names
         raise PolicyDenied(Deny(reasons=(Reason(code="no_price", text=missing(policy, ask, now)),)))
 
 
-__all__ = ["Ask", "Needs", "evaluate", "holds", "host_allowed", "needs"]
+__all__ = ["Ask", "Needs", "cheaper", "evaluate", "holds", "host_allowed", "needs"]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from paygent.core.errors import LocalProtocolError
-from paygent.core.requirements import Refusal
+from paygent.core.requirements import PaymentRequired, Refusal
 from paygent.evm.address import checksum
 from paygent.x402.strict_json import as_object, excerpt
 
@@ -23,6 +23,16 @@ def unsupported_extension(extensions: Mapping[str, object]) -> Refusal | None:
             text = f"the seller requires the extension {excerpt(key)}; supported are {', '.join(sorted(SUPPORTED))}"
             return Refusal(index=-1, code="unsupported_extension", text=text)
     return None
+
+
+def declared_metadata(required: PaymentRequired) -> str | None:
+    """Return where the seller says that its service is described: `metadataURI` of the resource or of an extension.
+
+    It is a claim. A seller that makes none is not caught by it.
+    """
+    places = (required.resource or {}, *map(_info, required.extensions.values()))
+    said = (place.get("metadataURI") for place in places)
+    return next((uri for uri in said if isinstance(uri, str) and uri), None)
 
 
 def with_payment_identifier(extensions: Mapping[str, object], identifier: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from paygent.adapters.httpx import PAYMENT
 from paygent.client import Cheaper, SyncX402Client, X402Client
 from paygent.client.downgrade import DOWNGRADED
 from paygent.core.context import Context
-from paygent.core.errors import LocalProtocolError, PolicyDenied
+from paygent.core.errors import BudgetExceeded, IdempotencyConflict, LocalProtocolError, PolicyDenied
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import usd
 from paygent.core.verdict import Alternative, Downgrade
@@ -190,3 +190,47 @@ def test_synchronous_stream_follows_a_downgrade_too() -> None:
         body = response.read()
 
     assert (b"/cheap", (CHEAP,)) == (body, response.extensions[DOWNGRADED])
+
+
+async def test_same_call_with_the_same_key_gives_the_same_payment(ask: Callable[[MemoryEngine], Send]) -> None:
+    memory = memory_of(CHEAP)
+    request = ask(memory)
+    first = await request("GET", f"{HOST}/deep", context=DEEP, downgrade=url_of, idempotency_key="k")
+    again = await request("GET", f"{HOST}/deep", context=DEEP, downgrade=url_of, idempotency_key="k")
+
+    assert first.extensions[PAYMENT].id == again.extensions[PAYMENT].id
+    assert (b"/cheap", (CHEAP,)) == (again.content, again.extensions[DOWNGRADED])
+    assert (1, 2) == (memory.transfers(), len(await memory.payments()))
+
+
+async def test_key_of_what_was_downgraded_is_still_of_one_call(ask: Callable[[MemoryEngine], Send]) -> None:
+    memory = memory_of(CHEAP)
+    request = ask(memory)
+    await request("GET", f"{HOST}/deep", context=DEEP, downgrade=url_of, idempotency_key="k")
+
+    with pytest.raises(IdempotencyConflict):
+        await request("GET", f"{HOST}/summary", context=DEEP, downgrade=url_of, idempotency_key="k")
+
+    assert 1 == memory.transfers()
+
+
+async def test_budget_that_only_the_storage_found_used_up_is_a_downgrade(ask: Callable[[MemoryEngine], Send]) -> None:
+    """Between the look at the sums and the reservation somebody else spends what was left."""
+    services = (terms("deep", "0.05", CHEAP), terms("cheap", "0.01"))
+    memory = memory_engine(policy=Policy(per_day=usd("0.06"), service_terms=services))
+    journal, sums = memory.journal, memory.journal.sums
+
+    async def before_the_others(windows: Any) -> Any:
+        return dict.fromkeys(await sums(windows), 0)
+
+    journal.sums = before_the_others  # type: ignore[method-assign]
+    request = ask(memory)
+    await request("GET", f"{HOST}/deep", context=DEEP, new_purchase=True)
+
+    response = await request("GET", f"{HOST}/deep", context=DEEP, downgrade=url_of, new_purchase=True)
+
+    assert (b"/cheap", (CHEAP,), 60_000) == (response.content, response.extensions[DOWNGRADED], memory.moved())
+    with pytest.raises(PolicyDenied) as denied:
+        await request("GET", f"{HOST}/deep", context=DEEP, new_purchase=True)
+    assert isinstance(denied.value.verdict, Downgrade)
+    assert isinstance(denied.value.__cause__, BudgetExceeded)

@@ -1,5 +1,7 @@
 """Paying, and refusing to: what is chosen, quoted, signed, and told to the caller."""
 
+import base64
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -58,6 +60,28 @@ async def refusals(memory: MemoryEngine, seller: Any) -> list[str]:
         await get(memory, seller)
     assert [] == memory.signer.signed
     return [refusal.code for refusal in caught.value.refusals]
+
+
+async def test_several_offers_that_are_all_denied_leave_a_row_and_an_audit_row() -> None:
+    """Every denial is written down, whichever error tells it."""
+    memory = memory_engine(policy=Policy(max_per_payment=usd("0.0005")))
+    seller = memory.seller()
+
+    def two(request: httpx.Request) -> httpx.Response:
+        answer = seller(request)
+        body = json.loads(base64.b64decode(answer.headers["payment-required"]))
+        body["accepts"] *= 2
+        return httpx.Response(402, headers={"payment-required": base64.b64encode(json.dumps(body).encode()).decode()})
+
+    with pytest.raises(NoAcceptableRequirements) as caught:
+        await get(memory, two)
+
+    (payment,) = await memory.payments()
+    (row,) = [row.facts for row in await memory.journal.entries()]
+    assert ["over_max_per_payment"] * 2 == [refusal.code for refusal in caught.value.refusals]
+    assert (caught.value.payment_id, State.DENIED) == (payment.id, payment.state)
+    assert (payment.id, "DENIED") == (row["payment"], row["state"])
+    assert 2 == row["note"].count("0.001 USDC is above max_per_payment of 0.0005 USD")
 
 
 class OddSigner:

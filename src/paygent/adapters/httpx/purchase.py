@@ -21,7 +21,7 @@ MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """A longer request body is streamed once; the request cannot be paid for then, because it cannot be sent again."""
 KEY, NEW_PURCHASE, MAX_AMOUNT = "paygent.idempotency_key", "paygent.new_purchase", "paygent.max_amount"
 CONTEXT, RESUME, INTENT = "paygent.context", "paygent.resume", "paygent.intent"
-QUANTITY, INSTEAD_OF = "paygent.quantity", "paygent.instead_of"
+QUANTITY, INSTEAD_OF, METADATA_URI = "paygent.quantity", "paygent.instead_of", "paygent.metadata_uri"
 """What a caller may put into `request.extensions`."""
 QUOTE = "paygent.quote"
 """In a request's `extensions`: True to price only. In the answer's: the `Quote`."""
@@ -117,6 +117,7 @@ class Purchase:
             max_amount=max_amount,
             context=extensions.get(CONTEXT, context),
             quantity=extensions.get(QUANTITY, 1),
+            metadata_uri=extensions.get(METADATA_URI),
             instead_of=extensions.get(INSTEAD_OF, ()),
             resume=extensions.get(RESUME),
         )

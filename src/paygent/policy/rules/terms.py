@@ -44,9 +44,10 @@ def _sale(case: Case, terms: ServiceTerms) -> Iterator[Objection]:
         yield deny("not_the_provider", f"service {terms.id!r} is paid to {terms.provider}, not {ask.payee}")
     if terms.allowed_agents is not None and agent not in terms.allowed_agents:
         yield deny("agent_not_allowed", f"agent {agent!r} may not buy from service {terms.id!r}")
-    if terms.metadata_uri is not None and ask.metadata_uri not in (None, terms.metadata_uri):
-        text = f"service {terms.id!r} was found at {ask.metadata_uri!r}; the policy knows {terms.metadata_uri!r}"
-        yield deny("metadata_changed", text)
+    for found in dict.fromkeys((ask.metadata_uri, ask.declared_metadata)):
+        if terms.metadata_uri is not None and found not in (None, terms.metadata_uri):
+            text = f"service {terms.id!r} is described at {found!r}; the policy knows {terms.metadata_uri!r}"
+            yield deny("metadata_changed", text)
 
 
 def _charge(case: Case, terms: ServiceTerms) -> Iterator[Objection]:
