@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if arguments.command == "demo":
         return _demo()
+    if arguments.command == "parse":
+        from paygent.cli.meaning import show_meaning
+
+        return show_meaning(arguments.text, as_json=arguments.json)
     outcome = _outcome(arguments)
     show(outcome, as_json=arguments.json)
     return outcome.exit_code

@@ -31,6 +31,8 @@ class Arguments:
 
     command: str
     json: bool = False
+    text: str = ""
+    """What `parse` reads."""
     url: str = ""
     method: str = "GET"
     data: str | None = None
@@ -132,6 +134,9 @@ def _parser() -> argparse.ArgumentParser:
     reconcile.add_argument("payment_id", nargs="?", metavar="ID", help="one payment; otherwise all that are open")
     for command in (pay, quote, payments, reconcile):
         _add_common(command)
+    reading = commands.add_parser("parse", help="show what a command in plain English means", allow_abbrev=False)
+    reading.add_argument("text", metavar="TEXT", help="such as 'Swap 10 CRO for USDC'; nothing is done")
+    reading.add_argument("--json", action="store_true", help="print one line of JSON")
     add_safety(commands)
     return parser
 
