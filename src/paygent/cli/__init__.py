@@ -81,6 +81,10 @@ def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaita
             "simulate": records.simulate,
             "upgrade": records.upgrade,
         }[arguments.action]
+    if arguments.command == "services":
+        from paygent.cli.services import services
+
+        return services
     from paygent.cli import control
 
     return {

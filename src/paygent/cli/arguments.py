@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from paygent.cli.safety_arguments import Collect, add_safety, check
+from paygent.cli.service_arguments import ServiceArguments, add_services, gather
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Arguments:
     signer: str | None = None
     last: int = 100
     """How many payments are looked at."""
+    services: ServiceArguments | None = None
 
     @property
     def content(self) -> bytes:
@@ -109,9 +111,10 @@ def parse(argv: Sequence[str]) -> Arguments:
     given = vars(_parser().parse_args(argv))
     if given["command"] is None:
         raise ConfigurationError("say what to do, such as pay or payments; `paygent --help` says more")
+    given["services"] = gather(given)
     arguments = Arguments(**{name: value for name, value in given.items() if value is not None})
     check(arguments)
-    if arguments.data is not None and given["method"] is None:
+    if arguments.data is not None and given.get("method") is None:
         return replace(arguments, method="POST")
     return arguments
 
@@ -138,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     reading.add_argument("text", metavar="TEXT", help="such as 'Swap 10 CRO for USDC'; nothing is done")
     reading.add_argument("--json", action="store_true", help="print one line of JSON")
     add_safety(commands)
+    add_services(commands)
     return parser
 
 

@@ -1,0 +1,82 @@
+"""What `paygent services` takes."""
+
+import argparse
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from paygent.cli.safety_arguments import Several
+
+ACTIONS = ("list", "show", "add", "remove", "discover")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceArguments:
+    """What one call says about services."""
+
+    words: tuple[str, ...] = ()
+    """An id, a file, or what is searched for."""
+    category: str | None = None
+    max_price: str | None = None
+    """In dollars."""
+    min_reputation: int | None = None
+    mcp: bool = False
+    after: str | None = None
+    limit: int = 50
+
+
+class _Commands(Protocol):
+    """**Protocol:** what argparse makes for subcommands."""
+
+    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
+
+
+def add_services(commands: _Commands) -> None:
+    """Add the parser of the command."""
+    command = commands.add_parser("services", help="list, find, add and remove paid services", allow_abbrev=False)
+    command.add_argument("action", nargs="?", default="list", choices=ACTIONS)
+    command.add_argument(
+        "words",
+        nargs="*",
+        action=Several,
+        metavar="ID|FILE|TEXT",
+        help="show, remove: an id; add: a file; discover: text",
+    )
+    command.add_argument("--category", metavar="NAME")
+    command.add_argument("--max-price", type=_dollars, metavar="USD", help="discover: in dollars, the limit inside")
+    command.add_argument("--min-reputation", type=_score, metavar="0-100")
+    command.add_argument("--mcp", action="store_true", default=None, help="discover: only what MCP can call")
+    command.add_argument("--after", metavar="CURSOR", help="go on after the page that named it")
+    command.add_argument("--limit", type=_limit, metavar="N", help="how many; default 50")
+    command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
+    command.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def gather(given: dict[str, Any]) -> ServiceArguments | None:
+    """Take what belongs to the command out of what was given."""
+    if given["command"] != "services":
+        return None
+    names = ServiceArguments.__dataclass_fields__
+    mine = {name: given.pop(name) for name in names if name in given}
+    return ServiceArguments(**{name: value for name, value in mine.items() if value is not None})
+
+
+def _dollars(text: str) -> str:
+    from paygent.core.money import usd
+
+    try:
+        usd(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from wrong
+    return text
+
+
+def _score(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a reputation from 0 to 100")
+    return int(text)
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:5]) <= 1000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to 1000")
+    return int(text)
