@@ -22,12 +22,12 @@ abstract contract Spending is Settings {
     mapping(bytes32 digest => bool) private _paid;
 
     function executePayment(address token, address payee, uint256 amount, bytes32 ref) external onlyOperator {
-        _spend(token, payee, amount, ref);
+        _spend(token, payee, payee, amount, ref);
     }
 
     function collect(address token, address payee, uint256 amount, bytes32 ref) external {
         if (!_collectors.contains(msg.sender)) revert NotCollector(msg.sender);
-        _spend(token, payee, amount, ref);
+        _spend(token, payee, msg.sender, amount, ref);
     }
 
     function payBatch(address token, Share[] calldata shares, bytes32 ref) external onlyOperator {
@@ -204,12 +204,13 @@ abstract contract Spending is Settings {
 
     // Money --------------------------------------------------------------------------------------------------------
 
-    function _spend(address token, address payee, uint256 amount, bytes32 ref) private {
+    /// @param to The payee, or the collector that passes the money on to the payee.
+    function _spend(address token, address payee, address to, uint256 amount, bytes32 ref) private {
         Limit limit = _limitOf(token);
         _check(token, payee, amount, limit);
         _checkThreshold(token, amount, limit);
         _count(token, amount, limit);
-        _send(token, payee, amount);
+        _send(token, to, amount);
         emit Paid(token, payee, amount, msg.sender, ref);
     }
 
