@@ -33,7 +33,7 @@
     │   ├── RunChanged                 the policy, the tools or the plugins are not those it began with
     │   ├── CheckpointUnusable         damaged, or written by a newer version
     │   ├── ToolRefused                a tool does not take these arguments, or is not allowed
-    │   └── RunLimitReached · RunCancelled
+    │   └── RunLimitReached · RunFailed · RunCancelled
     └── ConfigurationError             found when something is constructed
         ├── PolicyFileError            a policy file says what it cannot mean
         └── PluginError
@@ -476,6 +476,15 @@ class RunLimitReached(OrchestrationError):
         super().__init__(f"the run has used up its {most} {limit}; nothing more is done. Raise the limit for a new run")
         self.limit = limit
         self.most = most
+
+
+class RunFailed(OrchestrationError):
+    """A run failed in another process; `error` is the name of what went wrong there."""
+
+    def __init__(self, run: str, *, error: str, message: str) -> None:
+        super().__init__(f"run {run!r} failed: {error}: {message}")
+        self.run = run
+        self.error = error
 
 
 class RunCancelled(OrchestrationError):

@@ -2,5 +2,6 @@
 
 from paygent.adapters.sql.journal import SqlJournal, open_journal
 from paygent.adapters.sql.revision import upgrade
+from paygent.adapters.sql.sessions import SqlSessions
 
-__all__ = ["SqlJournal", "open_journal", "upgrade"]
+__all__ = ["SqlJournal", "SqlSessions", "open_journal", "upgrade"]

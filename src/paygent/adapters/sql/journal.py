@@ -4,14 +4,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from paygent.adapters.sql import desk, revision
 from paygent.adapters.sql.database import Connection, Database, database
-from paygent.adapters.sql.worker import Worker
+from paygent.adapters.sql.worker import Work, Worker
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.audit import AuditEntry
 from paygent.core.budget import Hold, WindowKey
@@ -27,6 +27,7 @@ from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.storage import PaymentPage
 
+T = TypeVar("T")
 _SECRET = "secret"  # noqa: S105  # the fact's name
 
 
@@ -81,6 +82,14 @@ class SqlJournal:
     def file(self) -> Path | None:
         """The database file; None in memory and on a server."""
         return self._database.file
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction that writes, for what is kept beside the journal; durable when it returns."""
+        return await self._writer.run(work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` in a transaction that only reads."""
+        return await self._reader.run(work)
 
     async def secret(self) -> bytes:
         if self._secret is None:

@@ -21,6 +21,7 @@ from paygent.adapters.sql.rows import (
     windows_of,
 )
 from paygent.adapters.sql.services import Services, ServiceStatements
+from paygent.adapters.sql.shelf import Shelf, session_statements
 from paygent.adapters.sql.statements import Cursor, Statement, Statements
 from paygent.adapters.sql.trail import Trail
 from paygent.adapters.sql.windows import Windows
@@ -56,6 +57,7 @@ class Ledger:
         self.approvals: Final = Approvals(cursor, statements.decisions)
         self.trail: Final = Trail(cursor, statements.decisions)
         self._services: Services | None = None
+        self._shelf: Shelf | None = None
 
     @property
     def services(self) -> Services:
@@ -63,6 +65,13 @@ class Ledger:
         if self._services is None:
             self._services = Services(self._cursor, ServiceStatements(self._sql.dialect))
         return self._services
+
+    @property
+    def shelf(self) -> Shelf:
+        """Sessions, runs, events and memories; their statements are made when somebody first asks for one."""
+        if self._shelf is None:
+            self._shelf = Shelf(self._cursor, session_statements(self._sql.dialect))
+        return self._shelf
 
     def begin(self) -> None:
         """Begin a transaction that writes: from here to its end no other one does."""

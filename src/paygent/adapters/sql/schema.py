@@ -13,10 +13,11 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     literal_column,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first; tests compare them with the migrations."""
 REVISION_TABLE: Final = "paygent_revision"
 """Where Alembic notes the revision."""
@@ -231,6 +232,67 @@ service_prices: Final = Table(
 )
 """What services have cost, one row a change."""
 
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("seq", _ordinal, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("holder", Text),
+    Column("token", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+    Column("memories", BigInteger, nullable=False),
+)
+"""One row a session, with its lease, and how many events and memories it ever had."""
+
+runs: Final = Table(
+    "runs",
+    metadata,
+    Column("seq", _ordinal, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("session", Text, ForeignKey("sessions.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("record", Text, nullable=False),
+)
+"""One row a run: what is searched in columns, the whole in `record`."""
+
+run_events: Final = Table(
+    "run_events",
+    metadata,
+    Column("session", Text, ForeignKey("sessions.id"), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    PrimaryKeyConstraint("session", "sequence"),
+    UniqueConstraint("session", "run", "step", "kind", "ordinal", name="run_events_by_name"),
+    sqlite_with_rowid=False,
+)
+"""What was told, once each: a step that is executed again tells the same events."""
+
+memories: Final = Table(
+    "memories",
+    metadata,
+    Column("session", Text, ForeignKey("sessions.id"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("session", "number"),
+    sqlite_with_rowid=False,
+)
+"""What sessions remember; the oldest are forgotten."""
+
 is_unresolved = payments.c.unresolved == literal_column("1")
 _has_key = payments.c.idempotency_key.is_not(None)
 Index(
@@ -280,6 +342,7 @@ for _name in ("category", "network", "asset", "mcp"):
         postgresql_where=_is_active,
     )
 Index("services_by_rank", services.c.rank.desc(), services.c.id, services.c.dollars)
+Index("runs_by_session", runs.c.session, runs.c.seq)
 _asked: Final = ("active", "category", "mcp", "dollars")
 Index(
     "service_words_by_rank",

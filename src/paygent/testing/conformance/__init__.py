@@ -10,13 +10,14 @@ pytest.register_assert_rewrite(
 pytest.register_assert_rewrite(
     *(
         f"paygent.testing.conformance.{part}"
-        for part in ("approvals", "audit", "halts", "history", "services", "storage")
+        for part in ("approvals", "audit", "halts", "history", "services", "sessions", "storage")
     )
 )
 
 from paygent.testing.conformance.chain import ChainContract, ChainStage  # noqa: E402
 from paygent.testing.conformance.journal import PaymentJournalContract, SharedJournalContract  # noqa: E402
 from paygent.testing.conformance.services import ServiceStoreContract  # noqa: E402
+from paygent.testing.conformance.sessions import SessionStoreContract  # noqa: E402
 from paygent.testing.conformance.storage import StorageContract  # noqa: E402
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ChainStage",
     "PaymentJournalContract",
     "ServiceStoreContract",
+    "SessionStoreContract",
     "SharedJournalContract",
     "StorageContract",
 ]
