@@ -82,17 +82,19 @@ async def test_approval_is_of_exactly_what_is_spent(desk: Desk) -> None:
     assert traded.to == action.counterparty
 
 
-async def test_left_over_approval_is_taken_back_first(desk: Desk) -> None:
-    """Some tokens take no approval over one that stands; the exchange's own test token is one of them."""
+async def test_left_over_approval_becomes_exact(desk: Desk) -> None:
     wish = swap(desk, "100", "USDC", "CRO")
     [earlier] = await desk.build(wish)
-    desk.exchange.send(desk.trader, earlier.calls[0].to, earlier.calls[0].data.replace("5f5e100", "0000001"))
+    unlimited = earlier.calls[0].data[:-64] + "f" * 64
+    desk.exchange.send(desk.trader, earlier.calls[0].to, unlimited)
 
     [action] = await desk.build(wish)
     desk.make([action])
 
-    amounts = [dict(call.arguments)["amount"] for call in action.calls[:-1]]
-    assert amounts == ["0", "100000000"]
+    assert ["100000000"] == [dict(call.arguments)["amount"] for call in action.calls[:-1]]
+    assert 0 == desk.exchange.read(
+        desk.exchange.tokens["USDC"], "allowance(address,address)", desk.trader, desk.exchange.router
+    )
 
 
 async def test_route_goes_over_two_pools_where_that_brings_more(desk: Desk) -> None:

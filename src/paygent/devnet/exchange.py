@@ -5,20 +5,23 @@ with `DevExchange.options`. It is the devnet's own pool, and says so: no other v
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from eth_utils.address import to_checksum_address
 
-from paygent.core.caip import ChainId, erc20, native
+from paygent.core.caip import ChainId, erc20
 from paygent.core.money import Asset
 from paygent.devnet.contracts import artifact, calldata
 from paygent.devnet.keys import DevAccount
 from paygent.devnet.rpc_client import RpcClient
-from paygent.devnet.seller import Token
+from paygent.evm.coins import coin
+
+if TYPE_CHECKING:
+    from paygent.devnet.seller import Token
 
 NAME = "devnet"
 """What its connector is called."""
 TITLE = "the devnet's own pool"
-COIN_SYMBOL = "DEV"
 POOL_COINS = 5_000 * 10**18
 """Wei in the pool at the start: 5,000 coins."""
 POOL_DOLLARS = 50_000 * 10**6
@@ -43,12 +46,12 @@ class DevExchange:
     @property
     def coin(self) -> Asset:
         """The chain's own coin."""
-        return Asset(id=native(self.network), symbol=COIN_SYMBOL, decimals=18)
+        return coin(self.network)
 
     @property
     def wrapped_coin(self) -> Asset:
         """The coin as a token."""
-        return Asset(id=erc20(self.network, self.wrapped), symbol=f"W{COIN_SYMBOL}", decimals=18)
+        return Asset(id=erc20(self.network, self.wrapped), symbol=f"W{self.coin.symbol}", decimals=18)
 
     @property
     def options(self) -> dict[str, object]:
@@ -62,7 +65,7 @@ class DevExchange:
         ]
         return {
             "title": TITLE,
-            "coin": COIN_SYMBOL,
+            "coin": self.coin.symbol,
             "share_symbol": "DEV-LP",
             "router": self.router,
             "factory": self.factory,
@@ -73,7 +76,7 @@ class DevExchange:
         }
 
 
-def place_exchange(rpc: RpcClient, minter: DevAccount, token: Token, *, network: ChainId) -> DevExchange:
+def place_exchange(rpc: RpcClient, minter: DevAccount, token: "Token", *, network: ChainId) -> DevExchange:
     """Deploy the exchange and fill its pool with coins of `minter`, and with dUSD that it mints.
 
     Raises: AdapterError: the node refused a transaction.

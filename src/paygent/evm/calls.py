@@ -90,8 +90,9 @@ def _same(action: Action, expected: Call) -> bool:
 
 
 def _trade(action: Action) -> Iterator[tuple[str, str]]:
+    """A position that takes two assets has two actions; the first one approves what it spends, and does only that."""
     *before, last = action.calls
-    if is_approval(last):
+    if is_approval(last) and not (action.purpose == "position" and not before):
         yield "approval_left", "the last call of a trade is an approval, so nothing uses it"
     if len([call for call in before if is_approval(call)]) > 1:
         yield "approval_not_exact", "a trade approves at most once"

@@ -44,18 +44,14 @@ def _number(options: Mapping[str, object], name: str, default: int, low: int, hi
 
 
 async def approvals(market: Market, owner: str, spend: Amount, spender: str) -> tuple[Call, ...]:
-    """Return what lets `spender` take exactly `spend`; nothing for the coin.
-
-    An approval that is left over is set to zero first: some tokens take no other.
-    """
+    """Return what lets `spender` take exactly `spend`; nothing for the coin, or where exactly that is approved."""
     if spend.asset == market.venue.coin:
         return ()
     token = spend.asset.id.address
     left = await market.number("erc20", token, "allowance", owner, spender)
     if left == spend.atomic:
         return ()
-    exact = abi("erc20").call(token, "approve", spender, spend.atomic)
-    return (abi("erc20").call(token, "approve", spender, 0), exact) if left else (exact,)
+    return (abi("erc20").call(token, "approve", spender, spend.atomic),)
 
 
 def nothing(coin: Asset) -> Amount:

@@ -204,6 +204,15 @@ def test_trade_whose_calls_do_something_else_is_denied(code: str, calls: tuple[C
     assert code in codes(swap(calls=calls))
 
 
+def test_position_may_be_one_exact_approval_and_nothing_else() -> None:
+    """A pool takes two assets: each is an action, so that each is judged and counted as what it spends."""
+    alone = swap(purpose="position", calls=(APPROVE,), receive=())
+
+    assert ["above_approval_threshold"] == codes(alone)
+    assert "approval_not_exact" in codes(replace(alone, calls=(UNLIMITED,)))
+    assert "approval_left" in codes(replace(alone, calls=(SWAP_CALL, APPROVE)))
+
+
 @pytest.mark.parametrize(
     "calls",
     [
