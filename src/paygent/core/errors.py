@@ -25,7 +25,8 @@
     │   ├── LocalProtocolError         we broke the rules
     │   └── RemoteProtocolError        the other side did
     ├── AdapterError                   store, chain, facilitator, directory
-    │   └── JournalConflict            somebody else moved the payment first
+    │   ├── JournalConflict            somebody else moved the payment first
+    │   └── TokenUnusable              what is at a token's address is no token
     ├── RegistryError                  the registry of services; nothing was changed
     │   └── InvalidService · ServiceNotFound · ServiceExists · ServiceConflict
     ├── OrchestrationError             a session or a run cannot go on as asked; this call sent nothing
@@ -332,6 +333,14 @@ class JournalConflict(AdapterError):
         super().__init__(
             f"payment {payment_id} was moved by somebody else; read it again", retryable=True, payment_id=payment_id
         )
+
+
+class TokenUnusable(AdapterError):
+    """What is at a token's address does not answer as a token; `asset` says which."""
+
+    def __init__(self, asset: str, why: str) -> None:
+        super().__init__(f"{asset}: {why}", retryable=False)
+        self.asset = asset
 
 
 class ConfigurationError(PaygentError):
