@@ -10,10 +10,14 @@ from paygent.orchestrator.commands.tokens import Kind, Token
 from paygent.orchestrator.commands.values import Discover
 
 _BELOW: Final = frozenset(
-    "under below up to at most for less cheaper than max maximum price of priced costing with and".split()
+    "under below up to at most for less cheaper than max maximum price of priced costing with and that "
+    "which cost costs".split()
 )
 _ABOVE: Final = frozenset("with and reputation of at least above over min minimum rated >=".split())
 _BETTER: Final = frozenset("or more better higher above".split())
+_WISHES: Final = frozenset(
+    "cheap cheapest best top good newest that which cost costs than price reputation rated".split()
+)
 _PER: Final = frozenset("per call request".split())
 _MCP: Final = frozenset("mcp mcp-compatible".split())
 _AROUND_MCP: Final = frozenset("with that support supports supporting compatible and".split())
@@ -35,10 +39,21 @@ def discover(step: Step) -> Discover:
     step.refuse_bare_amounts()
     if step.all(Kind.MONEY):
         raise CommandRefused("ambiguous", "a price of services is a limit: write under 0.10 USDC")
+    if not step.all(Kind.QUOTED):
+        _refuse_wishes(step)
     category = take_name(step, what="category", at_ends=_LEADS, beside_quotes=frozenset())
     return Discover(
         category=None if category is None else category.lower(), max_price=price, min_reputation=reputation, mcp=mcp
     )
+
+
+def _refuse_wishes(step: Step) -> None:
+    """Refuse what would only be taken for a part of the category."""
+    for at in step.left:
+        if step.word(at) in _WISHES:
+            raise CommandRefused(
+                "unknown", f"{step.word(at)!r} is no condition of a search; quotes make it part of a category"
+            )
 
 
 def _reputation(step: Step) -> str | None:

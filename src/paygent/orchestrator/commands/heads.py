@@ -15,7 +15,7 @@ _READS: Final[frozenset[Reader]] = frozenset({purchases.quote, purchases.balance
 _NAMES: Final[frozenset[Reader]] = frozenset({purchases.pay, discovery.discover, markets.predict, markets.claim})
 """What names a service, a category or a market; nowhere else may a quote stand."""
 _SIMPLE: Final[tuple[tuple[frozenset[str], Reader], ...]] = (
-    (words.PAY, purchases.pay),
+    (words.PAY | {"payment"}, purchases.pay),
     (words.TRANSFER, purchases.transfer),
     (words.SWAP, trades.swap),
     (words.SPEND, trades.spend),
@@ -83,6 +83,12 @@ def _by_noun(step: Step, at: int) -> Reader | None:
         return _bought(step, at)
     if word in words.ADD or word in words.SET:
         return _put(step, word)
+    return _given(step, word)
+
+
+def _given(step: Step, word: str) -> Reader | None:
+    if word == "give" and step.all(Kind.ADDRESS):
+        return purchases.transfer
     if word in words.REMOVE and step.has(words.LIQUIDITY):
         return trades.remove_liquidity
     if word in words.CLAIM:
@@ -96,7 +102,7 @@ def _asked(step: Step, at: int, word: str) -> Reader | None:
         noun = step.word(place)
         if noun in words.FUNDING:
             return markets.funding
-        if noun in words.BALANCE or (word == "how" and noun in words.OWN):
+        if noun in words.BALANCE or noun == "wallet" or (word in ("how", "what") and noun in words.OWN):
             return purchases.balance
         if noun in words.PRICE or (word == "how" and step.tokens[place].kind is Kind.URL):
             return purchases.quote
@@ -126,7 +132,7 @@ def _put(step: Step, word: str) -> Reader | None:
     if step.has(words.TAKE_PROFIT) or step.has(["profit"]):
         return markets.take_profit
     if word not in words.ADD:
-        return None
+        return markets.predict if word != "set" and step.has(words.PREDICT | words.OUTCOMES) else None
     if word == "deposit" and step.has(["farm"]):
         return trades.stake
     return trades.add_liquidity if step.has(words.LIQUIDITY) else None

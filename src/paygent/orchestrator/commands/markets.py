@@ -25,8 +25,8 @@ _EXIT: Final = (
     | words.ADD
     | frozenset("stop loss stop-loss sl take profit take-profit tp at to of on for is long short position".split())
 )
-_FUNDING: Final = words.ASK | frozenset("rate rates funding of for on is get me perp perpetual".split())
-_AT_MARKET: Final = frozenset("on in for of that with will market from".split())
+_FUNDING: Final = words.ASK | frozenset("rate rates current funding of for on is get me perp perpetual".split())
+_AT_MARKET: Final = frozenset("on in for of that with will market from go goes be".split())
 _WINNINGS: Final = frozenset("winnings payout prediction predictions".split())
 
 
@@ -115,6 +115,7 @@ def predict(step: Step) -> Predict:
     """Read an outcome, an amount and a market."""
     step.drop_venue("delphi")
     money = step.take(Kind.MONEY, before=["with", "for", "exactly"])
+    number = _market_number(step)
     step.refuse_bare_amounts()
     if len(money) != 1:
         raise CommandRefused("ambiguous", f"a prediction has one amount with its asset, and not {len(money)}")
@@ -122,7 +123,7 @@ def predict(step: Step) -> Predict:
     if len(outcomes) != 1:
         raise CommandRefused("ambiguous", f"one outcome, such as yes or no, and not {len(outcomes)}")
     step.use(outcomes)
-    market = take_name(step, what="market", at_ends=_AT_MARKET, beside_quotes=frozenset())
+    market = _market(step, number, _AT_MARKET | {"bet"})
     if market is None:
         raise CommandRefused("ambiguous", "which market? Name it, in quotes where its name is long")
     return Predict(market=market, outcome=step.word(outcomes[0]), amount=money[0].value, asset=money[0].asset)
@@ -131,5 +132,21 @@ def predict(step: Step) -> Predict:
 def claim(step: Step) -> Claim:
     """Read a market, if one is named."""
     step.drop_venue("delphi")
-    market = take_name(step, what="market", at_ends=_AT_MARKET | _WINNINGS, beside_quotes=frozenset())
-    return Claim(market=market)
+    return Claim(market=_market(step, _market_number(step), _AT_MARKET | _WINNINGS))
+
+
+def _market_number(step: Step) -> str | None:
+    """Use a market that is named by its number: market 42."""
+    for at in step.all(Kind.NUMBER):
+        before = step.before(at)
+        if step.word(before) == "market" and "." not in step.tokens[at].value:
+            step.use([before, at])
+            return step.tokens[at].value
+    return None
+
+
+def _market(step: Step, number: str | None, at_ends: frozenset[str]) -> str | None:
+    name = take_name(step, what="market", at_ends=at_ends, beside_quotes=frozenset())
+    if number is not None and name is not None:
+        raise CommandRefused("ambiguous", f"which market is meant, {number} or {name!r}?")
+    return number if name is None else name

@@ -9,18 +9,19 @@ from paygent.orchestrator.commands.step import Step
 from paygent.orchestrator.commands.tokens import Kind
 from paygent.orchestrator.commands.values import Balance, Pay, Quote, Transfer
 
-_BEFORE_AMOUNT: Final = frozenset("for with at up to most max maximum exactly".split())
+_BEFORE_AMOUNT: Final = frozenset("of for with at up to most max maximum exactly".split())
 _BEFORE_URL: Final = frozenset("at from for to on via of".split())
 _LEADS: Final = frozenset("for to access use get call read unlock fetch buy of from at".split())
 _BESIDE: Final = frozenset("api service endpoint resource feed data".split())
 _OF_QUOTE: Final = frozenset(
-    "quote price cost of for from is does it what what's how much check show get tell give me see view".split()
+    "quote price cost of for from is does would it to access use call i what what's how much check show get tell give "
+    "me see view list current".split()
 )
 _OF_BALANCE: Final = (
     words.ASK
     | words.BALANCE
     | words.OWN
-    | frozenset("wallet account of in for and , is are do i me much all get".split())
+    | frozenset("wallet account of in for and , is are do i me much all get current".split())
 )
 
 
@@ -51,7 +52,7 @@ def _asset_alone(step: Step) -> str | None:
 
 def transfer(step: Step) -> Transfer:
     """Read a transfer to an address."""
-    money = step.take(Kind.MONEY, before=["exactly"])
+    money = step.take(Kind.MONEY, before=["exactly", "of"])
     step.refuse_bare_amounts()
     if len(money) != 1:
         raise CommandRefused(

@@ -114,11 +114,18 @@ def _joined(tokens: Sequence[Token], at: int) -> tuple[int, bool]:
 def _begins(tokens: Sequence[Token], at: int) -> bool:
     """Tell whether a step stands there: its verb, or one part with a preposition and then its verb."""
     at, polite = _opened(tokens, at)
-    if polite or verb_at(tokens, at):
+    if polite or _verb_of_step(tokens, at):
         return True
     if plain(tokens, at) not in words.PREPOSITIONS:
         return False
     at += 1
     while plain(tokens, at) in words.ARTICLES:
         at += 1
-    return at < len(tokens) and tokens[at].kind in _PARTS and verb_at(tokens, at + 1)
+    return at < len(tokens) and tokens[at].kind in _PARTS and _verb_of_step(tokens, at + 1)
+
+
+def _verb_of_step(tokens: Sequence[Token], at: int) -> bool:
+    """Tell whether a verb begins a step there; price and quote do so only of a URL, else they are part of a name."""
+    if plain(tokens, at) in words.PRICE:
+        return any(token.kind is Kind.URL for token in tokens[at + 1 : at + 4])
+    return verb_at(tokens, at)

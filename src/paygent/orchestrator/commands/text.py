@@ -117,7 +117,7 @@ def _negation(name: str) -> str | None:
 def _doubt(word: str, before: str, after: Token | None) -> str | None:
     """Return why a word makes a command uncertain; `all` and `no` depend on the intent and are seen there."""
     following = None if after is None else after.value
-    number = after is not None and after.kind is Kind.NUMBER
+    number = after is not None and after.kind in (Kind.NUMBER, Kind.PERCENT)
     if word in words.NEGATIONS or word.endswith("n't"):
         return f"{word!r} negates: leave out what is not to be done"
     if word in words.RETREATS and (word, following) != ("stop", "loss"):

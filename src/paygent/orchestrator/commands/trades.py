@@ -13,7 +13,15 @@ from paygent.orchestrator.commands.values import AddLiquidity, Harvest, RemoveLi
 Side = Literal["in", "out"]
 _BY: Final = frozenset("on via at using through with".split())
 _BASIS_POINTS: Final = frozenset("bps bp".split())
-_SWAP: Final[dict[str, Side]] = {"for": "out", "to": "out", "into": "out", "->": "out", "get": "out", "from": "in"}
+_SWAP: Final[dict[str, Side]] = {
+    "for": "out",
+    "to": "out",
+    "into": "out",
+    "->": "out",
+    "get": "out",
+    "from": "in",
+    "of": "in",
+}
 _BUY: Final[dict[str, Side]] = dict.fromkeys("with using for from".split(), "in")
 _SPEND: Final[dict[str, Side]] = dict.fromkeys("on to buy".split(), "out")
 _OF_POOL: Final = frozenset(
@@ -106,7 +114,7 @@ def _venue(step: Step, *, spending: bool) -> str | None:
     for at in step.all(Kind.WORD, Kind.SYMBOL):
         if _is_venue(step, at, spending=spending, several=several):
             before, behind = step.before(at), step.after(at)
-            step.use([before, at, *([behind] if step.word(behind) == "finance" else [])])
+            step.use([before, at, *([behind] if step.word(behind) in ("finance", "exchange", "dex") else [])])
             found.append(step.tokens[at].value.lower())
     if len(found) > 1:
         raise CommandRefused("ambiguous", f"one venue, and not {len(found)}: {', '.join(found[:3])}")

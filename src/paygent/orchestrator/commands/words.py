@@ -23,7 +23,7 @@ PAY: Final = frozenset("pay purchase unlock access fetch".split())
 BUY: Final = frozenset("buy get".split())
 SPEND: Final = frozenset("spend use".split())
 SWAP: Final = frozenset("swap exchange convert trade sell".split())
-TRANSFER: Final = frozenset("transfer send move remit".split())
+TRANSFER: Final = frozenset("transfer send move remit wire".split())
 PRICE: Final = frozenset("quote price cost".split())
 ASK: Final = frozenset("check show get see view list tell give what what's which how".split())
 BALANCE: Final = frozenset("balance balances holdings funds".split())
@@ -64,7 +64,8 @@ COURTESIES: Final = ("can you", "could you", "would you", "will you")
 OPENINGS: Final = (
     *COURTESIES, "i want to", "i want you to", "i would like to", "i'd like to", "i would like you to",
     "i'd like you to", "i need to", "i need you to", "let us", "let's", "go ahead and", "help me to", "help me",
-    "hi", "hello", "hey", "ok", "okay", "paygent", "so", "also", "first", "next", "finally", "lastly",
+    "make", "do", "perform", "execute", "hi", "hello", "hey", "ok", "okay", "paygent", "so", "also", "first", "next",
+    "finally", "lastly",
 )  # fmt: skip
 ENDINGS: Final = ("thank you", "thanks")
 PREPOSITIONS: Final = frozenset("on via at using through with to for from in into of against about under below".split())
@@ -91,7 +92,8 @@ _OTHERS: Final = frozenset(
     "slippage tolerance bps percent farm harvest rate reputation rated mcp x perp perpetual market winnings payout all "
     "me i you it is are be do does thanks thank hi hello hey ok okay paygent so also first next finally lastly right "
     "away usd up least above over more less than better cheaper as plus pools bp loss "
-    "profit take rates wallet account prediction predictions finance".split()
+    "profit take rates wallet account prediction predictions finance dex "
+    "make perform execute payment current go goes would".split()
 )
 RESERVED: Final = frozenset(
     VERBS | QUESTIONS | ARTICLES | PREPOSITIONS | NEGATIONS | RETREATS | QUANTITIES | ROUGHLY | CONDITIONS
