@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 
-from tests.bench import exchange, imports, memory, services, signing
+from tests.bench import balances, exchange, imports, memory, services, signing
 from tests.bench.report import Row, as_json, show
 
 
@@ -29,7 +29,7 @@ class Effort:
     services: int
     """Registered in the registry that is searched."""
     searches: int
-    """Rounds of 5."""
+    """Rounds of 5; of one for balances."""
 
 
 FULL = Effort(signatures=200, exchanges=100, in_flight=1_000, imports=15, services=100_000, searches=20)
@@ -45,6 +45,7 @@ def measure(effort: Effort, folder: Path) -> list[Row]:
             *await exchange.rows(effort.exchanges, folder),
             *await memory.rows(effort.in_flight),
             *await services.rows(effort.services, effort.searches, folder),
+            *await balances.rows(effort.searches),
         ]
 
     return [*anyio.run(in_a_loop), *imports.rows(effort.imports)]

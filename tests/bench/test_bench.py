@@ -27,6 +27,7 @@ ROWS = [
     ("a page of 2,000 services: word, category, MCP", "20 rows by the same index"),
     ("a page of 2,000 services: two words, dearest few", "20 rows by the same index"),
     ("a page of 2,000 services: from the cache", "20 rows by the same index"),
+    ("50 token balances in one call", "50 calls, ten at once"),
     ("import paygent", "official EVM client"),
     ("from paygent import X402Client", "official EVM client"),
     ("everything until a client can pay", "official EVM client"),

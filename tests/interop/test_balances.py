@@ -60,7 +60,8 @@ async def test_balances_are_what_the_tokens_say_with_and_without_multicall(
 
 async def test_many_balances_are_one_call(hostile_chain: TokenChain) -> None:
     owner = hostile_chain.new_payer().address
-    async with Counted(hostile_chain.anvil.url, chain=CHAIN) as counted:
+    counted = Counted(hostile_chain.anvil.url, chain=CHAIN)
+    async with counted:
         reader = BalanceReader(counted, CHAIN)
         await reader.read(owner, [COIN, *[DOLLARS] * 50])
         assert 1 == counted.calls
