@@ -40,6 +40,13 @@ def hostile_chain(installed: Installed, tmp_path_factory: pytest.TempPathFactory
         yield place_base_sepolia(anvil, installed)
 
 
+@pytest.fixture(scope="session")
+def acting_chain(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenChain]:
+    """A chain for transactions of one's own, so that its mining may pause."""
+    with running_anvil(installed, chain_id=BASE_SEPOLIA_ID, log_dir=tmp_path_factory.mktemp("acting")) as anvil:
+        yield place_base_sepolia(anvil, installed)
+
+
 @pytest.fixture
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again at once where the engine would wait; how long it waits is unit-tested."""

@@ -155,14 +155,19 @@ class Payment:
         signed = self.authorization
         if signed is not None and signed is not after.authorization and signed != after.authorization:
             raise LocalProtocolError(f"payment {self.id} has its authorization already; there is never a second one")
-        if self.plan is not after.plan and (
-            self.plan is None or after.plan is None or not after.plan.continues(self.plan)
-        ):
+        if self.plan is not after.plan and not self._keeps_plan(after):
             raise LocalProtocolError(
                 f"payment {self.id} has its action and what was signed for it; neither is replaced"
             )
         if after.version <= self.version or after.history[: len(self.history)] != self.history:
             raise LocalProtocolError(f"payment {self.id} goes on from version {self.version}, not to {after.version}")
+
+    def _keeps_plan(self, after: "Payment") -> bool:
+        if self.plan is None or after.plan is None:
+            return False
+        if self.state is State.AWAITING_APPROVAL:  # gas and nonce are settled when people have agreed
+            return self.plan.action == after.plan.action and not after.plan.attempts
+        return after.plan.continues(self.plan)
 
     def check_append(self, after: "Payment") -> None:
         """Make sure that a store may write `after` over this payment without reserving anything.

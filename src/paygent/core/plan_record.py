@@ -52,6 +52,7 @@ def _step(step: Step) -> JSON:
         "cleanup": step.cleanup,
         "attempts": [_attempt(attempt) for attempt in step.attempts],
         "mined": maybe(_mined, step.mined),
+        "taken": step.taken,
     }
 
 
@@ -115,6 +116,7 @@ def _read_step(fields: Fields) -> Step:
         cleanup=fields.flag("cleanup"),
         attempts=tuple(map(_read_attempt, fields.inners("attempts"))),
         mined=fields.maybe("mined", lambda name: _read_mined(fields.inner(name))),
+        taken=fields.flag("taken"),
     )
 
 

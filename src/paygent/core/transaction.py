@@ -54,6 +54,13 @@ class Step:
     """It takes an approval back that was left; the action does not go on."""
     attempts: tuple[Attempt, ...] = ()
     mined: Mined | None = None
+    taken: bool = False
+    """Another transaction of the account used its nonce, in a final block: it is never mined."""
+
+    @property
+    def over(self) -> bool:
+        """Nothing more becomes of it."""
+        return self.mined is not None or self.taken
 
     @property
     def nonce(self) -> int | None:
@@ -90,8 +97,8 @@ class Plan:
 
     @property
     def current(self) -> int | None:
-        """The place of the first step that is not mined, or None."""
-        return next((place for place, step in enumerate(self.steps) if step.mined is None), None)
+        """The place of the first step that is not over, or None."""
+        return next((place for place, step in enumerate(self.steps) if not step.over), None)
 
     def with_step(self, place: int, step: Step) -> "Plan":
         """Return the plan with another step at `place`."""

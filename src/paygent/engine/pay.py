@@ -30,8 +30,9 @@ from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import FREED, OUT, Event, State
 from paygent.core.payment import Payment, SignedPayload
 from paygent.core.requirements import Settlement
+from paygent.engine.acting import Acting, Hands
 from paygent.engine.choose import Choice, Chooser, Considered
-from paygent.engine.order import Answer, Order
+from paygent.engine.order import ActionOrder, Answer, Order
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People, Reserver
 from paygent.engine.sign import AuthorizationSigner
@@ -75,6 +76,7 @@ class Engine:
         resends: int = RESENDS,
         people: People = _NOBODY_AT_ONCE,
         context: Context = NOBODY,
+        hands: Hands | None = None,
     ) -> None:
         self._signer = signer
         self._chooser = chooser
@@ -85,7 +87,13 @@ class Engine:
         self.entropy = entropy
         self.context = context
         self._reserver = Reserver(payer=signer.address, storage=journal, clock=clock, people=people)
-        self.reconciler = Reconciler(journal=journal, chains=chains, clock=clock)
+        writers = {} if hands is None else hands.writers
+        self.reconciler = Reconciler(journal=journal, chains=chains, clock=clock, writers=writers)
+        self._hands = (
+            None
+            if hands is None
+            else Acting(hands, storage=journal, clock=clock, people=people, reconciler=self.reconciler)
+        )
 
     @property
     def address(self) -> str:
@@ -113,6 +121,59 @@ class Engine:
         if earlier is not None:
             payment = await self._begin_again(earlier)
         return await self._send(payment, send, repeatable=order.repeatable)
+
+    def now(self) -> int:
+        """Return unix seconds by the engine's clock."""
+        return self._clock.now()
+
+    async def execute(self, order: ActionOrder) -> Payment:
+        """Do an action on chain at most once, and return its settled payment; asking again goes on with it.
+
+        Policy → approval → reserve budget and nonce → each step: simulate → sign → write down → send → await.
+
+        Raises:
+            PaymentNotAttempted: nothing was signed.
+            PaymentCannotSettle: it reverted, could not go on after its first step, or was cancelled; gas is spent.
+            PaymentOutcomeUnknown: a transaction is out and not mined in time: execute the same order again.
+            PaidUndelivered: it settled, and what came back is not what was agreed.
+            ConfigurationError: no signer or endpoint for transactions, or a token that is not known.
+        """
+        acting = self._acting()
+        try:
+            payment = await acting.earlier(order)
+            if payment is None:
+                choice = await acting.judge.judge(order)
+                payment = await acting.reserver.reserve(order, choice)
+        except AdapterError as error:
+            raise PaymentNotAttempted(f"nothing was sent: {error}", payment_id=error.payment_id) from error
+        return await acting.transactor.carry_out(payment, order.errors)
+
+    async def go_on(self, payment_id: PaymentId) -> Payment:
+        """Go on with an action on chain: one that was interrupted, or that people have agreed to by now.
+
+        Raises: as `execute`.
+        """
+        waiting = await self._acting().waiting(payment_id)
+        if isinstance(waiting, ActionOrder):
+            return await self.execute(waiting)
+        return await self._acting().transactor.carry_out(waiting)
+
+    async def call_off(self, payment_id: PaymentId) -> Payment:
+        """Put a payment of nothing to oneself in place of the transaction that waits; the chain decides which is mined.
+
+        Raises: ConfigurationError: no transaction of it waits. AdapterError: the chain or the storage does not answer.
+        """
+        waiting = await self._acting().waiting(payment_id)
+        if isinstance(waiting, ActionOrder):
+            raise ConfigurationError(f"payment {payment_id} waits for approval and has no transaction; reject it")
+        return await self._acting().transactor.cancel(waiting)
+
+    def _acting(self) -> Acting:
+        if self._hands is None:
+            raise ConfigurationError(
+                "this engine cannot send transactions: give it a key (private_key= or transaction_signer=) and rpc="
+            )
+        return self._hands
 
     async def send_again(self, payment_id: PaymentId, send: Send[R], *, repeatable: bool) -> Paid[R]:
         """Send the signed bytes of a payment once more; nothing new is signed.

@@ -11,6 +11,8 @@ from paygent.core.caip import ChainId
 from paygent.core.context import NOBODY, Context
 from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
+from paygent.engine.acting import Hands
+from paygent.engine.actions import ActionJudge
 from paygent.engine.choose import Chooser, PolicySource
 from paygent.engine.facts import FactFinder
 from paygent.engine.pay import Engine
@@ -18,15 +20,25 @@ from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import People
 from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
+from paygent.engine.transact import Patience
 from paygent.policy.policy import LONGEST_VALIDITY_SECONDS, Policy
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
 from paygent.ports.price_oracle import PriceOracle
-from paygent.ports.signer import Signer
+from paygent.ports.signer import Signer, TransactionSigner
 from paygent.ports.storage import Storage
-from paygent.runtime.parts import open_chains, open_storage, open_webhook, policy_of, signer_of, tokens_of
+from paygent.ports.transactions import Transactions
+from paygent.runtime.parts import (
+    open_chains,
+    open_storage,
+    open_webhook,
+    policy_of,
+    signer_of,
+    tokens_of,
+    transaction_signer_of,
+)
 from paygent.runtime.settings import Settings
 from paygent.x402.select import Preferences
 
@@ -42,6 +54,8 @@ class Wiring(TypedDict, total=False):
     """0x and 64 hexadecimal digits, in place of the settings' key or keystore."""
     signer: Signer
     """In place of a key."""
+    transaction_signer: TransactionSigner
+    """Signs own transactions, in place of the key; of the same address as `signer`."""
     storage: str | PathLike[str]
     """A file or an SQLAlchemy URL."""
     journal: Storage
@@ -50,6 +64,10 @@ class Wiring(TypedDict, total=False):
     """One endpoint's URL, or a URL for each network, named by CAIP-2 id or x402 name."""
     chains: Mapping[ChainId, Chain]
     """In place of endpoints; empty for none: nothing can be proven then."""
+    transactions: Mapping[ChainId, Transactions]
+    """The writing side of `chains`; where that is not given, the settings' endpoints are."""
+    patience: Patience
+    """How long own transactions are waited for."""
     tokens: Sequence[Token]
     """Tokens to know besides the table's and the settings'."""
     preferences: Preferences
@@ -79,16 +97,19 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
     clock = wiring.get("clock") or SystemClock()
     async with AsyncExitStack() as made:
         signer = wiring.get("signer") or signer_of(settings)
-        chains = wiring.get("chains")
+        chains, writers = wiring.get("chains"), wiring.get("transactions")
         if chains is None:
-            chains = await open_chains(settings, made)
+            chains = opened = await open_chains(settings, made)
+            writers = opened if writers is None else writers
         journal = wiring.get("journal") or await open_storage(settings.storage, made)
         book = TokenBook(tokens, chains)
         authorizing = AuthorizationSigner(signer, max_validity_seconds=LONGEST_VALIDITY_SECONDS)
+        finder = FactFinder(history=journal, oracle=wiring.get("oracle"))
+        sender = transaction_signer_of(signer, wiring.get("transaction_signer"))
         chooser = Chooser(
             payer=signer.address,
             policy=policy,
-            finder=FactFinder(history=journal, oracle=wiring.get("oracle")),
+            finder=finder,
             tokens=book,
             chains=chains,
             clock=clock,
@@ -106,6 +127,16 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
                 needed=wiring.get("approvers", settings.approvers),
             ),
             context=wiring.get("context", NOBODY),
+            hands=None
+            if sender is None or not writers
+            else Hands(
+                signer=sender,
+                judge=ActionJudge(
+                    payer=signer.address, policy=policy, tokens=book, writers=writers, clock=clock, finder=finder
+                ),
+                writers=writers,
+                patience=wiring.get("patience") or Patience(),
+            ),
         )
 
 
@@ -128,7 +159,8 @@ async def open_books(settings: Settings, *, chains: bool = True) -> AsyncGenerat
     async with AsyncExitStack() as made:
         known = await open_chains(settings, made) if chains else {}
         journal = await open_storage(settings.storage, made)
-        yield Books(journal=journal, reconciler=Reconciler(journal=journal, chains=known, clock=SystemClock()))
+        reconciler = Reconciler(journal=journal, chains=known, clock=SystemClock(), writers=known)
+        yield Books(journal=journal, reconciler=reconciler)
 
 
 def _settings(wiring: Wiring) -> Settings:

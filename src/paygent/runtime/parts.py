@@ -18,7 +18,7 @@ from paygent.evm.tokens import TOKENS
 from paygent.policy.policy import Policy
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.clock import Clock
-from paygent.ports.signer import Signer
+from paygent.ports.signer import Signer, TransactionSigner
 from paygent.runtime.settings import Settings, default_storage
 
 if TYPE_CHECKING:
@@ -43,6 +43,19 @@ def signer_of(settings: Settings) -> Signer:
     if settings.keystore_password is None:
         raise ConfigurationError("the keystore needs its password: set PAYGENT_KEYSTORE_PASSWORD")
     return load_keystore(settings.keystore, settings.keystore_password.get_secret_value())
+
+
+def transaction_signer_of(signer: Signer, given: TransactionSigner | None) -> TransactionSigner | None:
+    """Return what signs own transactions; None where only authorizations can be signed.
+
+    Raises: ConfigurationError: it signs for another address than the signer of authorizations.
+    """
+    found = signer if given is None and isinstance(signer, LocalSigner) else given
+    if found is not None and found.address != signer.address:
+        raise ConfigurationError(
+            f"transaction_signer signs for {found.address} and signer for {signer.address}; give both one account"
+        )
+    return found
 
 
 def policy_of(settings: Settings, tokens: Mapping[AssetId, Token]) -> Policy | PolicySource:

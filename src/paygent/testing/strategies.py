@@ -135,6 +135,7 @@ steps = st.builds(
     cleanup=st.booleans(),
     attempts=st.lists(attempts, max_size=2).map(tuple),
     mined=st.none() | mined_steps,
+    taken=st.booleans(),
 )
 
 

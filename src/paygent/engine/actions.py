@@ -1,0 +1,350 @@
+"""From an action that somebody wants done on chain to a payment whose budget and account nonce are reserved.
+
+Nothing here signs or sends. The policy judges the decoded calls; what a person agrees to is the action's digest.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import anyio
+
+from paygent.core import ids
+from paygent.core.action import Action
+from paygent.core.approval import ApprovalRequest, ApprovalState
+from paygent.core.budget import Hold
+from paygent.core.caip import ChainId
+from paygent.core.errors import (
+    AdapterError,
+    ApprovalLapsed,
+    ApprovalPending,
+    ApprovalRefused,
+    ConfigurationError,
+    DuplicatePurchase,
+    JournalConflict,
+    LocalProtocolError,
+    PolicyDenied,
+)
+from paygent.core.intent import PaymentIntent
+from paygent.core.lifecycle import Event, State
+from paygent.core.money import Amount
+from paygent.core.payment import Payment
+from paygent.core.requirements import Token
+from paygent.core.transaction import Plan
+from paygent.core.verdict import Allow, Deny, RequireApproval, Verdict
+from paygent.engine.choose import PolicySource
+from paygent.engine.facts import FactFinder
+from paygent.engine.order import ActionOrder
+from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
+from paygent.engine.tokens import TokenBook
+from paygent.evm.calls import is_approval
+from paygent.evm.coins import coin, coin_token
+from paygent.policy.ask import Ask
+from paygent.policy.evaluate import evaluate, holds
+from paygent.policy.gas import gas_cap, gas_hold
+from paygent.policy.policy import Policy
+from paygent.ports.clock import Clock
+from paygent.ports.storage import Storage
+from paygent.ports.transactions import Transactions
+
+_log = logging.getLogger("paygent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionChoice:
+    """An action, judged."""
+
+    action: Action
+    ask: Ask
+    policy: Policy
+    verdict: Verdict
+    gas: Amount
+    """The most that the gas of all its transactions may cost; zero where the policy names no limit."""
+    first_nonce: int
+    """What the chain says the account's next nonce is."""
+
+    def holds(self, now: int) -> tuple[Hold, ...]:
+        """Return what the action takes from the limits: what it spends, and gas."""
+        spent = () if self.ask.amount.atomic == 0 else holds(self.policy, self.ask, now=now)
+        return (*spent, gas_hold(self.policy, self.ask.payer, self.gas, now=now))
+
+
+class ActionJudge:
+    """Judges actions of one wallet under one policy."""
+
+    def __init__(
+        self,
+        *,
+        payer: str,
+        policy: Policy | PolicySource,
+        tokens: TokenBook,
+        writers: Mapping[ChainId, Transactions],
+        clock: Clock,
+        finder: FactFinder,
+    ) -> None:
+        self._payer = payer
+        self._policy = policy
+        self._tokens = tokens
+        self._writers = writers
+        self._clock = clock
+        self._finder = finder
+
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+        return self._policy if isinstance(self._policy, Policy) else self._policy.current()
+
+    async def judge(self, order: ActionOrder) -> ActionChoice:
+        """Return the action with the policy's verdict.
+
+        Raises: ConfigurationError: no endpoint, or a token that is not known. AdapterError: the chain does not answer.
+        """
+        action, policy, now = order.action, self.policy, self._clock.now()
+        ask = Ask(
+            payer=self._payer,
+            payee=action.counterparty,
+            network=action.network,
+            token=self._token(action),
+            amount=action.spend,
+            host="",
+            action=action,
+            context=order.context,
+        )
+        if (price := await self._finder.price(ask)) is not None:
+            ask = replace(ask, price=price)
+        facts = await self._finder.facts(policy, ask, now=now, funds=None)
+        return await self._chosen(action, ask, policy, evaluate(policy, ask, facts))
+
+    async def self_transfer(self, order: ActionOrder) -> ActionChoice:
+        """Return a payment of nothing to the wallet itself: it moves no money, so only gas and halts count."""
+        action, policy = order.action, self.policy
+        ask = Ask(
+            payer=self._payer,
+            payee=self._payer,
+            network=action.network,
+            token=coin_token(action.network),
+            amount=action.spend,
+            host="",
+            action=action,
+            context=order.context,
+        )
+        return await self._chosen(action, ask, policy, Allow())
+
+    async def _chosen(self, action: Action, ask: Ask, policy: Policy, verdict: Verdict) -> ActionChoice:
+        try:
+            writer = self._writers[action.network]
+        except KeyError:
+            raise ConfigurationError(
+                f"no endpoint for transactions on {action.network}: set PAYGENT_RPC, or pass rpc= or transactions="
+            ) from None
+        return ActionChoice(
+            action=action,
+            ask=ask,
+            policy=policy,
+            verdict=verdict,
+            gas=_gas(policy, action, verdict),
+            first_nonce=0 if isinstance(verdict, Deny) else await writer.next_nonce(self._payer),
+        )
+
+    def _token(self, action: Action) -> Token:
+        """Return what is known of the asset that is spent; the action's own word on decimals is not believed."""
+        for amount in (action.spend, *action.receive):
+            known = self._known(amount)
+            if known is not None and known.asset.decimals != amount.asset.decimals:
+                raise LocalProtocolError(
+                    f"{amount.asset.id} has {known.asset.decimals} decimal places, and the action says "
+                    f"{amount.asset.decimals}; nothing was signed"
+                )
+        token = self._known(action.spend)
+        if token is None:
+            raise ConfigurationError(f"{action.spend.asset.id} is not a known token; name it in tokens= to spend it")
+        return token
+
+    def _known(self, amount: Amount) -> Token | None:
+        asset = amount.asset.id
+        return coin_token(asset.chain) if asset.native else self._tokens.tokens.get(asset)
+
+
+def _gas(policy: Policy, action: Action, verdict: Verdict) -> Amount:
+    """Return what all transactions may burn: each at most the policy's cap, with one to take an approval back."""
+    if isinstance(verdict, Deny):
+        return Amount(0, coin(action.network))
+    number = len(action.calls) + any(is_approval(call) for call in action.calls)
+    return Amount(gas_cap(policy, action.network).atomic * number, coin(action.network))
+
+
+class ActionReserver:
+    """Turns judged actions into RESERVED payments of one wallet, each with an account nonce."""
+
+    def __init__(self, *, payer: str, storage: Storage, clock: Clock, people: People) -> None:
+        self._payer = payer
+        self._storage = storage
+        self._clock = clock
+        self._people = people
+
+    async def reserve(self, order: ActionOrder, choice: ActionChoice) -> Payment:
+        """Write the action down, and take budget and nonce, in one transaction.
+
+        Raises: PaymentNotAttempted: denied, halted, out of budget, done already, or not agreed to (yet).
+        AdapterError: the storage could not answer.
+        """
+        now = self._clock.now()
+        if isinstance(choice.verdict, Deny):
+            raise await self._denied(order, choice, choice.verdict, now)
+        if isinstance(choice.verdict, RequireApproval):
+            return await self._agreed(order, choice, choice.verdict, now)
+        payment = self._reserved(self._proposed(order, choice, now), Event.ALLOWED, now)
+        try:
+            await self._storage.open(payment, choice.holds(now), now=now, new_purchase=order.new_action)
+        except JournalConflict:
+            raise DuplicatePurchase(payment.id, state="already in the journal", resource=order.action.summary) from None
+        except BaseException as error:
+            await self._give_back(payment, error)
+            raise
+        return payment
+
+    async def void(self, payment: Payment, why: BaseException) -> None:
+        """Give budget and nonce of a payment back that nothing was signed for, if the storage can take it."""
+        voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=f"not signed: {why}"[:500])
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
+            try:
+                await self._storage.append(payment, voided)
+            except AdapterError:
+                return  # its lease ends, and reconciling voids it then
+
+    async def _give_back(self, payment: Payment, error: BaseException) -> None:
+        """Void what was cancelled while it was written: it may or may not be there."""
+        if not isinstance(error, Exception):
+            await self.void(payment, error)
+
+    async def _denied(self, order: ActionOrder, choice: ActionChoice, verdict: Deny, now: int) -> PolicyDenied:
+        payment = self._proposed(order, choice, now).move(Event.REFUSED, at=now, note=verdict.explain())
+        await self._storage.open(payment, (), now=now, new_purchase=True)
+        return PolicyDenied(verdict, payment_id=payment.id)
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def _agreed(self, order: ActionOrder, choice: ActionChoice, verdict: RequireApproval, now: int) -> Payment:
+        """Ask people, or find what they said of the same bytes; with their agreement, reserve."""
+        proposed = self._proposed(order, choice, now)
+        waiting = proposed.move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
+        request = await self._storage.ask(waiting, self._request(waiting, choice, verdict, now))
+        if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
+            request = await self._ask_now(request)
+        request = request.at(self._clock.now())
+        stored = await self._storage.get(request.payment_id)
+        if stored is None or request.state is not ApprovalState.GRANTED:
+            raise await self._not_agreed(request, stored)
+        now = self._clock.now()
+        payment = self._reserved(replace(stored, plan=_plan(choice)), Event.GRANTED, now)
+        try:
+            await self._storage.reserve(
+                stored, payment, choice.holds(now), approval=request.id, now=now, new_purchase=order.new_action
+            )
+        except BaseException as error:
+            await self._give_back(payment, error)
+            raise
+        return payment
+
+    def _request(self, waiting: Payment, choice: ActionChoice, verdict: RequireApproval, now: int) -> ApprovalRequest:
+        return ApprovalRequest(
+            id=ids.approval_id(waiting.id),
+            payment_id=waiting.id,
+            facts=action_facts(waiting, choice, verdict, now),
+            needed=self._people.needed,
+            created_at=now,
+            expires_at=max(now + 1, min(now + self._people.seconds, choice.action.deadline)),
+        )
+
+    async def _ask_now(self, request: ApprovalRequest) -> ApprovalRequest:
+        handler = self._people.handler
+        try:
+            decision = None if handler is None else await handler.ask(request)
+        except AdapterError as error:  # nobody could be reached: the request waits in the storage
+            _log.warning("nobody could be asked about %s: %s", request.id, error)
+            return request
+        if decision is None:
+            return request
+        return await self._storage.decide(request.id, replace(decision, at=self._clock.now()))
+
+    async def _not_agreed(
+        self, request: ApprovalRequest, stored: Payment | None
+    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed:
+        where = {"payment_id": request.payment_id}
+        if request.state is ApprovalState.PENDING:
+            return ApprovalPending(
+                f"payment {request.payment_id} waits for approval {request.id} until {request.expires_at}; "
+                "execute the same action again when it is granted",
+                **where,
+            )
+        if request.state is not ApprovalState.LAPSED:
+            said = next((decision.reason for decision in request.decisions if not decision.granted), "")
+            return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)
+        if stored is not None and stored.state is State.AWAITING_APPROVAL:
+            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note="nobody agreed in time")
+            await self._storage.append(stored, lapsed)
+        return ApprovalLapsed(f"approval {request.id} ended at {request.expires_at}; quote and ask anew", **where)
+
+    # --- values -----------------------------------------------------------------------------------------------------
+
+    def _proposed(self, order: ActionOrder, choice: ActionChoice, now: int) -> Payment:
+        action = order.action
+        intent = PaymentIntent(
+            id=order.intent_id,
+            purpose=action.purpose,
+            network=action.network,
+            payer=self._payer,
+            payee=action.counterparty,
+            amount=action.spend,
+            scheme=f"action/{action.digest.hex()}",
+            resource=action.summary,
+            method="",
+            request=action.wish,
+            deadline=action.deadline,
+        )
+        return Payment(
+            id=ids.payment_id(intent.id),
+            intent=intent,
+            state=State.PROPOSED,
+            version=0,
+            created_at=now,
+            idempotency_key=order.idempotency_key,
+            context=order.context,
+            plan=_plan(choice),
+        )
+
+    @staticmethod
+    def _reserved(payment: Payment, approved: Event, now: int) -> Payment:
+        return payment.move(approved, Event.BUDGET_RESERVED, at=now, lease_until=now + LEASE_SECONDS)
+
+
+def _plan(choice: ActionChoice) -> Plan:
+    return Plan.of(choice.action, gas=choice.gas, first_nonce=choice.first_nonce)
+
+
+def action_facts(waiting: Payment, choice: ActionChoice, verdict: RequireApproval, now: int) -> dict[str, str]:
+    """Return the facts by name, for people: what is done, by which calls, for how much, and why they are asked."""
+    action, intent, names = choice.action, waiting.intent, waiting.context
+    facts = {
+        "action": action.digest.hex(),
+        "asset": str(action.spend.asset.id),
+        "atomic_units": str(action.spend.atomic),
+        "counterparty": action.counterparty,
+        "deadline": str(action.deadline),
+        "gas_at_most": str(choice.gas),
+        "intent": intent.digest.hex(),
+        "network": str(action.network),
+        "payer": intent.payer,
+        "purpose": action.purpose,
+        "reasons": verdict.explain(),
+        "receive_at_least": ", ".join(map(str, action.receive)) or "nothing",
+        "spend": str(action.spend),
+        "summary": action.summary,
+        "venue": action.venue or "none",
+    }
+    if action.slippage_bps is not None:
+        facts["slippage_bps"] = str(action.slippage_bps)
+    facts |= {f"call {place}": str(call) for place, call in enumerate(action.calls, start=1)}
+    facts |= {f"limit {hold.scope} {hold.window}": f"{hold.amount} of {hold.limit}" for hold in choice.holds(now)}
+    said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
+    return facts | {name: value for name, value in said.items() if value is not None}

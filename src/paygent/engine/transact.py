@@ -1,0 +1,537 @@
+"""Carry an action out: simulate, sign, make durable, send, await, one step after the other.
+
+Each step is signed once and its bytes are written down before they are sent; they are sent again as they are. The one
+exception is a fee that is too low: the step is signed again with the same account nonce, so at most one is mined.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import anyio
+
+from paygent.core import ids
+from paygent.core.action import Action, Call
+from paygent.core.caip import ChainId
+from paygent.core.errors import (
+    ActionAbandoned,
+    AdapterError,
+    AuthorizationCancelled,
+    ConfigurationError,
+    GasTooExpensive,
+    Halted,
+    InsufficientFunds,
+    JournalConflict,
+    NonceTaken,
+    PaidUndelivered,
+    PaygentError,
+    PaymentCannotSettle,
+    PaymentNotAttempted,
+    PaymentOutcomeUnknown,
+    SigningFailed,
+    SimulationReverted,
+    TransactionReverted,
+)
+from paygent.core.halt import stopped
+from paygent.core.lifecycle import OUT, Event, State
+from paygent.core.money import Amount
+from paygent.core.payment import Payment, SignedPayload
+from paygent.core.transaction import Attempt, AttemptKind, Plan, Step, UnsignedTransaction
+from paygent.engine.actions import ActionJudge, ActionReserver
+from paygent.engine.gas import Offer, gas_limit, offer, replacing
+from paygent.engine.mined import approval_left, shortfall
+from paygent.engine.order import ActionOrder
+from paygent.engine.reconcile import Reconciler
+from paygent.engine.reserve import WRITE_SECONDS
+from paygent.evm import abi, erc20
+from paygent.evm.calls import approve_call
+from paygent.evm.coins import coin
+from paygent.evm.reverts import reason
+from paygent.evm.transaction import signed, transaction_hash
+from paygent.policy.firewall import TransactionRules, check_transaction
+from paygent.policy.gas import gas_cap
+from paygent.ports.chain import Chain
+from paygent.ports.clock import Clock
+from paygent.ports.signer import TransactionSigner
+from paygent.ports.storage import Storage
+from paygent.ports.transactions import Simulation, Transactions
+
+PAYLOAD: Final = "eth_sendRawTransaction"
+"""The header of a payload that holds signed transactions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long transactions are waited for."""
+
+    timeout_seconds: float = 90.0
+    """How long a step may take to be mined before its outcome is called unknown."""
+    resend_seconds: float = 5.0
+    """How often the same bytes are sent again while nothing is mined: a node may have dropped them."""
+    bump_seconds: float = 30.0
+    """After how long a step is signed again with a higher fee."""
+    first_look_seconds: float = 0.02
+    slowest_look_seconds: float = 1.0
+
+
+class Transactor:
+    """Signs and sends the transactions of one wallet."""
+
+    def __init__(
+        self,
+        *,
+        signer: TransactionSigner,
+        judge: ActionJudge,
+        reserver: ActionReserver,
+        storage: Storage,
+        reconciler: Reconciler,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._signer = signer
+        self._judge = judge
+        self._reserver = reserver
+        self._storage = storage
+        self._reconciler = reconciler
+        self._clock = clock
+        self._patience = patience
+
+    async def carry_out(self, payment: Payment, errors: tuple[str, ...] = ()) -> Payment:
+        """Return the payment settled, after doing every step of it that is not done yet.
+
+        Args: errors: custom errors of the contracts by signature, to read reverts by.
+
+        Raises:
+            PaymentNotAttempted: nothing was signed; budget and nonce are free again.
+            PaymentCannotSettle: it reverted, could not go on, or its nonce was used elsewhere.
+            PaymentOutcomeUnknown: something is out and not mined in time; carry it out again, or reconcile it.
+            PaidUndelivered: it settled, and what came back is not what was agreed.
+        """
+        again = payment.state in OUT
+        if payment.state is State.RESERVED:
+            payment = await self._first(payment, errors)
+        try:
+            while payment.state in OUT:
+                payment, again = await self._next(payment, errors, again=again), False
+        except (AdapterError, ConfigurationError, Halted) as error:
+            raise await self._unknown(payment, str(error)) from error
+        except anyio.get_cancelled_exc_class() as error:
+            await self._lost(payment, type(error).__name__)
+            raise
+        return _told(payment)
+
+    async def _first(self, payment: Payment, errors: tuple[str, ...]) -> Payment:
+        """Return the payment after its first step was signed and written down, or void it and raise."""
+        try:
+            return await self._signed(payment, 0, errors)
+        except BaseException as error:
+            current = await self._current(payment)
+            if current.state is State.RESERVED:
+                await self._reserver.void(current, error)
+            if isinstance(error, AdapterError) and current.state in OUT:
+                return current  # the storage took it after all
+            if isinstance(error, AdapterError):
+                raise PaymentNotAttempted(f"nothing was sent: {error}", payment_id=payment.id) from error
+            raise
+
+    async def _current(self, payment: Payment) -> Payment:
+        """Return what the storage has; what is known already where it does not answer."""
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
+            try:
+                return await self._storage.get(payment.id) or payment
+            except AdapterError:
+                pass
+        return payment
+
+    async def _next(self, payment: Payment, errors: tuple[str, ...], *, again: bool) -> Payment:
+        """Return the payment one step further: a step signed, mined, or given up."""
+        payment = await self._reconciler.reconcile(payment.id)
+        plan = _plan(payment)
+        if payment.state not in OUT:
+            return payment
+        place = plan.current
+        if place is not None and plan.steps[place].attempts:
+            return await self._mined(payment, place, again=again)
+        if place is None or self._stopped(plan):
+            return await self._clean_up(payment, plan, errors)
+        try:
+            return await self._signed(payment, place, errors)
+        except (SimulationReverted, InsufficientFunds, SigningFailed, ConfigurationError) as error:
+            return await self._abandon(payment, plan, place, error)
+        except PaymentNotAttempted as error:  # too expensive, halted: what is done so far stands, and waits
+            raise await self._unknown(payment, str(error)) from error
+
+    # --- signing ----------------------------------------------------------------------------------------------------
+
+    async def _signed(self, payment: Payment, place: int, errors: tuple[str, ...]) -> Payment:
+        """Simulate a step, sign it, write it down, and send it."""
+        plan = _plan(payment)
+        step, writer = plan.steps[place], self._reconciler.writer(payment.intent.network)
+        unsigned = await self._unsigned(payment, step, writer, errors)
+        nonce = await self._nonce(payment, place, writer)
+        transaction = replace(unsigned, nonce=nonce)
+        raw = await self._sign(payment, step.call, transaction)
+        return await self._send(await self._write(payment, place, transaction, raw, "step"), raw)
+
+    async def _unsigned(
+        self, payment: Payment, step: Step, writer: Transactions, errors: tuple[str, ...]
+    ) -> UnsignedTransaction:
+        """Return the transaction of a step without its nonce, after the chain has said that it would go through."""
+        call, payer = step.call, self._signer.address
+        limit = gas_cap(self._judge.policy, payment.intent.network)
+        await self._check_funds(payment, step, writer)
+        simulated = await writer.simulate(payer, call.to, call.data, value=call.value)
+        check_simulation(call, simulated, errors, payment)
+        fees = await writer.fees()
+        try:
+            estimate = await writer.estimate_gas(payer, call.to, call.data, value=call.value)
+        except AdapterError as error:
+            if error.retryable:
+                raise
+            raise SimulationReverted(str(call), reason=str(error), payment_id=payment.id) from error
+        transaction = _transaction(payment, call, offer(fees), gas_limit(estimate))
+        await self._check_gas(payment, transaction, limit, writer)
+        return transaction
+
+    async def _check_funds(self, payment: Payment, step: Step, writer: Transactions) -> None:
+        """Raise InsufficientFunds where the wallet has less of the asset than the action still takes."""
+        spend = _plan(payment).action.spend
+        if step.cleanup or spend.asset.id.native:
+            return  # the coin is looked at together with gas
+        chain = self._reconciler.chain(payment.intent.network)
+        has = await _balance(chain, spend, self._signer.address)
+        if has.atomic < spend.atomic:
+            raise InsufficientFunds(needed=spend, has=has, what=payment.intent.resource, payment_id=payment.id)
+
+    async def _check_gas(
+        self, payment: Payment, transaction: UnsignedTransaction, limit: Amount, writer: Transactions
+    ) -> None:
+        asset = coin(payment.intent.network)
+        cost = transaction.gas_limit * transaction.max_fee
+        if cost > limit.atomic:
+            raise GasTooExpensive(asked=Amount(cost, asset), limit=limit, payment_id=payment.id)
+        has = await writer.balance(self._signer.address)
+        if has < cost + transaction.value:
+            raise InsufficientFunds(
+                needed=Amount(cost + transaction.value, asset),
+                has=Amount(has, asset),
+                what=f"{payment.intent.resource} with its gas",
+                payment_id=payment.id,
+            )
+
+    async def _nonce(self, payment: Payment, place: int, writer: Transactions) -> int:
+        """Return the step's account nonce, which is nobody else's, in this store and on the chain."""
+        at_least = await writer.next_nonce(self._signer.address)
+        return await self._storage.claim_nonce(payment, step=place, at_least=at_least)
+
+    async def _sign(self, payment: Payment, call: Call, transaction: UnsignedTransaction) -> bytes:
+        """Return the bytes to send, behind the signing firewall.
+
+        Raises: SigningFailed: the firewall or the signer refused.
+        """
+        plan = _plan(payment)
+        place = plan.current
+        cleanup = place is not None and (plan.steps[place].cleanup or bool(plan.steps[place].attempts))
+        now = (await self._reconciler.chain(payment.intent.network).next_block()).timestamp
+        rules = TransactionRules(
+            call=call,
+            chain_number=payment.intent.network.evm_number,
+            nonce=transaction.nonce,
+            max_gas_cost=gas_cap(self._judge.policy, payment.intent.network).atomic,
+            now=now,
+            deadline=now + 1 if cleanup else plan.action.deadline,
+        )
+        check_transaction(transaction, rules)
+        try:
+            return signed(transaction, await self._signer.sign_transaction(transaction))
+        except PaygentError:
+            raise
+        except Exception as error:
+            raise SigningFailed(f"the signer broke: {type(error).__name__}", payment_id=payment.id) from error
+
+    async def _write(
+        self, payment: Payment, place: int, transaction: UnsignedTransaction, raw: bytes, kind: AttemptKind
+    ) -> Payment:
+        """Make signed bytes durable; a signature that cannot be written down is thrown away."""
+        now, attempt = self._clock.now(), _attempt(transaction, raw, kind)
+        plan = _plan(payment).with_attempt(place, attempt)
+        before = [] if payment.payload is None else payment.payload.value.split(" ")
+        payload = SignedPayload(header=PAYLOAD, value=" ".join([*before, f"0x{raw.hex()}"]))
+        if payment.state is State.RESERVED:
+            if now >= payment.lease_until:
+                raise SigningFailed("signing took longer than its lease", payment_id=payment.id)
+            after = payment.move(Event.SIGNATURE_MADE, Event.SEND_BEGUN, at=now, plan=plan, payload=payload)
+        else:
+            again = "again with a higher fee" if plan.steps[place].attempts[1:] else "of the action"
+            note = f"step {place + 1} {again if kind == 'step' else 'cancelled'}, account nonce {attempt.nonce}"
+            after = payment.move(Event.STEP_SIGNED, at=now, note=note, plan=plan, payload=payload)
+        await self._storage.append(payment, after)
+        return after
+
+    # --- what is out ------------------------------------------------------------------------------------------------
+
+    async def _send(self, payment: Payment, raw: bytes) -> Payment:
+        """Hand bytes to the node; what it says is no proof, so a refusal is only told if nothing is mined."""
+        try:
+            await self._reconciler.writer(payment.intent.network).send_raw(raw)
+        except AdapterError:
+            return payment  # sent again while it is waited for
+        return payment
+
+    async def _mined(self, payment: Payment, place: int, *, again: bool) -> Payment:
+        """Wait until a step is mined, sending the same bytes again, and signing it again where its fee is too low."""
+        started = sent = bumped = anyio.current_time()
+        wait, refused = self._patience.first_look_seconds, "not mined in time"
+        resend = again or payment.state is State.OUTCOME_UNKNOWN  # who wrote the bytes down may not have sent them
+        while True:
+            now = anyio.current_time()
+            if resend or now - sent >= self._patience.resend_seconds:
+                payment, refused = await self._send_again(payment, place, refused)
+                sent, resend = now, False
+            if now - bumped >= self._patience.bump_seconds:
+                payment, bumped = await self._bumped(payment, place), now
+            payment = await self._reconciler.reconcile(payment.id)
+            plan = _plan(payment)
+            if payment.state not in OUT or place >= len(plan.steps) or plan.steps[place].over:
+                return payment
+            if now - started >= self._patience.timeout_seconds:
+                raise await self._unknown(payment, refused)
+            await anyio.sleep(wait)
+            wait = min(wait * 2, self._patience.slowest_look_seconds)
+
+    async def _send_again(self, payment: Payment, place: int, refused: str) -> tuple[Payment, str]:
+        """Send what was signed last for a step once more, unless that is halted; lower nonces go first."""
+        await self._refuse_halted(payment)
+        if payment.state is State.OUTCOME_UNKNOWN:
+            after = payment.move(Event.SEND_BEGUN, at=self._clock.now(), note="the same bytes again")
+            await self._storage.append(payment, after)
+            payment = after
+        attempt = _plan(payment).steps[place].attempts[-1]
+        await self._unblock(payment, attempt.nonce)
+        try:
+            await self._reconciler.writer(payment.intent.network).send_raw(raw_of(payment, attempt.hash))
+        except AdapterError as error:
+            return payment, str(error)
+        return payment, refused
+
+    async def _refuse_halted(self, payment: Payment) -> None:
+        halts = {halt.scope: halt for halt in await self._storage.halts()}
+        if (halted := stopped(payment, halts)) is not None:
+            raise halted
+
+    async def _bumped(self, payment: Payment, place: int, kind: AttemptKind = "step") -> Payment:
+        """Sign a step again with a higher fee and the same nonce, as far as the policy's cap goes."""
+        plan, writer = _plan(payment), self._reconciler.writer(payment.intent.network)
+        step = plan.steps[place]
+        earlier = step.attempts[-1]
+        call = step.call if kind == "step" else Call(to=self._signer.address)
+        higher = replacing(await writer.fees(), earlier)
+        limit = gas_cap(self._judge.policy, payment.intent.network).atomic
+        gas = earlier.gas_limit
+        if gas * higher.max_fee > limit:
+            return payment  # as high as it may go: it waits
+        transaction = replace(_transaction(payment, call, higher, gas), nonce=earlier.nonce)
+        raw = await self._sign(payment, call, transaction)
+        try:
+            after = await self._write(payment, place, transaction, raw, kind)
+        except JournalConflict:  # mined, or bumped by another process meanwhile
+            return await self._current(payment)
+        return await self._send(after, raw)
+
+    async def cancel(self, payment: Payment) -> Payment:
+        """Put a payment of nothing to the wallet itself in the place of the step that waits.
+
+        Raises: ConfigurationError: no step of it waits to be mined.
+        """
+        payment = await self._reconciler.reconcile(payment.id)
+        place = None if payment.plan is None or payment.state not in OUT else payment.plan.current
+        if place is None or not _plan(payment).steps[place].attempts:
+            raise ConfigurationError(f"payment {payment.id} is {payment.state}, and no transaction of it waits")
+        return await self._bumped(payment, place, "cancel")
+
+    async def _unblock(self, payment: Payment, nonce: int) -> None:
+        """Send again, or fill, what lies between the chain and an account nonce: nothing above it is mined before."""
+        network, payer = payment.intent.network, self._signer.address
+        writer = self._reconciler.writer(network)
+        mined = await writer.mined_nonce(payer)
+        for held in await self._storage.nonces(network, payer, at_least=mined):
+            if held.nonce >= nonce or held.payment_id == payment.id:
+                continue
+            if held.free:
+                await self.fill(network, held.nonce)
+                continue
+            other = await self._reconciler.reconcile(held.payment_id)
+            attempts = [] if other.plan is None else [each for each in other.plan.attempts if each.nonce == held.nonce]
+            if attempts and other.state in OUT:
+                await self._refuse_halted(other)
+                await self._send(other, raw_of(other, attempts[-1].hash))
+
+    async def fill(self, network: ChainId, nonce: int) -> None:
+        """Use up the lowest free account nonce by a payment of nothing to the wallet itself."""
+        now, payer = self._clock.now(), self._signer.address
+        action = Action(
+            purpose="transfer",
+            network=network,
+            spend=Amount(0, coin(network)),
+            counterparty=payer,
+            calls=(Call(to=payer),),
+            deadline=now + 600,
+            summary=f"Fill account nonce {nonce}",
+        )
+        intent = ids.intent_id("fill", network.text, payer.lower(), str(nonce), str(now))
+        order = ActionOrder(intent_id=intent, action=action, new_action=True)
+        payment = await self._reserver.reserve(order, await self._judge.self_transfer(order))
+        await self._first(payment, ())
+
+    # --- what cannot go on ------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _stopped(plan: Plan) -> bool:
+        """Tell whether the action does not go on, though some of it is left."""
+        place = plan.current
+        cleanup = place is not None and plan.steps[place].cleanup
+        failed = any(step.taken or (step.mined is not None and not step.mined.succeeded) for step in plan.steps)
+        return failed and not cleanup
+
+    async def _abandon(self, payment: Payment, plan: Plan, place: int, error: PaygentError) -> Payment:
+        """Leave the steps that cannot be done, and take an approval back that is left."""
+        if plan.steps[place].cleanup:
+            raise await self._unknown(payment, f"the approval could not be taken back: {error}") from error
+        return await self._give_up(payment, plan, place, str(error))
+
+    async def _clean_up(self, payment: Payment, plan: Plan, errors: tuple[str, ...]) -> Payment:
+        """Go on after a step that failed: an approval that is left is taken back."""
+        del errors
+        if approval_left(plan) is None or any(step.cleanup for step in plan.steps):
+            raise await self._unknown(payment, "its block is not final yet")
+        place = plan.current
+        return await self._give_up(payment, plan, len(plan.steps) if place is None else place, "a step failed")
+
+    async def _give_up(self, payment: Payment, plan: Plan, place: int, why: str) -> Payment:
+        left = approval_left(plan)
+        steps = plan.steps[:place]
+        now = self._clock.now()
+        if left is None:
+            note = f"step {place + 1} could not be done: {why}"[:500]
+            after = payment.move(Event.CANCELLED_UNUSED, at=now, note=note, plan=replace(plan, steps=steps))
+        else:
+            revoke = approve_call(left.call.to, plan.action.counterparty, 0)
+            after = payment.learn(plan=replace(plan, steps=(*steps, Step(call=revoke, cleanup=True))))
+        await self._storage.append(payment, after)
+        return after
+
+    async def _unknown(self, payment: Payment, why: str) -> PaymentOutcomeUnknown:
+        payment = await self._lost(payment, why)
+        attempts = _plan(payment).attempts
+        nonce = f"account nonce {attempts[-1].nonce}" if attempts else ""
+        end = _plan(payment).action.deadline
+        return PaymentOutcomeUnknown(payment.id, nonce=nonce, expires_at=end, why=why)
+
+    async def _lost(self, payment: Payment, why: str) -> Payment:
+        """Write down that the outcome is unknown, if the storage can take it; SUBMITTED means the same."""
+        with anyio.move_on_after(WRITE_SECONDS, shield=True):
+            try:
+                current = await self._storage.get(payment.id) or payment
+                if current.state is not State.SUBMITTED:
+                    return current
+                after = current.move(Event.OUTCOME_LOST, at=self._clock.now(), note=why[:300])
+                await self._storage.append(current, after)
+            except AdapterError:
+                return payment
+            return after
+        return payment
+
+
+def check_simulation(call: Call, simulated: Simulation, errors: tuple[str, ...], payment: Payment) -> None:
+    """Return if a simulated call goes through and answers what it says.
+
+    Raises: SimulationReverted: it reverts, returns false, or answers something else.
+    """
+    if not simulated.succeeded:
+        why = reason(simulated.data, errors)
+        if simulated.data == "0x" and simulated.message:
+            why = simulated.message
+        raise SimulationReverted(str(call), reason=why, payment_id=payment.id)
+    if not call.returns or (simulated.data == "0x" and call.returns == ("bool",)):  # the oldest tokens answer nothing
+        return
+    try:
+        answers = abi.decode(call.returns, simulated.data[2:])
+    except ValueError as error:
+        raise SimulationReverted(str(call), reason=f"its answer is {error}", payment_id=payment.id) from error
+    if call.returns == ("bool",) and answers[0] is False:
+        raise SimulationReverted(str(call), reason="it answers false", payment_id=payment.id)
+
+
+def raw_of(payment: Payment, name: str) -> bytes:
+    """Return the signed bytes of one transaction of a payment, by its hash.
+
+    Raises: ConfigurationError: the payment was read without its signed bytes.
+    """
+    for text in () if payment.payload is None else payment.payload.value.split(" "):
+        raw = bytes.fromhex(text[2:])
+        if transaction_hash(raw) == name:
+            return raw
+    raise ConfigurationError(f"payment {payment.id} has no signed bytes of transaction {name}")
+
+
+def _plan(payment: Payment) -> Plan:
+    if payment.plan is None:
+        raise ConfigurationError(f"payment {payment.id} is no action on chain; reconcile it instead")
+    return payment.plan
+
+
+def _transaction(payment: Payment, call: Call, price: Offer, gas: int) -> UnsignedTransaction:
+    return UnsignedTransaction(
+        chain_number=payment.intent.network.evm_number,
+        nonce=0,
+        to=call.to,
+        value=call.value,
+        data=call.data,
+        gas_limit=gas,
+        max_fee=price.max_fee,
+        tip=price.tip,
+    )
+
+
+def _attempt(transaction: UnsignedTransaction, raw: bytes, kind: AttemptKind) -> Attempt:
+    return Attempt(
+        hash=transaction_hash(raw),
+        nonce=transaction.nonce,
+        gas_limit=transaction.gas_limit,
+        max_fee=transaction.max_fee,
+        tip=transaction.tip,
+        kind=kind,
+    )
+
+
+async def _balance(chain: Chain, of: Amount, owner: str) -> Amount:
+    said = await chain.call(of.asset.id.address, erc20.balance_of(owner))
+    try:
+        return Amount(erc20.uint(said), of.asset)
+    except ValueError as error:
+        raise AdapterError(f"token {of.asset.id} on the configured chain: {error}", retryable=False) from error
+
+
+def _told(payment: Payment) -> Payment:
+    """Return a settled payment; raise what became of any other."""
+    if payment.state is State.SETTLED and payment.receipt is not None:
+        if (missing := shortfall(payment)) is not None:
+            raise PaidUndelivered(payment.id, receipt=payment.receipt, why=missing)
+        return payment
+    raise ended(payment)
+
+
+def ended(payment: Payment) -> PaymentCannotSettle | PaymentNotAttempted:
+    """Return what to raise of an action that is over and did not settle."""
+    note = payment.history[-1].note
+    said = f"payment {payment.id} is {payment.state}: {note}"
+    where = {"payment_id": payment.id}
+    plan = payment.plan
+    if payment.state is State.REVERTED:
+        return TransactionReverted(said, **where)
+    if payment.state is not State.CANCELLED or plan is None:
+        return PaymentNotAttempted(f"{said}; make a new action to try again", **where)
+    if any(step.taken for step in plan.steps):
+        return NonceTaken(said, **where)
+    if any(attempt.kind == "cancel" for attempt in plan.attempts):
+        return AuthorizationCancelled(said, **where)
+    return ActionAbandoned(said, **where)
