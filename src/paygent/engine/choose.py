@@ -13,6 +13,7 @@ from paygent.core.verdict import Allow, Deny, Downgrade, Verdict
 from paygent.engine.facts import FactFinder
 from paygent.engine.facts import asks as asks_history
 from paygent.engine.order import Order
+from paygent.engine.policy_log import PolicyLog
 from paygent.engine.tokens import TokenBook
 from paygent.evm import eip2612, erc20, permit2
 from paygent.policy.evaluate import Ask, evaluate, holds
@@ -123,10 +124,12 @@ class Chooser:
         clock: Clock,
         preferences: Preferences,
         finder: FactFinder | None = None,
+        log: PolicyLog | None = None,
     ) -> None:
         self._payer = payer
         self._policy = _Always(policy) if isinstance(policy, Policy) else policy
         self._finder = finder
+        self._log = log
         self._tokens = tokens
         self._chains = chains
         self._clock = clock
@@ -140,6 +143,8 @@ class Chooser:
             AdapterError: the chain could not answer.
         """
         cases, considered = await self._consider(order)
+        if self._log is not None:
+            await self._log.used(cases.policy)
         if considered.choice is not None:
             return considered.choice
         for judged in considered.judged:

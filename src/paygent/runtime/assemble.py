@@ -13,6 +13,7 @@ from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
 from paygent.engine.acting import Hands
 from paygent.engine.actions import ActionJudge
+from paygent.engine.background import Background
 from paygent.engine.choose import Chooser, PolicySource
 from paygent.engine.facts import FactFinder
 from paygent.engine.pay import Engine
@@ -21,6 +22,7 @@ from paygent.engine.reserve import People
 from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
 from paygent.engine.transact import Patience
+from paygent.engine.watch import MOST_SECONDS, Watch
 from paygent.policy.policy import LONGEST_VALIDITY_SECONDS, Policy
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.chain import Chain
@@ -34,6 +36,7 @@ from paygent.runtime.parts import (
     open_chains,
     open_storage,
     open_webhook,
+    policy_log_of,
     policy_of,
     signer_of,
     tokens_of,
@@ -79,6 +82,8 @@ class Wiring(TypedDict, total=False):
     wait in the storage."""
     approvers: int
     """How many distinct people have to agree, in place of the settings' number."""
+    reconcile_every_seconds: float
+    """Decide open payments in the background, resting so long between passes; without it only when asked."""
     context: Context
     """Who pays, for limits, halts and statistics."""
     clock: Clock
@@ -91,6 +96,18 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
 
     Raises: ConfigurationError: something is missing or wrong. AdapterError: an endpoint or the storage does not answer.
     """
+    async with _engine_of(wiring) as engine, AsyncExitStack() as made:
+        every = wiring.get("reconcile_every_seconds")
+        if every is not None:
+            watch = Watch(engine.reconciler, every_seconds=every, most_seconds=max(every, MOST_SECONDS))
+            background = Background()
+            made.push_async_callback(background.aclose)
+            background.start(watch.forever)
+        yield engine
+
+
+@asynccontextmanager
+async def _engine_of(wiring: Wiring) -> AsyncGenerator[Engine]:
     settings = _settings(wiring)
     tokens = tokens_of(settings.tokens, wiring.get("tokens", ()))
     policy = wiring.get("policy") or policy_of(settings, tokens)
@@ -114,6 +131,7 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
             chains=chains,
             clock=clock,
             preferences=wiring.get("preferences") or Preferences(),
+            log=policy_log_of(policy, journal, clock, given="policy" in wiring),
         )
         yield Engine(
             signer=authorizing,

@@ -13,10 +13,12 @@ from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
 from paygent.engine.choose import PolicySource
+from paygent.engine.policy_log import PolicyLog
 from paygent.evm.networks import NETWORKS
 from paygent.evm.tokens import TOKENS
 from paygent.policy.policy import Policy
 from paygent.ports.approval_handler import ApprovalHandler
+from paygent.ports.audit_log import AuditLog
 from paygent.ports.clock import Clock
 from paygent.ports.signer import Signer, TransactionSigner
 from paygent.runtime.settings import Settings, default_storage
@@ -71,6 +73,15 @@ def policy_of(settings: Settings, tokens: Mapping[AssetId, Token]) -> Policy | P
     return file if settings.networks is None else _Narrowed(file, settings.networks)
 
 
+def policy_log_of(policy: Policy | PolicySource, log: AuditLog, clock: Clock, *, given: bool) -> PolicyLog:
+    """Return what tells the audit log of the policy. Args: given: the program gave it, not the settings."""
+    from paygent.runtime.policy_file import PolicyFile
+
+    if isinstance(policy, PolicyFile | _Narrowed):
+        return PolicyLog(log, clock=clock, source=policy.source, trouble=lambda: policy.error)
+    return PolicyLog(log, clock=clock, source="program" if given else "settings")
+
+
 class _Narrowed:
     """A policy that is not paid on other networks."""
 
@@ -78,6 +89,16 @@ class _Narrowed:
         self._source = source
         self._networks = networks
         self._seen = source.policy, self._narrowed(source.policy)
+
+    @property
+    def source(self) -> str:
+        """The files' names, and the networks that the settings leave of them."""
+        return f"{self._source.source}, on {', '.join(sorted(map(str, self._networks))) or 'no network'}"
+
+    @property
+    def error(self) -> ConfigurationError | None:
+        """Why the files as they are now do not hold."""
+        return self._source.error
 
     def current(self) -> Policy:
         """Return the policy as it is now, for these networks."""

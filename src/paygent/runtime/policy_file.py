@@ -56,6 +56,11 @@ class PolicyFile:
         return self._policy
 
     @property
+    def source(self) -> str:
+        """The files' names."""
+        return ", ".join(map(str, self._paths))
+
+    @property
     def error(self) -> ConfigurationError | None:
         """Why the files as they are now do not hold, or None where they do."""
         return self._error

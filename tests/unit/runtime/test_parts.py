@@ -3,21 +3,26 @@
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import anyio.to_thread
 import httpx
 import pytest
 
-from paygent.adapters.httpx import AsyncPaymentTransport
+from paygent.adapters.httpx import NEW_PURCHASE, AsyncPaymentTransport
 from paygent.core.caip import ChainId
 from paygent.core.errors import ApprovalPending
+from paygent.core.lifecycle import State
 from paygent.core.money import usd
+from paygent.core.payment import Payment
+from paygent.engine.pay import Engine
 from paygent.evm.tokens import TOKENS
+from paygent.policy.canonical import digest
 from paygent.policy.policy import Policy
 from paygent.runtime.assemble import assemble
 from paygent.runtime.parts import policy_of
 from paygent.runtime.settings import Secret, Settings
-from paygent.testing.engine import memory_engine
+from paygent.testing.engine import NETWORK, MemoryEngine, memory_engine
 
 CRONOS, BASE = ChainId.evm(25), ChainId.evm(8453)
 
@@ -54,6 +59,72 @@ def test_networks_of_the_settings_narrow_the_files_and_never_widen_them(tmp_path
     assert frozenset() == policy_now(tmp_path, networks=none).networks
     write(tmp_path, "")
     assert none == policy_now(tmp_path, networks=none).networks
+
+
+@pytest.mark.anyio
+async def test_engine_decides_open_payments_in_the_background() -> None:
+    memory = memory_engine()
+    _, authorization = await memory.sent()
+    memory.chain.settle(authorization)
+    parts: Any = {"signer": memory.signer, "journal": memory.journal, "chains": {NETWORK: memory.chain}}
+
+    settled, append = anyio.Event(), memory.journal.append
+
+    async def told(before: Payment, after: Payment) -> None:
+        await append(before, after)
+        if after.state is State.SETTLED:
+            settled.set()
+
+    memory.journal.append = told  # type: ignore[method-assign]
+    async with assemble(settings=Settings(storage=""), clock=memory.clock, reconcile_every_seconds=0.01, **parts):
+        with anyio.fail_after(5):
+            await settled.wait()
+
+
+async def judged(engine: Engine, memory: MemoryEngine) -> None:
+    transport = AsyncPaymentTransport(engine, inner=httpx.MockTransport(memory.seller()))
+    async with httpx.AsyncClient(transport=transport) as client:
+        await client.get("http://seller.test/paid", extensions={NEW_PURCHASE: True})
+
+
+@pytest.mark.anyio
+async def test_log_says_which_policy_was_loaded_reloaded_and_refused(tmp_path: Path) -> None:
+    memory, file = memory_engine(), tmp_path / "policy.yaml"
+    file.write_text('max_per_payment: "1.00"')
+    settings = Settings(storage="", policy=(file,), networks=frozenset({NETWORK}))
+    parts: Any = {"signer": memory.signer, "journal": memory.journal, "chains": {}, "clock": memory.clock}
+    async with assemble(settings=settings, **parts) as engine:
+        for text in ('max_per_payment: "1.00"', 'max_per_payment: "2.00"', "max_per_payment: [", "per_day: x"):
+            file.write_text(text)
+            await judged(engine, memory)
+            await judged(engine, memory)
+
+    rows = [row.facts for row in await memory.journal.entries() if row.kind == "policy"]
+    first, second = (
+        digest(Policy(max_per_payment=usd(most), networks=frozenset({NETWORK}))) for most in ("1.00", "2.00")
+    )
+    assert [("loaded", first), ("reloaded", second), ("refused", second), ("refused", second)] == [
+        (row["event"], row["digest"]) for row in rows
+    ]
+    assert {f"{file}, on {NETWORK}"} == {row["source"] for row in rows}
+    assert f"{file}:1:10: expected" in rows[3]["why"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("given", "source"), [({}, "settings"), ({"policy": Policy()}, "program")])
+async def test_log_says_where_the_policy_came_from_once(given: Any, source: str) -> None:
+    memory = memory_engine()
+    parts: Any = {"signer": memory.signer, "journal": memory.journal, "chains": {}, "clock": memory.clock}
+    async with (
+        assemble(settings=Settings(storage=""), **parts, **given) as engine,
+        anyio.create_task_group() as tasks,
+    ):
+        for _ in range(3):
+            tasks.start_soon(judged, engine, memory)
+
+    rows = await memory.journal.entries()
+    assert [("policy", source)] == [(row.kind, row.facts["source"]) for row in rows if row.kind == "policy"]
+    assert "policy" == rows[0].kind
 
 
 @pytest.mark.anyio
