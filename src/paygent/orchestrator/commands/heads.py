@@ -18,7 +18,6 @@ _SIMPLE: Final[tuple[tuple[frozenset[str], Reader], ...]] = (
     (words.PAY | {"payment"}, purchases.pay),
     (words.TRANSFER, purchases.transfer),
     (words.SWAP, trades.swap),
-    (words.SPEND, trades.spend),
     (words.PRICE, purchases.quote),
     (words.BALANCE, purchases.balance),
     (words.STAKE, trades.stake),
@@ -31,6 +30,9 @@ _SIMPLE: Final[tuple[tuple[frozenset[str], Reader], ...]] = (
     (words.FUNDING, markets.funding),
     (words.PREDICT, markets.predict),
 )
+
+
+_SPENDING: Final = words.SPEND | words.BUY | words.PREPOSITIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ def _by_noun(step: Step, at: int) -> Reader | None:
         return asked
     if word in words.BUY:
         return _bought(step, at)
+    if word in words.SPEND:
+        return _spent(step)
     if word in words.ADD or word in words.SET:
         return _put(step, word)
     return _given(step, word)
@@ -124,6 +128,13 @@ def _bought(step: Step, at: int) -> Reader:
     following = step.after(behind)
     of_swap = following < 0 or step.tokens[following].kind is not Kind.WORD
     return trades.buy if of_swap or step.word(following) in words.PREPOSITIONS | {"worth"} else purchases.pay
+
+
+def _spent(step: Step) -> Reader:
+    """An asset is spent on another by a swap; on anything else it is paid."""
+    others = [at for at in step.left if step.tokens[at].kind is Kind.WORD and step.word(at) not in _SPENDING]
+    assets = step.all(Kind.MONEY, Kind.SYMBOL)
+    return purchases.pay if step.all(Kind.URL) or (others and len(assets) == 1) else trades.spend
 
 
 def _put(step: Step, word: str) -> Reader | None:

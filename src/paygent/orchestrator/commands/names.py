@@ -50,6 +50,21 @@ def _refuse_strangers(step: Step) -> None:
             begins = False
 
 
+def refuse_strays(step: Step) -> None:
+    """Refuse words that no preposition joins to the part before them: they do not describe the URL.
+
+    Raises: CommandRefused: there is one.
+    """
+    begins = False
+    for at, token in enumerate(step.tokens):
+        if step.used(at):
+            begins = at > step.head
+        elif begins and not step.silent(at) and token.kind is not Kind.QUOTED:
+            if step.word(at) not in words.PREPOSITIONS:
+                raise CommandRefused("unknown", f"{token.text[:60]!r} is not understood here")
+            begins = False
+
+
 def _runs(step: Step, at_ends: frozenset[str]) -> list[list[int]]:
     """Return what is left in runs that nothing understood interrupts, without the words at their ends."""
     runs: list[list[int]] = [[]]

@@ -4,14 +4,14 @@ from typing import Final
 
 from paygent.core.errors import CommandRefused
 from paygent.orchestrator.commands import words
-from paygent.orchestrator.commands.names import take_name
+from paygent.orchestrator.commands.names import refuse_strays, take_name
 from paygent.orchestrator.commands.step import Step
 from paygent.orchestrator.commands.tokens import Kind
 from paygent.orchestrator.commands.values import Balance, Pay, Quote, Transfer
 
 _BEFORE_AMOUNT: Final = frozenset("of for with at up to most max maximum exactly".split())
 _BEFORE_URL: Final = frozenset("at from for to on via of".split())
-_LEADS: Final = frozenset("for to access use get call read unlock fetch buy of from at".split())
+_LEADS: Final = frozenset("for to on access use get call read unlock fetch buy pay of from at".split())
 _BESIDE: Final = frozenset("api service endpoint resource feed data".split())
 _OF_QUOTE: Final = frozenset(
     "quote price cost of for from is does would it to access use call i what what's how much check show get tell give "
@@ -32,6 +32,8 @@ def pay(step: Step) -> Pay | Transfer:
     url = step.at_most_one(Kind.URL, "URL", before=_BEFORE_URL)
     money = step.at_most_one(Kind.MONEY, "amount with its asset", before=_BEFORE_AMOUNT)
     amount, asset = (None, _asset_alone(step)) if money is None else (money.value, money.asset)
+    if url is not None:
+        refuse_strays(step)
     name = take_name(step, what="service", at_ends=_LEADS, beside_quotes=_BESIDE)
     if url is None and name is None:
         raise CommandRefused("ambiguous", "what is paid for is not said: name a URL, a service or an address")

@@ -12,7 +12,7 @@ from paygent.orchestrator.commands.tokens import Kind, Token
 _SILENT: Final = frozenset(".,!:?")
 _PHRASES: Final = tuple(tuple(phrase.split()) for phrase in words.PHRASES)
 _ENDINGS: Final = tuple(tuple(phrase.split()) for phrase in words.ENDINGS)
-_NO_VENUE: Final = frozenset("farm pool and with plus - /".split())
+_NO_VENUE: Final = frozenset("farm pool and with plus + - /".split())
 """What follows an asset or a pool, and not a venue."""
 _BY: Final = frozenset("on via at using through".split())
 

@@ -25,7 +25,7 @@ _SWAP: Final[dict[str, Side]] = {
 _BUY: Final[dict[str, Side]] = dict.fromkeys("with using for from".split(), "in")
 _SPEND: Final[dict[str, Side]] = dict.fromkeys("on to buy".split(), "out")
 _OF_POOL: Final = frozenset(
-    "liquidity lp pool pools tokens token to in into on as of with using for from and plus - / ,".split()
+    "liquidity lp pool pools tokens token to in into on as of with using for from and plus + - / ,".split()
 )
 _OF_FARM: Final = frozenset("lp tokens token in into to on from of farm pool reward rewards".split())
 

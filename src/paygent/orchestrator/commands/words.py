@@ -57,7 +57,7 @@ QUESTIONS: Final = frozenset(
     "how what what's why when which who where should can could may might is are do does did was am would will".split()
 )
 
-ARTICLES: Final = frozenset("a an the my our please kindly just now immediately".split())
+ARTICLES: Final = frozenset("a an the my our please pls kindly just now immediately asap".split())
 """Words that say nothing between parts."""
 PHRASES: Final = ("right now", "right away", "for me", "from my wallet")
 COURTESIES: Final = ("can you", "could you", "would you", "will you")

@@ -74,7 +74,7 @@ def test_no_text_with_a_negation_is_a_command(text: str, negation: str, data: st
     gaps = [0, len(text), *(found.start() for found in re.finditer(r"\s", text))]
     place = data.draw(st.sampled_from(gaps))
 
-    assert refusal(f"{text[:place]} {negation} {text[place:]}").why in ("ambiguous", "injection")
+    assert "unknown" != refusal(f"{text[:place]} {negation} {text[place:]}").why
 
 
 @given(
