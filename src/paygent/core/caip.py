@@ -106,7 +106,9 @@ class AssetId:
             object.__setattr__(self, "name", self.name.lower())
 
     def __eq__(self, other: object) -> bool:  # as that of `ChainId`
-        return self is other or (isinstance(other, AssetId) and self.name == other.name and self.chain == other.chain)
+        if self is other:
+            return True
+        return isinstance(other, AssetId) and self.name == other.name and self.chain == other.chain
 
     def __hash__(self) -> int:
         return hash(self.name)

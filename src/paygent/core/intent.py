@@ -8,7 +8,7 @@ from paygent.core.caip import ChainId
 from paygent.core.ids import IntentId, digest
 from paygent.core.money import Amount
 
-_text = json.JSONEncoder().encode
+_text = json.encoder.encode_basestring_ascii
 
 Purpose = Literal["x402", "transfer", "swap", "position"]
 

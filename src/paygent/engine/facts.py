@@ -30,6 +30,10 @@ class FactFinder:
         self._history = history
         self._oracle = oracle
 
+    def is_silent(self, policy: Policy) -> bool:
+        """Tell whether nothing at all is looked up for a policy."""
+        return self._oracle is None and not asks(policy)
+
     async def price(self, ask: Ask) -> Price | None:
         """Return what the oracle says of the payment's token; None without an oracle.
 

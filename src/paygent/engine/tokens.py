@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from paygent.core.caip import AssetId, ChainId
-from paygent.core.errors import ConfigurationError
+from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.core.requirements import PaymentRequirements, Refusal, Token
 from paygent.core.typed_data import Domain
 from paygent.evm import erc20
@@ -62,3 +62,15 @@ class TokenBook:
                 self._tokens[asset] = replace(token, versions=(known.version,))
                 return None
         return f"DOMAIN_SEPARATOR() of {asset} fits none of the versions {', '.join(token.versions)}; nothing is signed"
+
+
+async def read_uint(chain: Chain, token: str, call: str) -> int:
+    """Return what a token says that is one integer.
+
+    Raises: AdapterError: the chain could not answer, or the token says something else.
+    """
+    said = await chain.call(token, call)
+    try:
+        return erc20.uint(said)
+    except ValueError as exc:
+        raise AdapterError(f"token {token} on the configured chain: {exc}", retryable=False) from exc

@@ -182,9 +182,9 @@ class MemoryChain:
         if from_block < 0 or to_block < 0:
             raise ValueError(f"{min(from_block, to_block)} names no block")
         newest, contract = self._seen(), _address(address)
-        asked = [None if topic is None else topic.lower() for topic in topics]
+        asked = [(place, topic.lower()) for place, topic in enumerate(topics) if topic is not None]
         seen = self._between(from_block, min(to_block, newest.number), asked)
-        return tuple(log for log in seen if _matches(log, contract, asked))
+        return tuple([log for log in seen if log.address == contract and _matches(log.topics, asked, len(topics))])
 
     async def transaction(self, transaction_hash: str) -> Transaction | None:
         """Return a mined transaction, or None where the node does not know it."""
@@ -195,12 +195,11 @@ class MemoryChain:
 
     # blocks
 
-    def _between(self, first: int, last: int, topics: Sequence[str | None]) -> Sequence[Log]:
+    def _between(self, first: int, last: int, asked: Sequence[tuple[int, str]]) -> Sequence[Log]:
         """Return the logs of some blocks that have the rarest of the topics, or all where none is asked for."""
-        indexed = [self._logs.get((place, topic), []) for place, topic in enumerate(topics) if topic is not None]
-        if not indexed:
+        if not asked:
             return [log for mined in self._mined[first : last + 1] for log in mined.logs]
-        logs = min(indexed, key=len)
+        logs = min([self._logs.get(topic, ()) for topic in asked], key=len)
         return logs[bisect_left(logs, first, key=_HEIGHT) : bisect_right(logs, last, key=_HEIGHT)]
 
     @property
@@ -250,7 +249,7 @@ class MemoryChain:
         if self._failing:
             self._failing -= 1
             raise AdapterError("the chain endpoint could not be reached", retryable=self._retryable)
-        return self._mined[max(0, len(self._mined) - 1 - self.lag)].block
+        return self._mined[max(0, len(self._mined) - 1 - self.lag) if self.lag else -1].block
 
     def _at(self, tag: str | BlockTag, newest: Block) -> Block:
         if tag == "latest":
@@ -276,7 +275,11 @@ def _address(text: str) -> str:
     return text.lower()
 
 
-def _matches(log: Log, address: str, topics: Sequence[str | None]) -> bool:
-    if log.address != address or len(log.topics) < len(topics):
+def _matches(topics: tuple[str, ...], asked: Sequence[tuple[int, str]], length: int) -> bool:
+    """Tell whether a log has at least so many topics and each that is asked for at its place."""
+    if len(topics) < length:
         return False
-    return all(asked is None or asked == has for asked, has in zip(topics, log.topics, strict=False))
+    for place, topic in asked:  # noqa: SIM110  a generator takes longer than what it looks at
+        if topics[place] != topic:
+            return False
+    return True

@@ -133,10 +133,13 @@ class Purchase:
         timeout: dict[str, float | None] = {**request.extensions.get("timeout", {})}
         read = timeout.get("read", timeout_seconds)
         timeout["read"] = None if read is None else max(read, timeout_seconds)
+        paying = request.headers.copy()
+        for name, value in headers:
+            paying[name] = value
         return httpx.Request(
             request.method,
             request.url,
-            headers=[*request.headers.raw, *((name.encode(), value.encode()) for name, value in headers)],
+            headers=paying,
             stream=request.stream,
             extensions={**request.extensions, "timeout": timeout},
         )
