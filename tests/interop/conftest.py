@@ -9,6 +9,7 @@ from tests.interop.install import Installed, find_installed
 from tests.interop.peers.anvil import running_anvil
 from tests.interop.peers.chain import TokenChain, place_base_sepolia
 from tests.interop.peers.market import BASE_SEPOLIA_ID, Market, running_market
+from tests.interop.peers.uniswap import Exchange, place_exchange
 
 _HERE = Path(__file__).parent
 
@@ -45,6 +46,12 @@ def acting_chain(installed: Installed, tmp_path_factory: pytest.TempPathFactory)
     """A chain for transactions of one's own, so that its mining may pause."""
     with running_anvil(installed, chain_id=BASE_SEPOLIA_ID, log_dir=tmp_path_factory.mktemp("acting")) as anvil:
         yield place_base_sepolia(anvil, installed)
+
+
+@pytest.fixture(scope="session")
+def trading(acting_chain: TokenChain, installed: Installed) -> Exchange:
+    """Uniswap V2 with pools on that chain."""
+    return place_exchange(acting_chain.anvil, installed)
 
 
 @pytest.fixture
