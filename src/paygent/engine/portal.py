@@ -29,7 +29,13 @@ class Portal:
 
         Raises: LocalProtocolError: called from the portal's own thread, or after `close`.
         """
-        future = self._started().start_task_soon(_awaited, work)
+        portal = self._started()
+        try:
+            future = portal.start_task_soon(_awaited, work)
+        except RuntimeError as exc:  # what anyio says of its own thread
+            raise LocalProtocolError(
+                "the portal's own thread cannot wait for itself: await the asynchronous twin there"
+            ) from exc
         try:
             return future.result()
         except BaseException:

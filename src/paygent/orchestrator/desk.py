@@ -1,0 +1,132 @@
+"""What the nodes of one run work with: its record, its context, and whether it may go on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import Final
+
+from paygent.core.context import Budget, Context
+from paygent.core.errors import Halted, RunCancelled, RunLimitReached, SessionBusy
+from paygent.core.events import RunEvent
+from paygent.core.halt import scopes_of
+from paygent.core.money import Amount, payments
+from paygent.core.session import Lease, Run, act_key
+from paygent.orchestrator.limits import RunLimits
+from paygent.orchestrator.tools import Call
+from paygent.ports.clock import Clock
+from paygent.ports.session_store import SessionStore
+from paygent.ports.storage import Storage
+
+
+class RunDesk:
+    """One run, worked on by this process under a lease."""
+
+    def __init__(  # noqa: PLR0913  what a run is worked on with
+        self,
+        run: Run,
+        *,
+        lease: Lease,
+        store: SessionStore,
+        journal: Storage,
+        clock: Clock,
+        address: str,
+        installation: str,
+        context: Context,
+        publish: Callable[[Sequence[RunEvent]], None],
+        told: Sequence[RunEvent] = (),
+    ) -> None:
+        self.run: Final = run
+        self.limits: Final = RunLimits.of(run.limits)
+        self.lease = lease
+        self.clock: Final = clock
+        self.lost: SessionBusy | None = None
+        """Why the lease is gone; set by whoever renews it."""
+        self._store = store
+        self._journal = journal
+        self._address = address
+        self._installation = installation
+        self._context = context
+        self._publish = publish
+        self._told: dict[tuple[str, str], list[RunEvent]] = {}
+        for event in told:
+            self._told.setdefault((event.step, event.kind), []).append(event)
+        self._begun = monotonic()
+
+    async def tell(self, *events: RunEvent) -> None:
+        """Write events down, and tell whoever listens. What was told before is not told again."""
+        self._publish(await self._store.record(events, self.lease))
+
+    def told(self, step: str, kind: str) -> RunEvent | None:
+        """Return what an earlier process told of a step, if it did."""
+        found = self._told.get((step, kind))
+        return None if found is None else found[0]
+
+    async def check(self, *, milliseconds: int, agent: str = "") -> None:
+        """Make sure that the run may go on.
+
+        Args: milliseconds: how long it was worked on before this process. agent: who acts next.
+
+        Raises: RunCancelled, Halted, RunLimitReached. SessionBusy: the lease is lost.
+        """
+        if self.lost is not None:
+            raise self.lost
+        if (await self._store.run(self.run.id)).cancelling:
+            raise RunCancelled(self.run.id)
+        if self.used(milliseconds) > self.limits.seconds * 1000:
+            raise RunLimitReached("seconds", most=self.limits.seconds)
+        await self._refuse_halted(self.context("", agent))
+
+    async def _refuse_halted(self, context: Context) -> None:
+        halts = {halt.scope: halt for halt in await self._journal.halts()}
+        if not halts:
+            return
+        scopes = scopes_of(self._address, agent=context.agent, session=context.session)
+        for scope in (*scopes, *(f"budget:{budget.name}" for budget in context.budgets)):
+            if scope in halts:
+                raise Halted(scope, reason=halts[scope].reason)
+
+    def used(self, milliseconds: int) -> int:
+        """Return how long the run was worked on, in milliseconds."""
+        return milliseconds + int((monotonic() - self._begun) * 1000)
+
+    def left_seconds(self, milliseconds: int) -> float:
+        """Return how long it may still be worked on."""
+        return max(0.001, self.limits.seconds - self.used(milliseconds) / 1000)
+
+    def call(self, ordinal: int, tool: str, agent: str, budget: Amount | None) -> Call:
+        """Return who makes the call of a todo. `budget`: the subagent's own, inside the run's."""
+        key = act_key(self._installation, self.run.session, self.run.id, ordinal)
+        return Call(key=key, context=self.context(tool, agent, budget))
+
+    def context(self, tool: str, agent: str, budget: Amount | None = None) -> Context:
+        """Return who pays for a call."""
+        budgets: list[Budget] = list(self._context.budgets)
+        most = payments(self.limits.calls) if self.limits.spend is None else self.limits.spend
+        budgets.append(Budget(name=str(self.run.id), limit=most))  # also what a cancelled run is stopped by
+        if agent and budget is not None:
+            budgets.append(Budget(name=f"{self.run.id}/{agent}", limit=budget))
+        return replace(
+            self._context,
+            agent=agent or self.run.agent or self._context.agent,
+            session=self.run.session,
+            run=self.run.id,
+            tool=tool or None,
+            budgets=tuple(budgets),
+        )
+
+    def event(self, kind: type[RunEvent], step: str, ordinal: int = 0, agent: str = "", **facts: object) -> RunEvent:
+        """Return an event of this run, now."""
+        common: Mapping[str, object] = {
+            "session": self.run.session,
+            "run": self.run.id,
+            "step": step,
+            "ordinal": ordinal,
+            "at": self.clock.now(),
+            "agent": agent,
+        }
+        return kind(**{**common, **facts})  # type: ignore[arg-type]  # the classes check their own names
+
+
+def step_name(node: str, number: int, attempt: int) -> str:
+    """Return what a step is called in its events; a retry tells its own."""
+    return f"{node}:{number}" if attempt == 0 else f"{node}:{number}/{attempt}"

@@ -1,0 +1,370 @@
+"""The nodes of the graph: plan, price, judge, act, approve, report.
+
+A node may be executed again, after a crash or a retry: what it tells is kept once, and what it pays is named by the
+ordinal of its todo. Nothing here decides about money; the engine does, and the store.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final, cast
+
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from paygent.core import ids
+from paygent.core.approval import ApprovalState
+from paygent.core.errors import (
+    AdapterError,
+    ApprovalLapsed,
+    ApprovalPending,
+    ApprovalRefused,
+    Halted,
+    LocalProtocolError,
+    OrchestrationError,
+    PaygentError,
+    PaymentOutcomeUnknown,
+    RunLimitReached,
+    SessionBusy,
+)
+from paygent.core.events import (
+    ApprovalRequired,
+    Complete,
+    Failure,
+    SubagentEnd,
+    SubagentStart,
+    Thinking,
+    ToolCall,
+    ToolResult,
+)
+from paygent.core.fields import JSON
+from paygent.core.money import Amount
+from paygent.core.payment import Payment
+from paygent.orchestrator.desk import RunDesk, step_name
+from paygent.orchestrator.mind import Mind
+from paygent.orchestrator.payments import amount_as_json
+from paygent.orchestrator.plan import Grammar, planned
+from paygent.orchestrator.state import Failed, State, Todo, Waiting, next_todo, shown, with_todo
+from paygent.orchestrator.subagents import Crew
+from paygent.orchestrator.tools import Price, Toolbox, ToolOutcome
+from paygent.ports.approval_store import ApprovalStore
+
+FATAL: Final = (PaymentOutcomeUnknown, Halted, RunLimitReached, SessionBusy, LocalProtocolError)
+"""After these, a model is not asked what to do instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """What became of one call."""
+
+    text: str
+    data: dict[str, JSON]
+    payments: Sequence[Payment]
+    said: str
+
+
+class Nodes:
+    """The nodes, over what all runs share; each run comes with its own `RunDesk`."""
+
+    def __init__(
+        self, *, toolbox: Toolbox, crew: Crew, grammar: Grammar, mind: Mind | None, approvals: ApprovalStore
+    ) -> None:
+        self._toolbox = toolbox
+        self._crew = crew
+        self._grammar = grammar
+        self._mind = mind
+        self._approvals = approvals
+        self.failures: dict[str, PaygentError] = {}
+        """The error that ended a run, by its id, for the caller in this process."""
+
+    # --- plan -------------------------------------------------------------------------------------------------------
+
+    async def plan(self, state: State, runtime: Runtime[Any]) -> State:
+        """Make todos of the command, or let a model go on."""
+        desk: RunDesk = runtime.context
+        if state["mode"] == "model":
+            return await self._guarded(state, desk, lambda: self._think(state, desk))
+        if state["todos"]:  # a retry: the plan is made
+            return State()
+        todos = planned(self._grammar(state["text"]), self._toolbox)
+        if len(todos) > 1:
+            told = "; ".join(f"{todo['ordinal'] + 1}. {todo['title']}" for todo in todos)
+            await desk.tell(desk.event(Thinking, "plan:0", text=told, todos=shown(todos)))
+        return State(todos=todos)
+
+    async def _think(self, state: State, desk: RunDesk) -> State:
+        if self._mind is None:
+            raise LocalProtocolError("the run was made by a model, and there is none now: pass model=")
+        if state["turns"] >= desk.limits.iterations:
+            raise RunLimitReached("iterations", most=desk.limits.iterations)
+        await desk.check(milliseconds=state["milliseconds"])
+        return await self._mind.turn(state, desk)
+
+    # --- price and judge --------------------------------------------------------------------------------------------
+
+    async def price(self, state: State, runtime: Runtime[Any]) -> State:
+        """Find out what the plan would cost, before any of it is done. A plan of one call is priced when it is made."""
+        todos = state["todos"]
+        waiting = [todo for todo in todos if todo["status"] == "pending"]
+        if state["failed"] is not None or len(waiting) < 2:
+            return State()
+        prices = await asyncio.gather(*(self._price(todo, runtime.context) for todo in waiting))
+        for todo, price in zip(waiting, prices, strict=True):
+            todos = with_todo(todos, Todo({**todo, "price": price}))
+        return State(todos=todos)
+
+    async def _price(self, todo: Todo, desk: RunDesk) -> dict[str, JSON] | None:
+        tool = self._toolbox.get(todo["tool"])
+        if tool.price is None:
+            return None
+        call = desk.call(todo["ordinal"], tool.name, todo["agent"], self._budget(todo["agent"]))
+        try:
+            price: Price | None = await tool.price(tool.read(todo["arguments"]), call)
+        except PaygentError as unknown:
+            return {"text": str(unknown), "acceptable": True, "why": "", "amounts": []}
+        if price is None:
+            return None
+        amounts: list[JSON] = [amount_as_json(amount) for amount in price.amounts]
+        return {"text": price.text, "acceptable": price.acceptable, "why": price.why, "amounts": amounts}
+
+    async def judge(self, state: State, runtime: Runtime[Any]) -> State:
+        """Stop a plan of which a later step would be refused anyway, before its first step moves any money.
+
+        The first step is left to the engine, whose refusal is in the journal; and a model hears of it by itself.
+        """
+        todos = [todo for todo in state["todos"] if todo["status"] == "pending"]
+        if state["failed"] is not None or state["mode"] == "model":
+            return State()
+        for todo in todos[1:]:
+            price = todo["price"]
+            if price is not None and price["acceptable"] is False:
+                which = f"step {todo['ordinal'] + 1} ({todo['title']})"
+                why = f"{which} would be refused, so nothing was done: {price['why']}"
+                return State(
+                    failed=Failed(error="PaymentNotAttempted", message=why, payment=None, ordinal=todo["ordinal"])
+                )
+        return State()
+
+    # --- act --------------------------------------------------------------------------------------------------------
+
+    async def act(self, state: State, runtime: Runtime[Any]) -> State:
+        """Make the next call."""
+        return await self._guarded(state, runtime.context, lambda: self._act(state, runtime.context))
+
+    async def _act(self, state: State, desk: RunDesk) -> State:
+        todo = next_todo(state["todos"])
+        if todo is None:
+            return State()
+        if todo["ordinal"] >= desk.limits.calls:
+            raise RunLimitReached("calls", most=desk.limits.calls)
+        await desk.check(milliseconds=state["milliseconds"], agent=todo["agent"])
+        try:
+            await self._check_decided(state["waiting"], desk)
+            done = await self._called(todo, state, desk)
+        except ApprovalPending as pending:
+            return await self._must_wait(todo, state, desk, pending)
+        except PaygentError as error:
+            return await self._call_failed(todo, state, desk, error)
+        result: dict[str, JSON] = {"ok": True, "text": done.text, "data": done.data, "said": done.said}
+        return State(todos=with_todo(state["todos"], Todo({**todo, "status": "done", "result": result})), waiting=None)
+
+    async def _called(self, todo: Todo, state: State, desk: RunDesk) -> _Done:
+        """Make a call, unless an earlier process has made it and told what it came to."""
+        tool = self._toolbox.get(todo["tool"])
+        step = step_name("act", todo["ordinal"], state["attempt"])
+        told = desk.told(step, "tool_result")
+        if isinstance(told, ToolResult) and told.ok:
+            return _Done(text=told.text, data=told.data, payments=(), said=str(told.data.get("body") or ""))
+        await self._tell_call(todo, step, state, desk)
+        begun = monotonic()
+        call = desk.call(todo["ordinal"], tool.name, todo["agent"], self._budget(todo["agent"]))
+        outcome: ToolOutcome = await tool.run(tool.read(todo["arguments"]), call)
+        done = _Done(text=outcome.text, data=dict(outcome.data), payments=outcome.payments, said=outcome.said)
+        result = self._result(todo, step, desk, begun, ok=True, text=done.text, data=done.data, payments=done.payments)
+        ended = self._ended(todo, step, state, desk, ok=True, text=done.text)
+        await desk.tell(result, *ended)
+        return done
+
+    async def _check_decided(self, waiting: Waiting | None, desk: RunDesk) -> None:
+        """Go on only where people agreed, by the word of the store: what resumes a run decides nothing.
+
+        Raises: ApprovalPending, ApprovalRefused, ApprovalLapsed.
+        """
+        if waiting is None:
+            return
+        approval, payment = ids.ApprovalId(waiting["approval"]), ids.PaymentId(waiting["payment"])
+        request = await self._approvals.approval(approval)
+        if request is None:
+            raise LocalProtocolError(f"this storage has no approval {approval}; open the one that the run began with")
+        match request.at(desk.clock.now()).state:
+            case ApprovalState.PENDING:
+                raise ApprovalPending(f"approval {approval} still waits for people", payment_id=payment)
+            case ApprovalState.REFUSED:
+                said = next((each.reason for each in request.decisions if not each.granted), "")
+                raise ApprovalRefused(f"approval {approval} was refused: {said}", payment_id=payment)
+            case ApprovalState.LAPSED:
+                raise ApprovalLapsed(f"approval {approval} ended at {request.expires_at}", payment_id=payment)
+            case _:
+                return  # granted or edited: the engine says what that is worth; void or used: it says why not
+
+    async def _tell_call(self, todo: Todo, step: str, state: State, desk: RunDesk) -> None:
+        events = [] if state["mode"] == "model" or not todo["agent"] else [self._started(todo, step, desk)]
+        call = desk.event(
+            ToolCall, step, agent=todo["agent"], tool=todo["tool"], call=todo["ordinal"], arguments=todo["arguments"]
+        )
+        await desk.tell(*events, call)
+
+    def _started(self, todo: Todo, step: str, desk: RunDesk) -> Any:
+        tools: list[JSON] = list(self._crew.tools(todo["agent"]).names) if todo["agent"] in self._crew else []
+        budget = self._budget(todo["agent"])
+        said = "" if budget is None else str(budget)
+        return desk.event(SubagentStart, step, agent=todo["agent"], task=todo["title"], tools=tools, budget=said)
+
+    def _ended(self, todo: Todo, step: str, state: State, desk: RunDesk, *, ok: bool, text: str) -> list[Any]:
+        if state["mode"] == "model" or not todo["agent"]:
+            return []
+        return [desk.event(SubagentEnd, step, agent=todo["agent"], ok=ok, text=text)]
+
+    def _result(
+        self,
+        todo: Todo,
+        step: str,
+        desk: RunDesk,
+        begun: float,
+        *,
+        ok: bool,
+        text: str,
+        data: dict[str, JSON],
+        payments: Sequence[Payment] = (),
+    ) -> Any:
+        spent = [each.intent.amount if each.receipt is None else each.receipt.amount for each in payments]
+        return desk.event(
+            ToolResult,
+            step,
+            agent=todo["agent"],
+            tool=todo["tool"],
+            call=todo["ordinal"],
+            ok=ok,
+            text=text,
+            data=data,
+            payments=[each.id for each in payments],
+            cost=[amount_as_json(amount) for amount in spent],
+            milliseconds=int((monotonic() - begun) * 1000),
+        )
+
+    async def _must_wait(self, todo: Todo, state: State, desk: RunDesk, pending: ApprovalPending) -> State:
+        payment = pending.payment_id
+        if payment is None:
+            raise pending
+        approval = ids.approval_id(payment)
+        request = await self._approvals.approval(approval)
+        if request is None:
+            raise pending
+        step = step_name("approve", todo["ordinal"], state["attempt"])
+        asked = desk.event(
+            ApprovalRequired,
+            f"{step}:{approval}",
+            agent=todo["agent"],
+            approval=approval,
+            payment=payment,
+            text=request.text,
+            digest=request.digest,
+            expires_at=request.expires_at,
+        )
+        await desk.tell(asked)
+        waits = Waiting(ordinal=todo["ordinal"], approval=approval, payment=payment)
+        return State(todos=with_todo(state["todos"], Todo({**todo, "status": "waiting"})), waiting=waits)
+
+    async def _call_failed(self, todo: Todo, state: State, desk: RunDesk, error: PaygentError) -> State:
+        if isinstance(error, SessionBusy):  # somebody else works on the run: it is theirs to say what became of it
+            raise error
+        step = step_name("act", todo["ordinal"], state["attempt"])
+        data: dict[str, JSON] = {"error": type(error).__name__, "payment": error.payment_id}
+        result = self._result(todo, step, desk, monotonic(), ok=False, text=str(error), data=data)
+        await desk.tell(result, *self._ended(todo, step, state, desk, ok=False, text=str(error)))
+        failed: dict[str, JSON] = {"ok": False, "text": str(error), "data": data, "said": ""}
+        todos = with_todo(state["todos"], Todo({**todo, "status": "failed", "result": failed}))
+        todos = [Todo({**each, "status": "skipped"}) if each["status"] == "pending" else each for each in todos]
+        if state["mode"] == "model" and not isinstance(error, FATAL):
+            return State(todos=todos, waiting=None)  # the model hears of it, and may do something else
+        return State(todos=todos, waiting=None, failed=self._failed(desk, error, todo["ordinal"]))
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def approve(self, state: State, runtime: Runtime[Any]) -> State:
+        """Wait for people. What resumes it only says that somebody decided; what they decided is in the store."""
+        waiting = state["waiting"]
+        if waiting is not None:
+            interrupt({"approval": waiting["approval"], "payment": waiting["payment"]})
+        return State()
+
+    # --- report -----------------------------------------------------------------------------------------------------
+
+    async def report(self, state: State, runtime: Runtime[Any]) -> State:
+        """Tell what became of it."""
+        desk: RunDesk = runtime.context
+        failed = state["failed"]
+        step = step_name("report", 0, state["attempt"])
+        used = desk.used(state["milliseconds"])
+        if failed is not None:
+            told = desk.event(
+                Failure, step, error=failed["error"], message=failed["message"], payment=failed["payment"]
+            )
+            await desk.tell(told)
+            return State(milliseconds=used)
+        answer = state["answer"] or answered(state["todos"])
+        await desk.tell(desk.event(Complete, step, text=answer, data={"todos": shown(state["todos"])}))
+        return State(answer=answer, milliseconds=used)
+
+    # --- small parts ------------------------------------------------------------------------------------------------
+
+    async def _guarded(self, state: State, desk: RunDesk, work: Callable[[], Awaitable[State]]) -> State:
+        """Let what ends a run end it in its state; what is about the lease or the store is raised."""
+        try:
+            return await work()
+        except SessionBusy:
+            raise
+        except (OrchestrationError, AdapterError, Halted, LocalProtocolError) as error:
+            return State(failed=self._failed(desk, error, None), waiting=None)
+
+    def _failed(self, desk: RunDesk, error: PaygentError, ordinal: int | None) -> Failed:
+        self.failures[desk.run.id] = error
+        return Failed(error=type(error).__name__, message=str(error), payment=error.payment_id, ordinal=ordinal)
+
+    def _budget(self, agent: str) -> Amount | None:
+        found = self._crew.get(agent)
+        return None if found is None else found.budget
+
+
+def answered(todos: Sequence[Todo]) -> str:
+    """Return the results in one text."""
+    texts = [cast("str", todo["result"]["text"]) for todo in todos if todo["result"] is not None]
+    return texts[0] if len(texts) == 1 else "\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
+
+
+def after_judge(state: State) -> str:
+    """Return the node that follows a judgement."""
+    if state["failed"] is not None:
+        return "report"
+    return "act" if next_todo(state["todos"]) is not None else "report"
+
+
+def after_plan(state: State) -> str:
+    """Return the node that follows a plan, or a turn of a model."""
+    if state["failed"] is not None:
+        return "report"
+    if next_todo(state["todos"]) is not None:
+        return "price"
+    return "report" if state["mode"] != "model" or not state["frames"] else "plan"
+
+
+def after_act(state: State) -> str:
+    """Return the node that follows a call."""
+    if state["failed"] is not None:
+        return "report"
+    if state["waiting"] is not None:
+        return "approve"
+    if next_todo(state["todos"]) is not None:
+        return "act"
+    return "report" if state["mode"] != "model" or not state["frames"] else "plan"

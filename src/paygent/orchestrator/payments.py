@@ -1,0 +1,316 @@
+"""The tools `pay` and `quote`: x402 resources, by the one client and the one engine."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import Field, field_validator, model_validator
+
+from paygent.adapters.httpx import CONTEXT, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
+from paygent.core.errors import (
+    ApprovalEdited,
+    InvalidService,
+    PaidUndelivered,
+    PaymentNotAttempted,
+    PaymentOutcomeUnknown,
+    RemoteProtocolError,
+    ServiceNotFound,
+    ToolRefused,
+)
+from paygent.core.fields import JSON
+from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import State
+from paygent.core.money import Amount
+from paygent.core.service_page import ServicePage
+from paygent.engine.handle import PaymentHandle
+from paygent.orchestrator.intents import intent_of
+from paygent.orchestrator.tools import Arguments, Call, Price, Tool, ToolOutcome
+from paygent.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from paygent.core.service import Listing
+    from paygent.engine.pay import Engine
+    from paygent.engine.quote import Quote
+
+MOST_SAID: Final = 20_000
+"""How many characters of an answer go into a result; the rest is cut off, and that is said."""
+_AMOUNT: Final = r"^(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?$"
+
+
+class Directory(Protocol):
+    """**Protocol:** what is asked of a registry of services."""
+
+    async def get(self, service_id: str) -> "Listing":
+        """Return a service by its id. Raises: ServiceNotFound."""
+        ...
+
+    async def discover(self, text: str = "", *, limit: int = 50) -> ServicePage:
+        """Return services that fit, best first."""
+        ...
+
+
+class QuoteArguments(Arguments):
+    """What to ask the price of."""
+
+    url: str = Field(description="http or https URL of the resource", max_length=2000)
+
+    @field_validator("url")
+    @classmethod
+    def _is_plain(cls, url: str) -> str:
+        return checked_url(url)
+
+
+class PayArguments(Arguments):
+    """What to buy, and for how much at most."""
+
+    url: str | None = Field(default=None, description="http or https URL of the resource", max_length=2000)
+    service: str | None = Field(default=None, description="name or id of a registered service, without a url")
+    amount: str | None = Field(
+        default=None, description="the most it may cost, in whole units such as 0.10", pattern=_AMOUNT
+    )
+    asset: str | None = Field(default=None, description="symbol of the asset to pay in, such as USDC", max_length=32)
+
+    @field_validator("url")
+    @classmethod
+    def _is_plain(cls, url: str | None) -> str | None:
+        return None if url is None else checked_url(url)
+
+    @model_validator(mode="after")
+    def _says_what(self) -> "PayArguments":
+        if (self.url is None) == (self.service is None):
+            raise ValueError("give a url or a service, and not both")
+        return self
+
+
+def checked_url(url: str) -> str:
+    """Return the URL. Raises: ValueError: it is none that may be requested, or has credentials in it."""
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        fine = False
+        parts = None
+    if parts is not None and (parts.username is not None or parts.password is not None):
+        raise ValueError("a URL with credentials is not taken: what is written here is kept and shown")
+    if not fine or not url.isprintable() or " " in url:
+        raise ValueError("not a URL such as https://host/path")
+    return url
+
+
+class Payments:
+    """Buys and quotes through one client."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        http: httpx.AsyncClient,
+        *,
+        clock: Clock,
+        directory: Directory | None = None,
+        proof_seconds: float = 30,
+        most_said: int = MOST_SAID,
+    ) -> None:
+        self._engine = engine
+        self._http = http
+        self._clock = clock
+        self._directory = directory
+        self._proof_seconds = proof_seconds
+        self._most_said = most_said
+
+    @property
+    def tools(self) -> tuple[Tool[PayArguments], Tool[QuoteArguments]]:
+        """The two tools."""
+        return (
+            Tool(
+                name="pay",
+                description="Fetch a paid resource and pay what it asks, if the wallet's policy agrees.",
+                arguments=PayArguments,
+                run=self.pay,
+                price=self.price,
+                spends=True,
+                named=("url",),
+                title=_title,
+            ),
+            Tool(
+                name="quote",
+                description="Ask what a resource costs. Nothing is paid.",
+                arguments=QuoteArguments,
+                run=self.quote,
+                named=("url",),
+                title=lambda asked: f"Ask what {asked.url} costs",
+            ),
+        )
+
+    async def quote(self, asked: QuoteArguments, call: Call) -> ToolOutcome:
+        """Return every offer of a resource, and which would be taken."""
+        quote = await self._quote(asked.url, call)
+        taken = None if quote.taken is None else amount_as_json(quote.taken.amount)
+        return ToolOutcome(text=str(quote), data={"url": quote.url, "free": quote.free, "taken": taken})
+
+    async def price(self, asked: PayArguments, call: Call) -> Price:
+        """Return what a purchase would cost now."""
+        quote = await self._quote(await self._url(asked), call, asked.amount)
+        if quote.free:
+            return Price(text=f"{quote.url} is free", acceptable=True)
+        if quote.taken is None:
+            why = "; ".join(str(each) for each in quote.refusals) or f"it answered {quote.status}"
+            return Price(text=f"{quote.url} would not be paid", acceptable=False, why=why)
+        if asked.asset is not None and quote.taken.amount.asset.symbol.upper() != asked.asset.upper():
+            why = f"it would be paid in {quote.taken.amount.asset.symbol}, and {asked.asset} was asked for"
+            return Price(text=str(quote), acceptable=False, why=why, amounts=(quote.taken.amount,))
+        return Price(text=f"{quote.url} costs {quote.taken.amount}", acceptable=True, amounts=(quote.taken.amount,))
+
+    async def pay(self, asked: PayArguments, call: Call) -> ToolOutcome:
+        """Buy a resource once; made again, the same call fetches what it bought.
+
+        Raises: PaygentError: see `core.errors`; RemoteProtocolError: the seller's answer is neither an offer nor 2xx.
+        """
+        url = await self._url(asked)
+        extensions = await self._wishes(url, asked, call)
+        try:
+            response = await self._get(url, extensions)
+        except ApprovalEdited as edited:
+            again = {RESUME: edited.payment_id, INTENT: call.intent(edited.payment_id)}
+            response = await self._get(url, {**extensions, **again})
+        handle: PaymentHandle | None = response.extensions.get(PAYMENT)
+        if handle is None:
+            return self._unpaid(url, response)
+        return await self._paid(url, response, handle)
+
+    # --- one purchase -----------------------------------------------------------------------------------------------
+
+    async def _wishes(self, url: str, asked: PayArguments, call: Call) -> dict[str, object]:
+        """Return how the request is to be paid: the same for every execution of the call."""
+        intent, earlier = await intent_of(call, self._engine.address, self._engine.journal, self._clock)
+        context = call.context if asked.service is None else replace(call.context, service=asked.service)
+        wishes: dict[str, object] = {KEY: call.key, CONTEXT: context, INTENT: intent}
+        ceiling: Amount | str | None = asked.amount
+        if asked.asset is not None and earlier is None:
+            ceiling = await self._in_asset(url, asked.asset, asked.amount, call)
+        if ceiling is not None:
+            wishes[MAX_AMOUNT] = ceiling
+        return wishes
+
+    async def _in_asset(self, url: str, symbol: str, amount: str | None, call: Call) -> Amount | str | None:
+        """Return a ceiling that only an offer in that asset keeps.
+
+        Raises: ToolRefused: the seller would be paid in another one.
+        """
+        quote = await self._quote(url, call)
+        if quote.free or quote.taken is None:
+            return amount
+        asset = quote.taken.amount.asset
+        if asset.symbol.upper() != symbol.upper():
+            raise ToolRefused("pay", f"{url} would be paid in {asset.symbol}, not in {symbol}", code="other_asset")
+        return quote.taken.amount if amount is None else Amount.parse(amount, asset)
+
+    async def _get(self, url: str, extensions: Mapping[str, object]) -> httpx.Response:
+        try:
+            return await self._http.get(url, extensions=dict(extensions))
+        except httpx.HTTPError as broken:
+            raise PaymentNotAttempted(
+                f"{url} cannot be reached, and nothing was paid: {type(broken).__name__}"
+            ) from broken
+
+    async def _quote(self, url: str, call: Call, ceiling: str | None = None) -> "Quote":
+        from paygent.engine.quote import Quote
+
+        wishes: dict[str, object] = {QUOTE: True, CONTEXT: call.context}
+        if ceiling is not None:
+            wishes[MAX_AMOUNT] = ceiling
+        response = await self._get(url, wishes)
+        quote: Quote | None = response.extensions.get(QUOTE)
+        return Quote(url=url, free=response.is_success, status=response.status_code) if quote is None else quote
+
+    async def _url(self, asked: PayArguments) -> str:
+        if asked.url is not None:
+            return asked.url
+        if self._directory is None or asked.service is None:
+            raise ToolRefused("pay", "there is no registry to look a service up in: pass registry=", code="no_registry")
+        return (await found(self._directory, asked.service)).service.url
+
+    def _unpaid(self, url: str, response: httpx.Response) -> ToolOutcome:
+        if not response.is_success:
+            raise RemoteProtocolError(f"{url} answered {response.status_code} without an offer that can be read")
+        return ToolOutcome(
+            text=f"{url} is free: nothing was paid", data=self._answer(url, response), said=self._said(response)
+        )
+
+    async def _paid(self, url: str, response: httpx.Response, handle: PaymentHandle) -> ToolOutcome:
+        await self._prove(handle)
+        payment = handle.payment
+        if not response.is_success:
+            if payment.receipt is not None:
+                raise PaidUndelivered(payment.id, receipt=payment.receipt, why=f"answered with {response.status_code}")
+            raise await self._engine.lost(payment, f"answered with {response.status_code}")
+        proven = "proven" if payment.state is State.SETTLED else "not proven on chain yet"
+        amount = payment.intent.amount if payment.receipt is None else payment.receipt.amount
+        data = self._answer(url, response) | {"payment": payment_as_json(handle)}
+        text = f"paid {amount} to {payment.intent.payee} for {url}, {proven}"
+        return ToolOutcome(text=text, data=data, payments=(payment,), said=self._said(response))
+
+    async def _prove(self, handle: PaymentHandle) -> None:
+        """Wait for the chain, as long as that is promised; whoever answered is not made to wait for ever."""
+        if self._engine.can_prove(handle.payment):
+            try:
+                await handle.settled(timeout_seconds=self._proof_seconds)
+            except PaymentOutcomeUnknown:
+                return
+
+    def _answer(self, url: str, response: httpx.Response) -> dict[str, JSON]:
+        kind = response.headers.get("content-type")
+        return {"url": url, "status": response.status_code, "content_type": kind, "body": self._said(response)}
+
+    def _said(self, response: httpx.Response) -> str:
+        text = response.text
+        return text if len(text) <= self._most_said else f"{text[: self._most_said]}… (cut off)"
+
+
+async def found(directory: Directory, name: str) -> "Listing":
+    """Return the one service that a person means by an id or a name.
+
+    Raises: ToolRefused: there is none, or several of that name.
+    """
+    with suppress(ServiceNotFound, InvalidService):
+        return await directory.get(name)
+    listings = (await directory.discover(name, limit=5)).listings
+    named = [each for each in listings if each.service.name.casefold() == name.casefold()]
+    if len(named) == 1:
+        return named[0]
+    near = ", ".join(each.service.id for each in listings)
+    code, said = ("ambiguous", "several services have the name") if named else ("no_service", "no service has the name")
+    raise ToolRefused("pay", f"{said} {name!r}; say its id{f', such as {near}' if near else ''}", code=code)
+
+
+def _title(asked: PayArguments) -> str:
+    most = "" if asked.amount is None else f", at most {asked.amount}{'' if asked.asset is None else f' {asked.asset}'}"
+    return f"Pay for {asked.url or asked.service}{most}"
+
+
+def amount_as_json(amount: Amount) -> dict[str, JSON]:
+    """Return an amount as JSON, without loss."""
+    asset = amount.asset
+    return {
+        "asset": str(asset.id),
+        "symbol": asset.symbol,
+        "decimals": asset.decimals,
+        "atomic": str(amount.atomic),
+        "text": str(amount),
+    }
+
+
+def payment_as_json(handle: PaymentHandle) -> dict[str, JSON]:
+    """Return what anybody may know of a payment."""
+    payment, receipt = handle.payment, handle.receipt
+    return {
+        "id": PaymentId(payment.id),
+        "state": payment.state.value,
+        "amount": amount_as_json(payment.intent.amount),
+        "payee": payment.intent.payee,
+        "network": str(payment.intent.network),
+        "transaction": None if receipt is None else receipt.transaction,
+        "proven": receipt is not None and receipt.proven,
+    }

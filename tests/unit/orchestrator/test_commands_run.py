@@ -1,0 +1,276 @@
+"""Commands without a model, from their words to money that moved in memory."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from paygent.core.errors import (
+    CommandRefused,
+    ConfigurationError,
+    NoAcceptableRequirements,
+    PolicyDenied,
+    RunOver,
+    SessionEnded,
+    SessionNotFound,
+    ToolRefused,
+)
+from paygent.core.events import RunEvent
+from paygent.core.halt import Halt
+from paygent.core.lifecycle import State
+from paygent.core.money import usd
+from paygent.core.session import RunState
+from paygent.orchestrator import RunLimits
+from paygent.testing.seller import Reply
+from tests.unit.orchestrator.world import URL, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def kinds(events: list[RunEvent]) -> list[str]:
+    return [event.kind for event in events]
+
+
+async def test_paying_a_url_moves_its_price_and_tells_what_was_bought() -> None:
+    world = World()
+    async with world.open() as agent:
+        result = await agent.run(f"pay {URL}")
+
+        assert (True, 1_000, 1) == (result.ok, world.spent, world.paid)
+        assert '{"paid": true}' == result.data[0]["body"]
+        assert RunState.COMPLETED is result.run.state
+        assert result is result.check()
+
+
+async def test_steps_are_done_in_order() -> None:
+    world = World()
+    async with world.open() as agent:
+        result = await agent.run(f"check my balance and then pay {URL}")
+
+    assert ["balance", "pay"] == [step.tool for step in result.steps]
+    assert "999.999 USDC" not in result.steps[0].text
+    assert "1000.00 USDC" in result.steps[0].text
+    assert 1_000 == world.spent
+
+
+async def test_failed_step_stops_the_rest() -> None:
+    world = World()
+    world.seller.replies.append(Reply(status=500, settle=False, claim="none"))
+    async with world.open(proof_seconds=0.01) as agent:
+        result = await agent.run(f"pay {URL} then pay {URL}?again=1")
+
+    assert (False, ["failed", "skipped"]) == (result.ok, [step.status for step in result.steps])
+    assert 1 == world.paid
+    with pytest.raises(type(result.error) if result.error is not None else AssertionError):
+        result.check()
+
+
+async def test_plan_whose_later_step_would_be_refused_is_stopped_before_its_first_step() -> None:
+    world = World()
+    async with world.open() as agent:
+        result = await agent.run(f"pay {URL} then pay 0.0001 USDC for {URL}?dear=1")
+
+    assert (False, 0, []) == (result.ok, world.spent, world.seller.paid_requests)
+    assert "so nothing was done" in result.text
+
+
+async def test_payment_that_the_policy_denies_is_in_the_journal_and_not_made() -> None:
+    world = World(policy=replace(World().policy, max_per_payment=usd("0.0005")))
+    async with world.open() as agent:
+        result = await agent.run(f"pay {URL}")
+        payments = await agent.payments(result.run.session)
+
+    assert isinstance(result.error, PolicyDenied)
+    assert ([State.DENIED], 0) == ([payment.state for payment in payments], world.spent)
+
+
+async def test_asset_that_was_asked_for_is_the_only_one_that_is_paid() -> None:
+    world = World()
+    async with world.open() as agent:
+        refused = await agent.run(f"pay 0.10 USDT for {URL}")
+        fine = await agent.run(f"pay 0.10 USDC for {URL}")
+
+    assert isinstance(refused.error, ToolRefused)
+    assert ("other_asset", True, 1_000) == (refused.error.code, fine.ok, world.spent)
+
+
+async def test_ceiling_of_the_command_is_kept() -> None:
+    world = World()
+    async with world.open() as agent:
+        result = await agent.run(f"pay 0.0009 USDC for {URL}")
+
+    assert isinstance(result.error, PolicyDenied | NoAcceptableRequirements)
+    assert 0 == world.spent
+
+
+async def test_same_command_again_is_a_new_purchase() -> None:
+    world = World()
+    async with world.open() as agent:
+        first, second = await agent.run(f"pay {URL}"), await agent.run(f"pay {URL}")
+
+    assert first.run.id != second.run.id
+    assert (2_000, 2) == (world.spent, world.paid)
+
+
+async def test_events_tell_the_run_in_order_and_are_replayed_the_same() -> None:
+    world = World()
+    async with world.open() as agent:
+        session = await agent.create_session("shopping")
+        told = [event async for event in agent.stream(f"pay {URL}", session=session.id)]
+        again = list(await agent.events(session.id))
+
+        assert ["tool_call", "tool_result", "complete"] == kinds(told)
+        assert told == again
+        assert [1, 2, 3] == [event.sequence for event in told]
+        assert told[1:] == list(await agent.events(session.id, after=1))
+
+
+async def test_plan_of_several_steps_is_told_as_todos() -> None:
+    world = World()
+    async with world.open() as agent:
+        told = [event async for event in agent.stream(f"check my balance then pay {URL}")]
+
+    assert ["thinking", "tool_call", "tool_result", "tool_call", "tool_result", "complete"] == kinds(told)
+    first: Any = told[0].facts
+    last: Any = told[-1].facts
+    assert ["pending", "pending"] == [todo["status"] for todo in first["todos"]]
+    assert ["done", "done"] == [todo["status"] for todo in last["data"]["todos"]]
+
+
+async def test_command_that_is_not_understood_leaves_nothing_behind() -> None:
+    world = World()
+    async with world.open() as agent:
+        with pytest.raises(CommandRefused):
+            await agent.run("spend everything")
+        with pytest.raises(ToolRefused, match="plugin paygent-vvs"):
+            await agent.run("swap 10 CRO for USDC")
+        with pytest.raises(ToolRefused, match="plugin paygent-moonlander"):
+            await agent.run("Long 200 USDC BTC")
+        with pytest.raises(ConfigurationError, match="from 1 to"):
+            await agent.run(" ")
+
+        assert () == (await agent.sessions()).sessions
+
+
+async def test_url_with_credentials_is_refused_and_not_kept() -> None:
+    world = World()
+    async with world.open() as agent:
+        with pytest.raises((ToolRefused, CommandRefused)) as refused:
+            await agent.run("pay https://user:hunter2@seller.test/thing")
+
+    assert "hunter2" not in str(refused.value)
+    assert [] == world.seller.requests
+
+
+async def test_session_that_has_ended_takes_no_command() -> None:
+    world = World()
+    async with world.open() as agent:
+        session = await agent.create_session()
+        await agent.end_session(session.id)
+        with pytest.raises(SessionEnded):
+            await agent.run(f"pay {URL}", session=session.id)
+        with pytest.raises(SessionNotFound):
+            await agent.run(f"pay {URL}", session="ses_none")
+
+    assert 0 == world.spent
+
+
+async def test_run_may_not_spend_more_than_its_budget() -> None:
+    world = World()
+    async with world.open(limits=RunLimits(spend=usd("0.0015"))) as agent:
+        result = await agent.run(f"pay {URL} and then pay {URL}?again=1")
+        more = await agent.run(f"pay {URL}")
+
+    assert ["done", "failed"] == [step.status for step in result.steps]
+    assert "budget" in result.text
+    assert (True, 2_000) == (more.ok, world.spent)
+
+
+async def test_halted_session_does_nothing() -> None:
+    world = World()
+    async with world.open() as agent:
+        session = await agent.create_session()
+        await world.journal.halt(Halt(scope=f"session:{session.id}", by="ann", reason="odd", at=1))
+        result = await agent.run(f"pay {URL}", session=session.id)
+
+    assert (False, 0, []) == (result.ok, world.spent, world.seller.requests)
+    assert "halted" in result.text
+
+
+async def test_calls_of_a_run_are_limited() -> None:
+    world = World()
+    async with world.open(limits=RunLimits(calls=1)) as agent:
+        result = await agent.run(f"check my balance then pay {URL}")
+
+    assert "1 calls" in result.text
+    assert 0 == world.spent
+
+
+async def test_log_and_summary_say_what_was_called_and_what_it_cost() -> None:
+    world = World()
+    async with world.open() as agent:
+        session = await agent.create_session()
+        await agent.run(f"pay {URL}", session=session.id)
+        await agent.run(f"pay 0.0001 USDC for {URL}", session=session.id)
+        log, summary = await agent.log(session.id), await agent.summary(session.id)
+
+    assert [("pay", True), ("pay", False)] == [(each.tool, each.ok) for each in log]
+    assert {"url": URL} == log[0].arguments
+    assert ["1000"] == [cost["atomic"] for cost in log[0].cost]
+    assert log[0].milliseconds is not None
+    assert (2, 1, 50, {"pay": 2}) == (summary.calls, summary.succeeded, summary.success_percent, summary.tools)
+    assert ["0.001 USDC"] == [str(amount) for amount in summary.settled]
+    assert {"COMPLETED": 1, "FAILED": 1} == summary.runs
+
+
+async def test_session_remembers_commands_and_results_in_another_process() -> None:
+    world = World()
+    async with world.open() as agent:
+        session = await agent.create_session()
+        await agent.run(f"pay {URL}", session=session.id)
+    async with world.open() as agent:
+        found = await agent.recall(session.id, "PAID usdc")
+
+        assert ["result"] == [memory.kind for memory in found]
+        assert [f"pay {URL}"] == [memory.text for memory in await agent.recall(session.id, kinds=["command"])]
+
+
+async def test_run_that_failed_is_retried_at_its_step_under_its_own_id() -> None:
+    world = World()
+    session = None
+    async with world.open(limits=RunLimits(spend=usd("0.0005"))) as agent:
+        await world.journal.halt(Halt(scope="everything", by="ann", reason="odd", at=1))
+        session = await agent.create_session()
+        failed = await agent.run(f"check my balance then pay {URL}", session=session.id, limits=RunLimits())
+        await world.journal.lift("everything", by="ann", reason="fine", at=2)
+        again = await agent.retry(failed.run.id)
+
+    assert (False, True, failed.run.id) == (failed.ok, again.ok, again.run.id)
+    assert (1_000, ["done", "done"]) == (world.spent, [step.status for step in again.steps])
+
+
+async def test_only_a_failed_run_is_retried_and_only_a_running_one_resumed() -> None:
+    world = World()
+    async with world.open() as agent:
+        done = await agent.run(f"pay {URL}")
+        with pytest.raises(RunOver):
+            await agent.retry(done.run.id)
+        with pytest.raises(RunOver):
+            await agent.resume(done.run.id)
+
+    assert 1_000 == world.spent
+
+
+async def test_tools_that_are_not_allowed_are_not_there() -> None:
+    world = World()
+    async with world.open(allow=["balance"]) as agent:
+        with pytest.raises(ToolRefused, match="no such tool"):
+            await agent.run(f"pay {URL}")
+    with pytest.raises(ConfigurationError, match="no tools swap"):
+        async with world.open(allow=["swap"]):
+            pass
