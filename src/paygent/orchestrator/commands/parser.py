@@ -3,7 +3,7 @@
 import re
 
 from paygent.core.errors import CommandRefused
-from paygent.orchestrator.commands import words
+from paygent.orchestrator.commands import check, words
 from paygent.orchestrator.commands.forms import nearest
 from paygent.orchestrator.commands.heads import Head, head_of
 from paygent.orchestrator.commands.step import Step
@@ -50,6 +50,7 @@ def _read(step: Step, head: Head, *, courteous: bool) -> Single:
     _refuse_all_and_no(step, head)
     if not head.only_reads:
         _refuse_questions(step, head, courteous=courteous)
+    _refuse_nothing(step)
     step.refuse_networks()
     if not head.takes_names:
         _refuse_strangers(step)
@@ -72,6 +73,11 @@ def _refuse_strangers(step: Step) -> None:
         behind = step.after(at) if step.word(at) in ("and", "&") else -1
         if step.word(behind) and step.word(behind).isalpha() and step.word(behind) not in words.RESERVED:
             raise CommandRefused("unknown", f"no step begins with {step.word(behind)[:60]!r}")
+
+
+def _refuse_nothing(step: Step) -> None:
+    for at in step.all(Kind.MONEY):
+        check.amount(step.tokens[at].value)
 
 
 def _is(token: Token, word: str) -> bool:

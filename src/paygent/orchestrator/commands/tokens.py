@@ -201,6 +201,8 @@ def _merge(tokens: list[Token], at: int) -> tuple[Token, int]:
         number = at + (2 if _value(tokens, at + 1) == "of" else 1)
         if number < len(tokens) and tokens[number].kind in (Kind.NUMBER, Kind.LEVERAGE):
             return _joined(tokens[at : number + 1], Kind.LEVERAGE, tokens[number].value)
+    if first.value == "basis" and _value(tokens, at + 1) in ("point", "points"):
+        return _joined(tokens[at : at + 2], Kind.WORD, "bps")
     if first.kind is not Kind.NUMBER or at + 1 == len(tokens):
         return first, 1
     second = tokens[at + 1]

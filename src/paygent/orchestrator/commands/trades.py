@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from paygent.core.errors import CommandRefused
-from paygent.orchestrator.commands import words
+from paygent.orchestrator.commands import check, words
 from paygent.orchestrator.commands.step import Step
 from paygent.orchestrator.commands.tokens import Kind, Token
 from paygent.orchestrator.commands.values import AddLiquidity, Harvest, RemoveLiquidity, Stake, Swap
@@ -51,6 +51,8 @@ def _swap(step: Step, roles: dict[str, Side], *, alone: Side, spending: bool) ->
     given, received = _sides(step, roles, alone=alone)
     step.refuse_bare_amounts()
     amounts = [token for token in (*given, *received) if token.kind is Kind.MONEY]
+    if len(given) == len(received) == 1:
+        check.different(_asset(given[0]), _asset(received[0]))
     if len(given) != 1 or len(received) != 1:
         raise CommandRefused(
             "ambiguous", f"a swap gives one asset for another, and not {len(given)} for {len(received)}"

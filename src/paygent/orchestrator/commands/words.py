@@ -4,9 +4,9 @@ import re
 from typing import Final
 
 SYMBOLS: Final = frozenset(
-    "AAVE ADA APT ARB ATOM AVAX BCH BNB BTC BUSD CDCBTC CDCETH CRO DAI DEVUSDC.E DOGE DOT DUSD ETC ETH EURC FDUSD FER FIL "
-    "FRAX LCRO LTC MATIC MEGAUSD MNT MUSD PEPE POL PYUSD SBC SHIB SOL STETH TONIC TRX TUSD UNI USAT USDC USDC.E USDT USDT0 "
-    "VVS WBTC WCRO WETH WSTETH XAUT XLM XRP ZKCRO".split()
+    "AAVE ADA APT ARB ATOM AVAX BCH BNB BTC BUSD CDCBTC CDCETH CRO DAI DEVUSDC.E DOGE DOT DUSD ETC ETH EURC "
+    "FDUSD FER FIL FRAX LCRO LTC MATIC MEGAUSD MNT MUSD PEPE POL PYUSD SBC SHIB SOL STETH TONIC TRX TUSD UNI "
+    "USAT USDC USDC.E USDT USDT0 VVS WBTC WCRO WETH WSTETH XAUT XLM XRP ZKCRO".split()
 )
 """Symbols in whatever case they are written."""
 DOLLARS: Final = frozenset("usd dollar dollars buck bucks".split())
@@ -88,7 +88,7 @@ NUMBER_WORDS: Final = frozenset(
     "dozen".split()
 )
 _OTHERS: Final = frozenset(
-    "and then afterwards after followed by worth exactly exact times leverage leveraged margin collateral position "
+    "and then afterwards after followed by worth exactly exact times basis points leverage leveraged margin collateral position "
     "slippage tolerance bps percent farm harvest rate reputation rated mcp x perp perpetual market winnings payout all "
     "me i you it is are be do does thanks thank hi hello hey ok okay paygent so also first next finally lastly right "
     "away usd up least above over more less than better cheaper as plus pools bp loss "
