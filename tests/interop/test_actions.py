@@ -130,8 +130,9 @@ async def test_swap_that_reverts_in_its_block_is_told_and_its_approval_taken_bac
         data = call_data(signature, 200_000_000_000, 1, path, exchange.owner, 2**40)
         exchange.send(exchange.owner, exchange.router, data)
 
-    async with FrontRun(trader.actor.chain.anvil.url, chain=network, instant_finality=True) as node:
-        node.trade = trade
+    node = FrontRun(trader.actor.chain.anvil.url, chain=network, instant_finality=True)
+    node.trade = trade
+    async with node:
         quoted = trader.swap(least=_quote(trader, 2_000_000))
         async with trader.actor.wallet(**trader.wiring(chains={network: node}, transactions={network: node})) as wallet:
             with pytest.raises(TransactionReverted, match="reverted in block") as raised:

@@ -1,0 +1,274 @@
+"""Account nonces on a real EVM: stuck, dropped, replaced, reorganised and missing transactions, and two processes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from paygent.adapters.sql import open_journal
+from paygent.core.errors import (
+    AuthorizationCancelled,
+    ConfigurationError,
+    Halted,
+    NonceTaken,
+    PaymentOutcomeUnknown,
+)
+from paygent.core.halt import Halt
+from paygent.core.ids import PaymentId, intent_id
+from paygent.core.lifecycle import State
+from paygent.core.money import Amount
+from paygent.core.payment import Payment
+from paygent.engine.order import ActionOrder
+from paygent.evm.address import checksum
+from paygent.wallet import Wallet
+from paygent.wallet.wallet import transfer_action
+from tests.interop.acting import PATIENCE, Actor, new_actor
+from tests.interop.peers.chain import TokenChain
+
+pytestmark = pytest.mark.anyio
+PAYEE = checksum(f"0x{'cd' * 20}")
+BUMPS = replace(PATIENCE, bump_seconds=0.15, resend_seconds=0.05)
+SHORT = replace(PATIENCE, timeout_seconds=0.2, resend_seconds=60)
+
+
+@pytest.fixture
+def actor(acting_chain: TokenChain) -> Actor:
+    return new_actor(acting_chain)
+
+
+@contextmanager
+def paused(actor: Actor) -> Iterator[None]:
+    with actor.chain.anvil.paused_mining():
+        yield
+
+
+async def stored(actor: Actor, payment_id: PaymentId | None) -> Payment:
+    payment = None if payment_id is None else await actor.journal.get(payment_id)
+    assert payment is not None
+    assert payment.plan is not None
+    return payment
+
+
+async def unmined(actor: Actor, wallet: Wallet, amount: int = 5, **options: Any) -> PaymentId:
+    """Transfer while nothing is mined; return the payment, whose outcome is unknown then."""
+    with pytest.raises(PaymentOutcomeUnknown) as raised:
+        await wallet.transfer(Amount(amount, actor.token), PAYEE, **options)
+    return raised.value.payment_id
+
+
+async def test_transfer_that_is_not_mined_in_time_is_unknown_and_goes_on_with_the_same_bytes(actor: Actor) -> None:
+    async with actor.wallet(patience=SHORT) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+            before = await stored(actor, payment_id)
+        settled = await wallet.go_on(payment_id)
+
+    assert before.state is State.OUTCOME_UNKNOWN
+    assert settled.plan is not None
+    assert before.plan is not None
+    assert before.plan.attempts == settled.plan.attempts
+    assert (State.SETTLED, 1) == (settled.state, actor.sent)
+
+
+async def test_transaction_that_is_stuck_is_replaced_by_a_dearer_one_of_the_same_nonce(actor: Actor) -> None:
+    async with actor.wallet(patience=replace(BUMPS, timeout_seconds=0.5)) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+        settled = await wallet.go_on(payment_id)
+
+    assert settled.plan is not None
+    attempts = settled.plan.attempts
+    assert len(attempts) > 1
+    assert 1 == len({attempt.nonce for attempt in attempts})
+    assert all(
+        later.max_fee * 10 >= earlier.max_fee * 11 for earlier, later in zip(attempts, attempts[1:], strict=False)
+    )
+    assert (State.SETTLED, 1) == (settled.state, actor.sent)
+
+
+async def test_fee_is_never_raised_above_the_policy(actor: Actor) -> None:
+    async with actor.wallet() as wallet:
+        payment = await wallet.transfer(Amount(5, actor.token), PAYEE)
+    assert payment.plan is not None
+    cap = Amount(payment.plan.attempts[0].ceiling * 21 // 20, actor.coin)
+    patient = replace(BUMPS, timeout_seconds=0.5)
+    async with actor.wallet(policy=actor.policy(gas_per_transaction=cap), patience=patient) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet, 6)
+        settled = await wallet.go_on(payment_id)
+
+    assert settled.plan is not None
+    assert 1 == len(settled.plan.attempts)
+
+
+async def test_transaction_that_the_node_dropped_is_sent_again(actor: Actor) -> None:
+    async with actor.wallet(patience=SHORT) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+            plan = (await stored(actor, payment_id)).plan
+            assert plan is not None
+            actor.chain.anvil.call("anvil_dropTransaction", plan.attempts[-1].hash)
+        assert 0 == actor.sent
+        settled = await wallet.go_on(payment_id)
+
+    assert settled.plan is not None
+    assert (1, 1) == (len(settled.plan.attempts), actor.sent)
+
+
+async def test_nonce_that_somebody_else_used_is_noticed(actor: Actor) -> None:
+    """The same key in another program: its transaction is mined in place of ours, and proves that ours never is."""
+    async with actor.wallet(patience=SHORT) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+            plan = (await stored(actor, payment_id)).plan
+            assert plan is not None
+            actor.chain.anvil.call("anvil_dropTransaction", plan.attempts[-1].hash)
+        actor.chain.anvil.send(actor.key.address, PAYEE, "0x")
+        with pytest.raises(NonceTaken, match="used its nonce"):
+            await wallet.go_on(payment_id)
+        after = await wallet.transfer(Amount(7, actor.token), PAYEE)
+
+    assert (State.CANCELLED, State.SETTLED) == ((await stored(actor, payment_id)).state, after.state)
+    assert 2 == actor.sent
+
+
+async def test_transaction_that_waits_can_be_cancelled(actor: Actor) -> None:
+    async with actor.wallet(patience=SHORT) as wallet:
+        before = actor.chain.balance_of(PAYEE)
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+            await wallet.cancel(payment_id)
+        with pytest.raises(AuthorizationCancelled, match="payment to oneself"):
+            await wallet.go_on(payment_id)
+
+    assert (1, before) == (actor.sent, actor.chain.balance_of(PAYEE))
+    assert State.CANCELLED is (await stored(actor, payment_id)).state
+
+
+async def test_settled_transfer_cannot_be_cancelled(actor: Actor) -> None:
+    async with actor.wallet() as wallet:
+        payment = await wallet.transfer(Amount(5, actor.token), PAYEE)
+        with pytest.raises(ConfigurationError, match="no transaction of it waits"):
+            await wallet.cancel(payment.id)
+
+
+async def test_halt_stops_what_would_be_sent_again(actor: Actor) -> None:
+    async with actor.wallet(patience=SHORT) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+            plan = (await stored(actor, payment_id)).plan
+            assert plan is not None
+            actor.chain.anvil.call("anvil_dropTransaction", plan.attempts[-1].hash)
+        await actor.journal.halt(Halt(scope="everything", by="ada", reason="drill", at=1))
+        with pytest.raises(PaymentOutcomeUnknown, match="halted") as raised:
+            await wallet.go_on(payment_id)
+        assert isinstance(raised.value.__cause__, Halted)
+        assert 0 == actor.sent
+        await actor.journal.lift("everything", by="ada", reason="over", at=2)
+        await wallet.go_on(payment_id)
+
+    assert 1 == actor.sent
+
+
+async def test_nonce_that_was_given_back_is_used_by_the_next(actor: Actor) -> None:
+    async with actor.wallet() as wallet:
+        held = await reserved(actor, wallet, 3)
+        await wallet.engine._acting().reserver.void(held, RuntimeError("given back"))
+        settled = await wallet.transfer(Amount(5, actor.token), PAYEE)
+
+    assert settled.plan is not None
+    assert (0, 1) == (settled.plan.attempts[0].nonce, actor.sent)
+
+
+async def reserved(actor: Actor, wallet: Wallet, amount: int) -> Payment:
+    """Reserve a transfer as a process that dies before it signs."""
+    acting = wallet.engine._acting()
+    action = transfer_action(Amount(amount, actor.token), PAYEE, deadline=actor.chain.anvil.timestamp() + 900)
+    order = ActionOrder(intent_id=intent_id("dies", actor.key.address, str(amount)), action=action)
+    return await acting.reserver.reserve(order, await acting.judge.judge(order))
+
+
+async def test_gap_that_a_dead_process_left_is_filled(actor: Actor) -> None:
+    """Its nonce was never signed for: what comes after it would wait for ever."""
+    async with actor.wallet(patience=replace(PATIENCE, resend_seconds=0.1)) as wallet:
+        held = await reserved(actor, wallet, 3)
+        async with anyio.create_task_group() as tasks:
+            found: list[Payment] = []
+
+            async def pay() -> None:
+                found.append(await wallet.transfer(Amount(5, actor.token), PAYEE))
+
+            tasks.start_soon(pay)
+            await anyio.sleep(0.05)
+            await wallet.engine._acting().reserver.void(held, RuntimeError("dead"))
+        fills = [payment for payment in (await actor.journal.page()).payments if "Fill" in payment.intent.resource]
+
+    (settled,) = found
+    assert settled.plan is not None
+    assert (State.SETTLED, 1, 2) == (settled.state, settled.plan.attempts[0].nonce, actor.sent)
+    assert 1 == len(fills)
+
+
+async def test_transaction_of_a_dead_process_is_sent_where_it_stands_in_the_way(actor: Actor) -> None:
+    async with actor.wallet(patience=SHORT) as wallet:
+        with paused(actor):
+            first = await unmined(actor, wallet, 3)
+            plan = (await stored(actor, first)).plan
+            assert plan is not None
+            actor.chain.anvil.call("anvil_dropTransaction", plan.attempts[-1].hash)
+    async with actor.wallet(patience=replace(PATIENCE, resend_seconds=0.1)) as wallet:
+        settled = await wallet.transfer(Amount(5, actor.token), PAYEE)
+        other = await wallet.go_on(first)
+
+    assert (State.SETTLED, State.SETTLED, 2) == (settled.state, other.state, actor.sent)
+
+
+async def test_transfer_that_was_reorganised_away_is_sent_again_as_the_same_bytes(actor: Actor) -> None:
+    async with actor.wallet(instant=False) as wallet:
+        snapshot = actor.chain.anvil.snapshot()
+        first = await wallet.transfer(Amount(5, actor.token), PAYEE)
+        assert first.receipt is not None
+        assert not first.receipt.final
+        actor.chain.anvil.revert(snapshot)
+        for _ in range(3):  # another branch has grown past it
+            actor.chain.anvil.call("evm_mine")
+        gone = await wallet.engine.reconciler.reconcile(first.id)
+        again = await wallet.go_on(first.id)
+
+    assert (State.OUTCOME_UNKNOWN, State.SETTLED) == (gone.state, again.state)
+    assert first.plan is not None
+    assert again.plan is not None
+    assert first.plan.attempts == again.plan.attempts
+    assert 1 == actor.sent
+
+
+async def test_two_processes_with_one_store_never_clash(acting_chain: TokenChain, tmp_path: Path) -> None:
+    file = str(tmp_path / "pay.db")
+    open_journal(file).close()
+    first = new_actor(acting_chain)
+    done: list[Payment] = []
+
+    async def pays(offset: int) -> None:
+        async with (
+            open_journal(file) as journal,
+            replace(first, journal=journal).wallet() as wallet,
+            anyio.create_task_group() as tasks,
+        ):
+
+            async def pay(number: int) -> None:
+                done.append(await wallet.transfer(Amount(offset + number, first.token), PAYEE))
+
+            for number in range(8):
+                tasks.start_soon(pay, number)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pays, 100)
+        tasks.start_soon(pays, 200)
+
+    nonces = sorted(payment.plan.attempts[0].nonce for payment in done if payment.plan is not None)
+    assert list(range(16)) == nonces
+    assert 16 == first.sent
