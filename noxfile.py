@@ -82,6 +82,15 @@ def contracts(session: nox.Session) -> None:
     session.run("node", "contracts/compile.mjs", "--check", external=True)
     session.run("node", "contracts/forge.mjs", "fmt", "--check", external=True)
     session.run("node", "contracts/forge.mjs", "test", *session.posargs, external=True)
+    sample = ("--only", "Router|Registry", "--sample", "4", "--needed", "0.5")
+    session.run("node", "contracts/mutate.mjs", *sample, external=True)
+
+
+@nox.session(default=False, venv_backend="none")
+def mutation(session: nox.Session) -> None:
+    """Break the contracts line by line; tests must notice nine of ten. `-- --only Router` for a part."""
+    session.run("npm", "ci", "--prefix", "contracts", "--silent", external=True)
+    session.run("node", "contracts/mutate.mjs", *session.posargs, external=True)
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])

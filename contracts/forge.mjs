@@ -16,9 +16,10 @@ export function forgeBinary() {
   return createRequire(import.meta.url).resolve(`${name}/bin/forge${WINDOWS ? ".exe" : ""}`);
 }
 
-export function forge(commandLine, options = {}) {
-  const environment = { ...process.env, FOUNDRY_SOLC: join(HERE, "tools", "solc.mjs"), FOUNDRY_DISABLE_NIGHTLY_WARNING: "1" };
-  return spawnSync(forgeBinary(), commandLine, { cwd: HERE, stdio: "inherit", ...options, env: environment });
+export function forge(commandLine, { environment, ...options } = {}) {
+  const fixed = { FOUNDRY_SOLC: join(HERE, "tools", "solc.mjs"), FOUNDRY_DISABLE_NIGHTLY_WARNING: "1" };
+  const env = { ...process.env, ...fixed, ...environment };
+  return spawnSync(forgeBinary(), commandLine, { cwd: HERE, stdio: "inherit", ...options, env });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -104,6 +104,11 @@ contract ForgedToken is PlainToken(6) {
     }
 }
 
+/// @notice Accepts authorizations and moves nothing.
+contract IdleToken is PlainToken(6) {
+    function receiveWithAuthorization(address, address, uint256, uint256, uint256, bytes32, bytes calldata) external {}
+}
+
 /// @notice Takes a fee from what is received, or from the sender besides, one unit each; exempts payments by one account.
 contract FeeToken is PlainToken(6) {
     address public exempt;
@@ -118,6 +123,19 @@ contract FeeToken is PlainToken(6) {
         bool free = msg.sender == exempt && from != exempt;
         _balances[from] -= amount + (free ? 0 : senderFee);
         _balances[to] += amount - (free ? 0 : receiverFee);
+    }
+
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256,
+        uint256,
+        bytes32,
+        bytes calldata
+    ) external {
+        _balances[from] -= value;
+        _balances[to] += value;
     }
 }
 

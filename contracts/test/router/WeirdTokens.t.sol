@@ -79,6 +79,36 @@ contract RouterWeirdTokensTest is RouterTest {
         router.splitPay(splitOf(address(fee), 100, 1, 1));
     }
 
+    function test_token_that_takes_more_is_refused_when_authorized() public {
+        FeeToken fee = new FeeToken();
+        fee.mint(payer, 200);
+        fee.mint(address(router), 10);
+        fee.setFees(1, 0, address(0));
+        IPaymentRouter.Authorization memory authorization = IPaymentRouter.Authorization(payer, 0, 1, "");
+        expect(abi.encodeWithSelector(IPaymentRouter.BalanceChanged.selector, address(fee), 10, 8));
+        router.batchPayWithAuthorization(batchOf(address(fee), 70, 30), authorization);
+        expect(abi.encodeWithSelector(IPaymentRouter.BalanceChanged.selector, address(fee), 10, 8));
+        router.splitPayWithAuthorization(splitOf(address(fee), 100, 1, 1), authorization);
+        expect(abi.encodeWithSelector(IPaymentRouter.BalanceChanged.selector, address(fee), 10, 9));
+        router.payForServiceWithAuthorization(serviceOf(address(fee), 100), authorization);
+    }
+
+    function test_token_that_takes_more_is_refused_from_a_source() public {
+        FeeToken fee = new FeeToken();
+        Payer source = new Payer();
+        fee.mint(address(source), 200);
+        fee.mint(address(router), 10);
+        fee.setFees(1, 0, address(0));
+        expect(abi.encodeWithSelector(IPaymentRouter.BalanceChanged.selector, address(fee), 10, 9));
+        source.pay(router, serviceOf(address(fee), 100));
+    }
+
+    function test_authorization_that_brings_another_amount_is_refused() public {
+        IdleToken idle = new IdleToken();
+        expect(abi.encodeWithSelector(IPaymentRouter.InexactTransfer.selector, address(idle), 100, 0));
+        router.batchPayWithAuthorization(batchOf(address(idle), 70, 30), IPaymentRouter.Authorization(payer, 0, 1, ""));
+    }
+
     function test_rebasing_token_is_paid_or_refused_but_never_kept() public {
         RebasingToken rebasing = new RebasingToken();
         funded(rebasing, 1000);
