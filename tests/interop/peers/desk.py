@@ -25,7 +25,10 @@ class Desk:
         configured = {"networks": {CRONOS.text: {**described, **(network or {})}}, **options}
         tools = Tools(chains={CRONOS: chain}, clock=SystemClock(), options=configured)
         self.exchange = exchange
+        self.chain = chain
         self.connector = VvsConnector.open(tools)
+        self.gas = 0
+        """Wei that the trader's transactions have cost."""
         self.trader = checksum(exchange.anvil.call("eth_accounts")[1])
         self.attacker = checksum(exchange.anvil.call("eth_accounts")[2])
 
@@ -52,7 +55,19 @@ class Desk:
         """Send every call; raises RpcError where one reverts."""
         for action in actions:
             for call in action.calls:
-                self.exchange.send(self.trader, call.to, call.data, call.value)
+                sent = self.exchange.send(self.trader, call.to, call.data, call.value)
+                receipt = self.exchange.anvil.call("eth_getTransactionReceipt", sent)
+                self.gas += int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
 
     def has(self, symbol: str) -> int:
-        return self.exchange.balance(symbol, self.trader)
+        """Return what the trader has; of the coin, with what gas has cost."""
+        had = self.exchange.balance(symbol, self.trader)
+        return had + self.gas if symbol == "CRO" else had
+
+    def units(self, asset: Asset) -> int:
+        """Return what the trader has of any asset, as `has`."""
+        if asset.id.native:
+            return self.has("CRO")
+        if self.exchange.anvil.call("eth_getCode", asset.id.address, "latest") == "0x":
+            return 0  # a share of a pool that does not exist
+        return int(self.exchange.read(asset.id.address, "balanceOf(address)", self.trader))
