@@ -203,9 +203,11 @@ def _merge(tokens: list[Token], at: int) -> tuple[Token, int]:
             return _joined(tokens[at : number + 1], Kind.LEVERAGE, tokens[number].value)
     if first.value == "basis" and _value(tokens, at + 1) in ("point", "points"):
         return _joined(tokens[at : at + 2], Kind.WORD, "bps")
-    if first.kind is not Kind.NUMBER or at + 1 == len(tokens):
-        return first, 1
-    second = tokens[at + 1]
+    return _merge_number(tokens, at) if first.kind is Kind.NUMBER and at + 1 < len(tokens) else (first, 1)
+
+
+def _merge_number(tokens: list[Token], at: int) -> tuple[Token, int]:
+    first, second = tokens[at], tokens[at + 1]
     if second.kind is Kind.SYMBOL:
         token, length = _joined(tokens[at : at + 2], Kind.MONEY, first.value)
         return replace(token, asset=second.value), length

@@ -88,12 +88,12 @@ NUMBER_WORDS: Final = frozenset(
     "dozen".split()
 )
 _OTHERS: Final = frozenset(
-    "and then afterwards after followed by worth exactly exact times basis points leverage leveraged margin collateral position "
-    "slippage tolerance bps percent farm harvest rate reputation rated mcp x perp perpetual market winnings payout all "
-    "me i you it is are be do does thanks thank hi hello hey ok okay paygent so also first next finally lastly right "
-    "away usd up least above over more less than better cheaper as plus pools bp loss "
-    "profit take rates wallet account prediction predictions finance dex "
-    "make perform execute payment current go goes would".split()
+    "and then afterwards after followed by worth exactly exact times basis points leverage leveraged margin "
+    "collateral position slippage tolerance bps percent farm harvest rate reputation rated mcp x perp "
+    "perpetual market winnings payout all me i you it is are be do does thanks thank hi hello hey ok okay "
+    "paygent so also first next finally lastly right away usd up least above over more less than better "
+    "cheaper as plus pools bp loss profit take rates wallet account prediction predictions finance dex make "
+    "perform execute payment current go goes would".split()
 )
 RESERVED: Final = frozenset(
     VERBS | QUESTIONS | ARTICLES | PREPOSITIONS | NEGATIONS | RETREATS | QUANTITIES | ROUGHLY | CONDITIONS
