@@ -60,11 +60,18 @@ def _outcome(arguments: Arguments) -> Outcome:
 
 
 def _of_storage(arguments: Arguments, settings: "Settings") -> Outcome:
-    if (arguments.command, arguments.action) == ("audit", "export"):
+    if _opens_keystore(arguments):
         settings = _with_password(settings)
     command = _command_of(arguments)
     with waiting("working"):
         return _run(lambda: command(arguments, settings))
+
+
+def _opens_keystore(arguments: Arguments) -> bool:
+    """Tell whether a command besides `pay` and `quote` needs the key, or its address."""
+    if arguments.command == "wallet":
+        return arguments.action != "create" and (arguments.wallet is None or arguments.wallet.of is None)
+    return (arguments.command, arguments.action) == ("audit", "export")
 
 
 def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaitable[Outcome]]":
@@ -85,6 +92,10 @@ def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaita
         from paygent.cli.services import services
 
         return services
+    if arguments.command == "wallet":
+        from paygent.cli.wallet import wallet
+
+        return wallet
     from paygent.cli import control
 
     return {

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from paygent.cli.safety_arguments import Collect, add_safety, check
-from paygent.cli.service_arguments import ServiceArguments, add_services, gather
+from paygent.cli.service_arguments import ServiceArguments, add_services
+from paygent.cli.service_arguments import gather as services_of
+from paygent.cli.wallet_arguments import WalletArguments, add_wallet
+from paygent.cli.wallet_arguments import gather as wallet_of
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ class Arguments:
     last: int = 100
     """How many payments are looked at."""
     services: ServiceArguments | None = None
+    wallet: WalletArguments | None = None
 
     @property
     def content(self) -> bytes:
@@ -111,7 +115,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     given = vars(_parser().parse_args(argv))
     if given["command"] is None:
         raise ConfigurationError("say what to do, such as pay or payments; `paygent --help` says more")
-    given["services"] = gather(given)
+    given["services"], given["wallet"] = services_of(given), wallet_of(given)
     arguments = Arguments(**{name: value for name, value in given.items() if value is not None})
     check(arguments)
     if arguments.data is not None and given.get("method") is None:
@@ -142,6 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     reading.add_argument("--json", action="store_true", help="print one line of JSON")
     add_safety(commands)
     add_services(commands)
+    add_wallet(commands)
     return parser
 
 

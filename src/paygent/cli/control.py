@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 async def halt(arguments: Arguments, settings: Settings) -> Outcome:
     """Stop a scope and call back what is out; exit code 5 while something of it can still settle."""
-    report = await safety.halt(settings, arguments.scope, by=who(arguments), reason=arguments.reason)
+    report = await safety.halt(
+        settings,
+        arguments.scope,
+        by=who(arguments),
+        reason=arguments.reason,
+        tell=lambda said: print(said, file=sys.stderr),
+    )
     code = OK if report.complete else UNKNOWN
     return Outcome(exit_code=code, told=report.explain(), said={"halt": _report(report)})
 

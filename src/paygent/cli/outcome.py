@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from paygent.core.errors import (
+    AuditLogBroken,
     ConfigurationError,
     LocalProtocolError,
     PaidUndelivered,
@@ -30,7 +31,7 @@ _OF_ERROR: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
     ((PaymentOutcomeUnknown,), UNKNOWN),
     ((PaymentCannotSettle,), CANNOT_SETTLE),
     ((PaymentNotAttempted,), NOT_ATTEMPTED),
-    ((PaidUndelivered, RemoteProtocolError), SELLER_FAILED),
+    ((PaidUndelivered, RemoteProtocolError, AuditLogBroken), SELLER_FAILED),
     ((ConfigurationError, LocalProtocolError), MISUSE),
 )
 
@@ -111,7 +112,7 @@ def payment_as_json(payment: Payment) -> dict[str, JSON]:
         "id": payment.id,
         "state": payment.state.value,
         "network": str(payment.intent.network),
-        "asset": checksum(amount.asset.id.address),
+        "asset": str(amount.asset.id) if amount.asset.id.native else checksum(amount.asset.id.address),
         "amount": str(amount.atomic),
         "payee": payment.intent.payee,
         "nonce": None if payment.authorization is None else payment.authorization.nonce,
