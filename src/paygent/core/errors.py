@@ -26,6 +26,7 @@
     │   └── RemoteProtocolError        the other side did
     ├── AdapterError                   store, chain, facilitator, directory
     │   ├── JournalConflict            somebody else moved the payment first
+    │   ├── AuditLogBroken             rows were changed, removed or moved in the storage
     │   └── TokenUnusable              what is at a token's address is no token
     ├── RegistryError                  the registry of services; nothing was changed
     │   └── InvalidService · ServiceNotFound · ServiceExists · ServiceConflict
@@ -341,6 +342,18 @@ class TokenUnusable(AdapterError):
     def __init__(self, asset: str, why: str) -> None:
         super().__init__(f"{asset}: {why}", retryable=False)
         self.asset = asset
+
+
+class AuditLogBroken(AdapterError):
+    """The audit log in the storage was changed, or rows are missing: what it says cannot be relied on."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__(
+            f"the audit log of this storage is broken: {wrong}; find out who can write to the database, and compare it "
+            "with the last exported file that is whole",
+            retryable=False,
+        )
+        self.wrong = wrong
 
 
 class ConfigurationError(PaygentError):

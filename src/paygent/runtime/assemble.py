@@ -14,7 +14,7 @@ from paygent.core.requirements import Token
 from paygent.engine.acting import Hands
 from paygent.engine.actions import ActionJudge
 from paygent.engine.background import Background
-from paygent.engine.choose import Chooser, PolicySource
+from paygent.engine.choose import Chooser
 from paygent.engine.facts import FactFinder
 from paygent.engine.pay import Engine
 from paygent.engine.reconcile import Reconciler
@@ -23,6 +23,7 @@ from paygent.engine.sign import AuthorizationSigner
 from paygent.engine.tokens import TokenBook
 from paygent.engine.transact import Patience
 from paygent.engine.watch import MOST_SECONDS, Watch
+from paygent.engine.weigh import PolicySource
 from paygent.policy.policy import LONGEST_VALIDITY_SECONDS, Policy
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.chain import Chain

@@ -22,7 +22,7 @@ from typing import BinaryIO, Final, cast
 import anyio
 
 from paygent.core.audit import GENESIS, AuditEntry, first_break
-from paygent.core.errors import AdapterError, ConfigurationError, RemoteProtocolError, SigningFailed
+from paygent.core.errors import AdapterError, AuditLogBroken, ConfigurationError, RemoteProtocolError, SigningFailed
 from paygent.evm import audit_export
 from paygent.policy import firewall
 from paygent.ports.audit_log import AuditLog
@@ -64,7 +64,8 @@ async def export(log: AuditLog, file: str | PathLike[str], *, signer: Signer, cl
 
     Raises:
         ConfigurationError: the file is there already, or cannot be written.
-        AdapterError: the storage does not answer, or its own log is broken; the message names the row.
+        AuditLogBroken: rows were changed, removed or moved in the storage; the message names the first.
+        AdapterError: the storage does not answer.
         SigningFailed: the signer refused.
     """
     path = Path(file)
@@ -87,7 +88,7 @@ async def _export(log: AuditLog, out: BinaryIO, signer: Signer, clock: Clock) ->
     last: AuditEntry | None = None
     while entries := await log.entries(after=0 if last is None else last.number):
         if (wrong := first_break(entries, after=last)) is not None:
-            raise AdapterError(f"the audit log of this storage is broken: {wrong}", retryable=False)
+            raise AuditLogBroken(wrong)
         await anyio.to_thread.run_sync(out.write, b"".join(map(_row, entries)))
         last = entries[-1]
     seal, signature = await _sealed(last, signer, clock.now())

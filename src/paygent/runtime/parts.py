@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -12,8 +13,8 @@ from paygent.adapters.rpc import RpcChain
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
-from paygent.engine.choose import PolicySource
 from paygent.engine.policy_log import PolicyLog
+from paygent.engine.weigh import PolicySource
 from paygent.evm.networks import NETWORKS
 from paygent.evm.tokens import TOKENS
 from paygent.policy.policy import Policy
@@ -126,8 +127,10 @@ def open_webhook(settings: Settings, clock: Clock, made: AsyncExitStack) -> Appr
     return webhook
 
 
-async def open_storage(storage: str, made: AsyncExitStack) -> "SqlJournal":
+async def open_storage(storage: str, made: AsyncExitStack, *, busy_seconds: int = 10) -> "SqlJournal":
     """Open a storage, which `made` closes; the folder of the default one is made where it is missing.
+
+    Args: busy_seconds: how long a call waits for other processes' transactions.
 
     Raises: ConfigurationError: it cannot be used. AdapterError: it does not answer.
     """
@@ -136,7 +139,7 @@ async def open_storage(storage: str, made: AsyncExitStack) -> "SqlJournal":
     own = default_storage()
     if storage == str(own):
         own.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    journal = await anyio.to_thread.run_sync(open_journal, storage)
+    journal = await anyio.to_thread.run_sync(partial(open_journal, storage, busy_seconds=busy_seconds))
     made.push_async_callback(journal.aclose)
     return journal
 

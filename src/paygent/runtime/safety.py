@@ -3,9 +3,10 @@
 Each function opens what it needs from settings and closes it. Whatever goes wrong besides, a halt is stored first.
 """
 
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import PathLike
 
 from paygent.adapters.relayer import KeyRelayer
@@ -28,22 +29,52 @@ from paygent.runtime.audit_file import AuditSeal
 from paygent.runtime.parts import open_chains, open_storage, signer_of, tokens_of
 from paygent.runtime.settings import Settings
 
+_LOG = logging.getLogger("paygent")
+_ADVICE = (
+    "where the database is locked, a process stands still in the middle of a write (kill -STOP, a debugger): continue "
+    "it (kill -CONT PID) or end it (kill PID). Until then no other process of this storage signs or sends anything new"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a halt waits for a storage that does not answer."""
+
+    tries: int = 30
+    try_seconds: int = 2
+    """How long one try waits for other processes' transactions."""
+
+
+_PATIENT = Patience()
+
 # --- the kill switch ------------------------------------------------------------------------------------------------
 
 
 async def halt(
-    settings: Settings, scope: str, *, by: str, reason: str, signer: Signer | None = None, clock: Clock | None = None
+    settings: Settings,
+    scope: str,
+    *,
+    by: str,
+    reason: str,
+    signer: Signer | None = None,
+    clock: Clock | None = None,
+    tell: Callable[[str], None] = _LOG.warning,
+    patience: Patience = _PATIENT,
 ) -> HaltReport:
     """Stop a scope, then cancel what is out as far as key, endpoints and relayer allow; the report says what lacks.
 
-    Args: scope: `everything`, or `wallet:0x…`, `agent:…`, `session:…`. signer: in place of the settings' key.
+    Args:
+        scope: `everything`, or `wallet:0x…`, `agent:…`, `session:…`. signer: in place of the settings' key.
+        tell: is told while the storage does not answer, which is asked again as long as `patience` lasts.
 
     Raises: ConfigurationError: not a scope, or the storage cannot be used. AdapterError: the storage does not answer.
     """
     clock = SystemClock() if clock is None else clock
+    report = await _stopped(
+        settings, lambda storage: _switch(storage, clock).stop(scope, by=by, reason=reason), tell, patience
+    )
     async with AsyncExitStack() as made:
         storage = await open_storage(settings.storage, made)
-        report = await _switch(storage, clock).stop(scope, by=by, reason=reason)
         troubles: list[str] = []
         chains = await _reachable(settings, made, troubles)
         switch = KillSwitch(
@@ -55,6 +86,27 @@ async def halt(
             relayer=_relayer(settings, chains, troubles),
         )
         return replace(await switch.call_back(report), troubles=tuple(troubles))
+
+
+async def _stopped(
+    settings: Settings,
+    stop: Callable[[Storage], Awaitable[HaltReport]],
+    tell: Callable[[str], None],
+    patience: Patience,
+) -> HaltReport:
+    """Store a halt, however long another process stands in the way, and tell so: nobody waits for it in silence."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            async with AsyncExitStack() as made:
+                return await stop(await open_storage(settings.storage, made, busy_seconds=patience.try_seconds))
+        except AdapterError as error:
+            if not error.retryable:
+                raise
+            if tries >= patience.tries:
+                raise AdapterError(f"NOT HALTED after {tries} tries: {error}; {_ADVICE}", retryable=True) from error
+            tell(f"not halted yet, trying again ({tries} of {patience.tries}): {error}; {_ADVICE}")
 
 
 async def resume(settings: Settings, scope: str, *, by: str, reason: str, clock: Clock | None = None) -> Halt | None:

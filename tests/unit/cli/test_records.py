@@ -1,6 +1,7 @@
 """`paygent audit`, `policy` and `db`: checks, and what is brought up to date."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,20 @@ def test_log_that_was_tampered_with_says_6(spoil: Any, run: Any) -> None:
     done = run("audit", "verify", "log.jsonl", "--json")
 
     assert (6, "RemoteProtocolError") == (done.code, done.said["error"]["type"])
+
+
+def test_export_of_a_log_that_is_broken_in_the_storage_says_6_and_where(run: Any) -> None:
+    with_payments("a", "b")
+    with closing(sqlite3.connect("pay.db")) as connection:
+        connection.execute("DELETE FROM audit WHERE number = 1")
+        connection.commit()
+
+    done = run("audit", "export", "log.jsonl", "--json")
+    plain = run("audit", "export", "log.jsonl")
+
+    assert (6, "AuditLogBroken") == (done.code, done.said["error"]["type"])
+    assert (6, True) == (plain.code, "broken: row 1 is missing: row 2 stands in its place" in plain.err)
+    assert not Path("log.jsonl").exists()
 
 
 def test_log_sealed_by_another_says_6_and_a_file_that_is_not_there_1(run: Any) -> None:

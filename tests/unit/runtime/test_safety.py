@@ -13,7 +13,7 @@ from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.sql import open_journal
 from paygent.adapters.sql.journal import SqlJournal
 from paygent.core.approval import ApprovalRequest, ApprovalState
-from paygent.core.errors import AdapterError, ApprovalRefused, ConfigurationError, Halted
+from paygent.core.errors import AdapterError, ApprovalRefused, AuditLogBroken, ConfigurationError, Halted
 from paygent.core.halt import EVERYTHING
 from paygent.core.ids import ApprovalId
 from paygent.core.lifecycle import Event, State
@@ -208,7 +208,7 @@ async def test_export_audit_refuses_a_storage_whose_log_was_changed(tmp_path: Pa
     await with_sent(tmp_path)
     _tamper(tmp_path / "pay.db")
 
-    with pytest.raises(AdapterError, match="the audit log of this storage is broken: row 1 was changed"):
+    with pytest.raises(AuditLogBroken, match="the audit log of this storage is broken: row 1 was changed; find out"):
         await safety.export_audit(settings(tmp_path), tmp_path / "audit.jsonl")
 
 
@@ -216,3 +216,38 @@ def _tamper(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("UPDATE audit SET facts = replace(facts, 'pay_', 'pax_') WHERE number = 1")
         connection.commit()
+
+
+# --- a process that stands in the way -------------------------------------------------------------------------------
+
+BRIEF = safety.Patience(tries=3, try_seconds=0)
+
+
+async def test_halt_tells_who_stands_in_the_way_and_halts_once_it_is_gone(tmp_path: Path) -> None:
+    await with_sent(tmp_path)
+    told: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "pay.db", isolation_level=None)) as stopped:
+        stopped.execute("BEGIN IMMEDIATE")
+
+        def tell(said: str) -> None:
+            told.append(said)
+            stopped.rollback()
+
+        await safety.halt(settings(tmp_path), EVERYTHING, **BY, tell=tell, patience=BRIEF)
+
+    assert ["everything"] == [halt.scope for halt in await safety.halts(settings(tmp_path))]
+    assert 1 == len(told)
+    assert told[0].startswith("not halted yet, trying again (1 of 3)")
+    assert "kill -CONT PID" in told[0]
+
+
+async def test_halt_says_that_it_is_none_where_nobody_gives_way(tmp_path: Path) -> None:
+    await with_sent(tmp_path)
+    told: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "pay.db", isolation_level=None)) as stopped:
+        stopped.execute("BEGIN IMMEDIATE")
+        with pytest.raises(AdapterError, match=r"NOT HALTED after 3 tries: .*locked.*kill -CONT PID"):
+            await safety.halt(settings(tmp_path), EVERYTHING, **BY, tell=told.append, patience=BRIEF)
+
+    assert 2 == len(told)
+    assert () == await safety.halts(settings(tmp_path))
