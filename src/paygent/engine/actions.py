@@ -32,11 +32,11 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Token
 from paygent.core.transaction import Plan
 from paygent.core.verdict import Allow, Deny, RequireApproval, Verdict
-from paygent.engine.choose import PolicySource
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import ActionOrder
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
 from paygent.engine.tokens import TokenBook
+from paygent.engine.weigh import PolicySource
 from paygent.evm.calls import is_approval
 from paygent.evm.coins import coin, coin_token
 from paygent.policy.ask import Ask
