@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,7 @@ async def test_transaction_that_is_stuck_is_replaced_by_a_dearer_one_of_the_same
     attempts = settled.plan.attempts
     assert len(attempts) > 1
     assert 1 == len({attempt.nonce for attempt in attempts})
-    assert all(
-        later.max_fee * 10 >= earlier.max_fee * 11 for earlier, later in zip(attempts, attempts[1:], strict=False)
-    )
+    assert all(later.max_fee * 10 >= earlier.max_fee * 11 for earlier, later in pairwise(attempts))
     assert (State.SETTLED, 1) == (settled.state, actor.sent)
 
 
