@@ -132,7 +132,16 @@ def predict(step: Step) -> Predict:
 def claim(step: Step) -> Claim:
     """Read a market, if one is named."""
     step.drop_venue("delphi")
+    _refuse_other_claims(step)
     return Claim(market=_market(step, _market_number(step), _AT_MARKET | _WINNINGS))
+
+
+def _refuse_other_claims(step: Step) -> None:
+    """Refuse what is claimed where it is no winnings: an airdrop is no market."""
+    claimed = next((at for at in step.left if step.word(at) not in _WINNINGS), -1)
+    led = step.word(claimed) in words.PREPOSITIONS or step.word(claimed) == "market"
+    if claimed >= 0 and not led and step.tokens[claimed].kind is not Kind.QUOTED:
+        raise CommandRefused("unknown", f"{step.tokens[claimed].text[:60]!r} is not understood here")
 
 
 def _market_number(step: Step) -> str | None:
