@@ -174,7 +174,7 @@ def _check_types(types: Mapping[str, Fields], known: Mapping[str, Fields]) -> No
 
 def _members(value: object, *names: str) -> Mapping[str, object]:
     members = cast("Mapping[str, object]", value)
-    if not (type(value) is dict or isinstance(value, Mapping)) or set(members) != set(names):
+    if not (type(value) is dict or isinstance(value, Mapping)) or members.keys() != {*names}:
         raise _refused(f"the members are not exactly {', '.join(names)}")
     return members
 
@@ -245,7 +245,7 @@ def _check_window(valid_after: object, member: str, end: object, rules: SigningR
 
 
 def _same(value: object, address: str) -> bool:
-    return isinstance(value, str) and value.lower() == address.lower()
+    return isinstance(value, str) and (value == address or value.lower() == address.lower())
 
 
 _NOBODY = f"0x{'0' * 40}"
