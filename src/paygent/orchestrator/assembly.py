@@ -12,12 +12,15 @@ import httpx
 
 from paygent.adapters.httpx import AsyncPaymentTransport
 from paygent.adapters.system import SystemClock, SystemEntropy
-from paygent.core.caip import ChainId, native
+from paygent.core.caip import ChainId
 from paygent.core.context import NOBODY
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Asset
 from paygent.engine.pay import Engine
 from paygent.engine.weigh import PolicySource
+from paygent.evm.coins import coin
+from paygent.orchestrator.actions import Actor, Transfers
+from paygent.orchestrator.assets import AssetBook
 from paygent.orchestrator.checkpoints import open_checkpoints
 from paygent.orchestrator.fingerprint import fingerprint
 from paygent.orchestrator.funds import Funds
@@ -31,8 +34,10 @@ from paygent.orchestrator.runs import LEASE_SECONDS, Runner, Works
 from paygent.orchestrator.services import Finder, Services
 from paygent.orchestrator.subagents import Crew, Subagent, default_crew
 from paygent.orchestrator.tools import AnyTool, Toolbox
+from paygent.orchestrator.trades import Trades
 from paygent.policy.policy import Policy
 from paygent.runtime.assemble import Wiring, assemble
+from paygent.runtime.fields import PluginChoice
 from paygent.runtime.parts import open_chains, open_storage, policy_of, tokens_of
 from paygent.runtime.settings import Settings
 
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from paygent.core.requirements import Token
     from paygent.ports.chain import Chain
     from paygent.ports.clock import Clock
+    from paygent.ports.connector import Connector
     from paygent.ports.entropy import Entropy
     from paygent.ports.session_store import SessionStore
     from paygent.ports.storage import Storage
@@ -70,6 +76,10 @@ class Conduct(Wiring, total=False):
     """Let a model pay URLs and addresses that neither a person nor the registry named. Off where it is not given."""
     registry: Finder
     """Where services are found by name; a `ServiceRegistry`."""
+    plugins: Sequence[str | PluginChoice]
+    """The plugins to load, by name, in place of the settings'; nothing that is not named is loaded."""
+    connectors: Sequence[Connector]
+    """Venues to trade at, besides those of plugins."""
     tools: Sequence[AnyTool]
     """More tools."""
     allow: Sequence[str]
@@ -113,6 +123,7 @@ class _Base:
     policy: Policy | PolicySource
     chains: Mapping[ChainId, Chain]
     coins: Mapping[ChainId, tuple[Asset, Transactions]]
+    writers: Mapping[ChainId, Transactions]
     journal: Storage
     sessions: SessionStore
     checkpoints: Any
@@ -127,7 +138,8 @@ async def assembled(conduct: Conduct) -> AsyncGenerator[Assembly]:
         base = await _base(conduct, made)
         engine = await made.enter_async_context(_engine(conduct, base))
         http = await made.enter_async_context(_http(conduct, engine))
-        toolbox = _toolbox(conduct, base, engine, http)
+        connectors = _connectors(conduct, base)
+        toolbox = _toolbox(conduct, base, engine, http, connectors)
         crew = Crew(conduct.get("subagents", default_crew(toolbox)), toolbox)
         read = conduct.get("grammar", grammar)
         mind = _mind(conduct, toolbox, crew)
@@ -142,7 +154,7 @@ async def assembled(conduct: Conduct) -> AsyncGenerator[Assembly]:
             entropy=base.entropy,
             address=engine.address,
             context=engine.context,
-            fingerprints=_fingerprints(base.policy, toolbox, crew),
+            fingerprints=_fingerprints(base.policy, toolbox, crew, connectors),
             lease_seconds=conduct.get("lease_seconds", LEASE_SECONDS),
         )
         yield Assembly(
@@ -166,11 +178,9 @@ async def _base(conduct: Conduct, made: AsyncExitStack) -> _Base:
     settings = _settings(conduct)
     tokens = tokens_of(settings.tokens, conduct.get("tokens", ()))
     chains: Mapping[ChainId, Chain] | None = conduct.get("chains")
-    coins: Mapping[ChainId, tuple[Asset, Transactions]] = {}
+    writers: Mapping[ChainId, Transactions] | None = conduct.get("transactions")
     if chains is None:
-        opened = await open_chains(settings, made)
-        coins = {network: (coin_of(network), chain) for network, chain in opened.items()}
-        chains = opened
+        chains = writers = await open_chains(settings, made)
     journal = conduct.get("journal")
     if journal is None:
         journal = await open_storage(settings.storage, made)
@@ -185,22 +195,14 @@ async def _base(conduct: Conduct, made: AsyncExitStack) -> _Base:
         tokens=tokens,
         policy=conduct.get("policy") or policy_of(settings, tokens),
         chains=chains,
-        coins=coins,
+        coins={network: (coin(network), writer) for network, writer in (writers or {}).items()},
+        writers=writers or {},
         journal=journal,
         sessions=sessions,
         checkpoints=checkpoints,
         clock=conduct.get("clock") or SystemClock(),
         entropy=conduct.get("entropy") or SystemEntropy(),
     )
-
-
-def coin_of(network: ChainId) -> Asset:
-    """Return the coin that pays for gas on a network."""
-    symbol = _COINS.get(network.evm_number, "ETH")
-    return Asset(id=native(network), symbol=symbol, decimals=18)
-
-
-_COINS: Final = {25: "CRO", 338: "TCRO", 137: "POL", 80002: "POL", 43114: "AVAX", 43113: "AVAX", 56: "BNB"}
 
 
 def _settings(conduct: Conduct) -> Settings:
@@ -234,6 +236,7 @@ def _engine(conduct: Conduct, base: _Base) -> Any:
             "tokens": tuple(conduct.get("tokens", ())),
             "policy": base.policy,
             "chains": base.chains,
+            **({"transactions": base.writers} if base.writers else {}),
             "journal": base.journal,
             "clock": base.clock,
             "entropy": base.entropy,
@@ -247,14 +250,47 @@ def _http(conduct: Conduct, engine: Engine) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=paying, trust_env=False, timeout=_HTTP_SECONDS)
 
 
-def _toolbox(conduct: Conduct, base: _Base, engine: Engine, http: httpx.AsyncClient) -> Toolbox:
+def _connectors(conduct: Conduct, base: _Base) -> Mapping[str, Connector]:
+    """Return the venues: those of the plugins that are named, and those that are given.
+
+    Raises: PluginError, ConfigurationError: one cannot be used, or two have the same name.
+    """
+    named = conduct.get("plugins", base.settings.plugins)
+    found: dict[str, Connector] = {}
+    if named:
+        from paygent.runtime.plugins import Plugins
+
+        configured = {choice.name: choice for choice in base.settings.plugins}
+        choices = [_choice(each, configured) for each in named]
+        found |= Plugins.load(choices).connectors(chains=base.chains, clock=base.clock)
+    for connector in conduct.get("connectors", ()):
+        name = connector.manifest.name
+        if name in found:
+            raise ConfigurationError(f"there are two connectors {name!r}; leave one of them out")
+        found[name] = connector
+    return found
+
+
+def _choice(named: str | PluginChoice, configured: Mapping[str, PluginChoice]) -> PluginChoice:
+    """Return a choice with its options; a name alone takes those of the settings."""
+    if isinstance(named, PluginChoice):
+        return named
+    return configured.get(named, PluginChoice(name=named))
+
+
+def _toolbox(
+    conduct: Conduct, base: _Base, engine: Engine, http: httpx.AsyncClient, connectors: Mapping[str, Connector]
+) -> Toolbox:
     registry = conduct.get("registry")
     seconds = conduct.get("proof_seconds", PROOF_SECONDS)
     payments = Payments(engine, http, clock=base.clock, directory=registry, proof_seconds=seconds)
     funds = Funds(engine.address, chains=base.chains, tokens=base.tokens, coins=base.coins)
-    tools: list[AnyTool] = [*payments.tools, funds.tool]
+    book, actor = AssetBook(funds.assets), Actor(engine, base.clock)
+    tools: list[AnyTool] = [*payments.tools, funds.tool, Transfers(actor, book, base.clock).tool]
     if registry is not None:
         tools.append(Services(registry).tool)
+    if connectors:
+        tools += Trades(actor, connectors, base.chains).tools
     box = Toolbox([*tools, *conduct.get("tools", ())])
     allow = conduct.get("allow")
     return box if allow is None else box.only(allow)
@@ -276,12 +312,15 @@ def _mind(conduct: Conduct, toolbox: Toolbox, crew: Crew) -> Mind | None:
     )
 
 
-def _fingerprints(policy: Policy | PolicySource, toolbox: Toolbox, crew: Crew) -> Callable[[], Mapping[str, str]]:
+def _fingerprints(
+    policy: Policy | PolicySource, toolbox: Toolbox, crew: Crew, connectors: Mapping[str, Connector]
+) -> Callable[[], Mapping[str, str]]:
     tools = toolbox.fingerprint
+    plugins = fingerprint({name: each.manifest for name, each in connectors.items()})
     subagents = fingerprint(crew.members)
 
     def now() -> Mapping[str, str]:
         current = policy if isinstance(policy, Policy) else policy.current()
-        return {"policy": fingerprint(current), "tools": tools, "subagents": subagents}
+        return {"policy": fingerprint(current), "tools": tools, "subagents": subagents, "plugins": plugins}
 
     return now

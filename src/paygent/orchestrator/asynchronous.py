@@ -16,12 +16,15 @@ from paygent.orchestrator.sessions import Sessions, Summary, ToolRecord
 if TYPE_CHECKING:
     from paygent.core.events import RunEvent
     from paygent.core.payment import Payment
+    from paygent.engine.pay import Engine
     from paygent.orchestrator.assembly import Assembly, Conduct
     from paygent.orchestrator.plan import Grammar
     from paygent.orchestrator.result import RunResult
     from paygent.orchestrator.runs import Runner
     from paygent.orchestrator.tools import Toolbox
+    from paygent.ports.clock import Clock
     from paygent.ports.session_store import SessionPage
+    from paygent.ports.storage import Storage
 
 _LIMITS: Final = RunLimits()
 
@@ -204,6 +207,21 @@ class Orchestrator:
     def tools(self) -> Toolbox:
         """What it can do."""
         return self._assembly.toolbox
+
+    @property
+    def engine(self) -> Engine:
+        """What pays."""
+        return self._assembly.engine
+
+    @property
+    def journal(self) -> Storage:
+        """Where payments, approvals and halts are; an `ApprovalDesk` takes it."""
+        return self._assembly.journal
+
+    @property
+    def clock(self) -> Clock:
+        """The time it goes by."""
+        return self._assembly.clock
 
     # --- small parts ------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ from paygent.core.errors import (
     PaymentOutcomeUnknown,
     RunLimitReached,
     SessionBusy,
+    ToolRefused,
+    TradeRefused,
 )
 from paygent.core.events import (
     ApprovalRequired,
@@ -121,7 +123,9 @@ class Nodes:
         call = desk.call(todo["ordinal"], tool.name, todo["agent"], self._budget(todo["agent"]))
         try:
             price: Price | None = await tool.price(tool.read(todo["arguments"]), call)
-        except PaygentError as unknown:
+        except (ToolRefused, TradeRefused) as refused:
+            return {"text": str(refused), "acceptable": False, "why": str(refused), "amounts": []}
+        except PaygentError as unknown:  # it may be known by the time that its turn comes
             return {"text": str(unknown), "acceptable": True, "why": "", "amounts": []}
         if price is None:
             return None

@@ -1,0 +1,127 @@
+"""Actions on chain, each done once: the tool `transfer`, and what the tools of connectors share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from paygent.core.action import Action
+from paygent.core.errors import LocalProtocolError, ToolRefused
+from paygent.core.fields import JSON
+from paygent.core.payment import Payment
+from paygent.engine.order import ActionOrder
+from paygent.orchestrator.assets import AssetBook, amount_of
+from paygent.orchestrator.intents import intent_of
+from paygent.orchestrator.payments import amount_as_json
+from paygent.orchestrator.tools import Arguments, Call, Tool, ToolOutcome
+from paygent.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from paygent.engine.pay import Engine
+
+AMOUNT = r"^(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?$"
+ADDRESS = r"^0x[0-9a-fA-F]{40}$"
+
+
+class Actor:
+    """Does actions through the engine."""
+
+    def __init__(self, engine: "Engine", clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    @property
+    def address(self) -> str:
+        """The wallet that acts."""
+        return self._engine.address
+
+    async def earlier(self, call: Call) -> Payment | None:
+        """Return the payment of a call that was made before and is not over unpaid."""
+        _, payment = await intent_of(call, self.address, self._engine.journal, self._clock)
+        return payment
+
+    async def do(self, call: Call, action: Callable[[], Action]) -> Payment:
+        """Do an action, or go on with the one that the same call began: that one counts, not a new one.
+
+        Raises: as `Engine.execute`.
+        """
+        intent, earlier = await intent_of(call, self.address, self._engine.journal, self._clock)
+        if earlier is not None:
+            return await self._engine.go_on(earlier.id)
+        order = ActionOrder(
+            intent_id=intent, action=action(), context=call.context, idempotency_key=call.key, new_action=True
+        )
+        return await self._engine.execute(order)
+
+
+class TransferArguments(Arguments):
+    """Whom to pay, and how much."""
+
+    amount: str = Field(description="in whole units, such as 0.10", pattern=AMOUNT)
+    asset: str = Field(description="symbol, such as USDC", max_length=32)
+    to: str = Field(description="address of the recipient", pattern=ADDRESS)
+
+
+class Transfers:
+    """Pays addresses."""
+
+    def __init__(self, actor: Actor, book: AssetBook, clock: Clock) -> None:
+        self._actor = actor
+        self._book = book
+        self._clock = clock
+
+    @property
+    def tool(self) -> Tool[TransferArguments]:
+        """The tool."""
+        return Tool(
+            name="transfer",
+            description="Pay a token or the chain's coin to an address that the person named.",
+            arguments=TransferArguments,
+            run=self.transfer,
+            spends=True,
+            named=("to",),
+            title=lambda asked: f"Transfer {asked.amount} {asked.asset} to {asked.to}",
+        )
+
+    async def transfer(self, asked: TransferArguments, call: Call) -> ToolOutcome:
+        """Pay an address once. Raises: ToolRefused; and as `Engine.execute`."""
+        from paygent.wallet.wallet import TRANSFER_SECONDS, transfer_action
+
+        amount = amount_of("transfer", asked.amount, self._book.one("transfer", asked.asset))
+        until = self._clock.now() + TRANSFER_SECONDS
+
+        def action() -> Action:
+            try:
+                return transfer_action(amount, asked.to, deadline=until)
+            except LocalProtocolError as wrong:
+                raise ToolRefused("transfer", str(wrong), code="bad_arguments") from wrong
+
+        payment = await self._actor.do(call, action)
+        return done(f"transferred {amount} to {payment.intent.payee}", [payment])
+
+
+def done(text: str, payments: Sequence[Payment]) -> ToolOutcome:
+    """Return what settled actions came to."""
+    transactions = [each.receipt.transaction for each in payments if each.receipt is not None]
+    data: dict[str, JSON] = {"payments": [_payment(each) for each in payments]}
+    where = f" in transaction {' and '.join(map(str, transactions))}" if transactions else ""
+    return ToolOutcome(text=f"{text}{where}", data=data, payments=tuple(payments))
+
+
+def _payment(payment: Payment) -> JSON:
+    receipt = payment.receipt
+    said: dict[str, JSON] = {
+        "id": payment.id,
+        "state": payment.state.value,
+        "spent": amount_as_json(payment.intent.amount if receipt is None else receipt.amount),
+        "received": [] if receipt is None else [amount_as_json(amount) for amount in receipt.received],
+        "fee": None if receipt is None or receipt.fee is None else amount_as_json(receipt.fee),
+        "transaction": None if receipt is None else receipt.transaction,
+    }
+    return said
+
+
+def part(call: Call, number: int) -> Call:
+    """Return one of several actions of a call; the first has the call's own key."""
+    return call if number == 0 else replace(call, key=f"{call.key}.{number}")

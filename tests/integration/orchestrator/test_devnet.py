@@ -1,0 +1,96 @@
+"""Commands on a real chain: a seller that is paid, a pool that is traded with, people who are asked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paygent.core.errors import ToolRefused
+from paygent.core.ids import ApprovalId
+from paygent.core.money import usd
+from paygent.devnet import Devnet
+from paygent.engine.approvals import ApprovalDesk
+from paygent.orchestrator import Orchestrator, RunLimits, SyncOrchestrator
+from paygent.testing.keys import dev_accounts
+from tests.integration.orchestrator.town import policy_of, settings_of, storage_in
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Devnet]:
+    with Devnet() as devnet:
+        yield devnet
+
+
+async def test_sentence_of_the_main_job_swaps_and_pays(net: Devnet, tmp_path: Path) -> None:
+    before, paid = net.balance(net.payer.address), net.balance(net.seller.payee)
+    url = net.seller.url("/premium")
+    async with Orchestrator.open(settings=settings_of(net, storage_in(tmp_path)), policy=policy_of(net)) as agent:
+        told = [event async for event in agent.stream(f"Swap 10 dUSD to DEV and pay for the market data at {url}")]
+        summary = await agent.summary(told[0].session)
+
+    spent = before - net.balance(net.payer.address)
+    assert "complete" == told[-1].kind, told[-1].facts
+    assert (10_100_000, 100_000) == (spent, net.balance(net.seller.payee) - paid)
+    assert [("subagent_start", "vvs_trader"), ("subagent_end", "vvs_trader")] == [
+        (event.kind, event.agent) for event in told if event.kind.startswith("subagent")
+    ]
+    assert ["10.10 dUSD"] == [str(amount) for amount in summary.settled if amount.asset == net.asset]
+    assert 100 == summary.success_percent
+
+
+async def test_transfer_pays_whom_the_command_names_once(net: Devnet, tmp_path: Path) -> None:
+    friend = dev_accounts()[-1].address
+    before = net.balance(friend)
+    async with Orchestrator.open(settings=settings_of(net, storage_in(tmp_path)), policy=policy_of(net)) as agent:
+        result = await agent.run(f"send 2.5 dUSD to {friend} and then check my balance of dUSD")
+
+    assert result.ok, result.text
+    assert 2_500_000 == net.balance(friend) - before
+
+
+async def test_swap_that_needs_a_person_is_done_after_they_agreed_in_another_process(
+    net: Devnet, tmp_path: Path
+) -> None:
+    conduct = {"settings": settings_of(net, storage_in(tmp_path)), "policy": policy_of(net, approve_above=usd("1"))}
+    before = net.balance(net.payer.address)
+    async with Orchestrator.open(**conduct) as agent:  # type: ignore[arg-type]  # the names of its arguments
+        waiting = await agent.run("swap 10 dUSD for DEV")
+        assert (True, before) == (waiting.waiting, net.balance(net.payer.address)), waiting.text
+    async with Orchestrator.open(**conduct) as agent:  # type: ignore[arg-type]
+        desk = ApprovalDesk(store=agent.journal, clock=agent.clock)
+        await desk.approve(ApprovalId(waiting.approvals[0]), approver="ann")
+        done = await agent.resume(waiting.run.id)
+
+    assert done.ok, done.text
+    assert 10_000_000 == before - net.balance(net.payer.address)
+
+
+async def test_trade_over_its_own_limit_is_refused_before_the_payment_beside_it(net: Devnet, tmp_path: Path) -> None:
+    before = net.balance(net.payer.address)
+    async with Orchestrator.open(settings=settings_of(net, storage_in(tmp_path)), policy=policy_of(net)) as agent:
+        result = await agent.run(f"swap 101 dUSD for DEV and pay {net.seller.url('/premium')}")
+        other = await agent.run("swap 1 dUSD for ETH")
+
+    assert (False, ["failed", "skipped"], before) == (
+        result.ok,
+        [step.status for step in result.steps],
+        net.balance(net.payer.address),
+    )
+    assert isinstance(other.error, ToolRefused)
+
+
+def test_synchronous_orchestrator_pays_on_a_chain(net: Devnet, tmp_path: Path) -> None:
+    before = net.balance(net.seller.payee)
+    conduct = {"settings": settings_of(net, storage_in(tmp_path)), "policy": policy_of(net)}
+    with SyncOrchestrator.open(**conduct, limits=RunLimits(spend=usd("1"))) as agent:  # type: ignore[arg-type]
+        result = agent.run(f"pay 0.10 dUSD for {net.seller.url('/premium')}")
+
+    assert result.ok, result.text
+    assert 100_000 == net.balance(net.seller.payee) - before
