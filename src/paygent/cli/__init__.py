@@ -88,6 +88,10 @@ def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaita
             "simulate": records.simulate,
             "upgrade": records.upgrade,
         }[arguments.action]
+    if arguments.command == "plugins":
+        from paygent.cli.plugins import plugins
+
+        return plugins
     if arguments.command == "services":
         from paygent.cli.services import services
 

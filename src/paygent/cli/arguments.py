@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
+from paygent.cli.plugins import add_plugins
 from paygent.cli.safety_arguments import Collect, add_safety, check
 from paygent.cli.service_arguments import ServiceArguments, add_services
 from paygent.cli.service_arguments import gather as services_of
@@ -68,6 +69,8 @@ class Arguments:
     quantity: int | None = None
     """How many units an approver's edit leaves."""
     signer: str | None = None
+    plugin: str = ""
+    """Which one is checked."""
     last: int = 100
     """How many payments are looked at."""
     services: ServiceArguments | None = None
@@ -146,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     reading.add_argument("--json", action="store_true", help="print one line of JSON")
     add_safety(commands)
     add_services(commands)
+    add_plugins(commands)
     add_wallet(commands)
     return parser
 
