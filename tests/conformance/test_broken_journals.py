@@ -16,6 +16,7 @@ from paygent.core.payment import Payment
 from paygent.ports.storage import PaymentJournal, PaymentPage
 from paygent.testing.conformance import PaymentJournalContract
 from paygent.testing.journal import MemoryJournal
+from paygent.testing.nonces import MemoryNonces
 
 
 class FreshSecrets(MemoryJournal):
@@ -164,7 +165,7 @@ class CommitsEarly(MemoryJournal):
     async def append(self, before: Payment, after: Payment) -> None:
         await super().append(before, after)
         if after.state is State.SUBMITTED:
-            for window, asked in self._holds[after.id]:
+            for window, asked, _ in self._holds[after.id]:
                 self._sums[window] = Share(self._sums[window].reserved - asked, self._sums[window].committed + asked)
 
 
@@ -174,7 +175,7 @@ class FreesWhenUnknown(MemoryJournal):
     async def append(self, before: Payment, after: Payment) -> None:
         await super().append(before, after)
         if after.state is State.OUTCOME_UNKNOWN:
-            for window, asked in self._holds[after.id]:
+            for window, asked, _ in self._holds[after.id]:
                 self._sums[window] = Share(self._sums[window].reserved - asked, self._sums[window].committed)
 
 
@@ -192,7 +193,7 @@ class ChargesTheCeiling(MemoryJournal):
 class RoundsDown(MemoryJournal):
     def _move_holds(self, before: Payment, after: Payment) -> None:
         super()._move_holds(before, after)
-        for window, asked in self._holds[after.id]:
+        for window, asked, _ in self._holds[after.id]:
             if after.receipt is not None:
                 less = asked * after.receipt.amount.atomic // after.intent.amount.atomic - share(asked, after).committed
                 self._sums[window] = Share(self._sums[window].reserved, self._sums[window].committed + less)
@@ -203,7 +204,7 @@ class ForgetsReorganisations(MemoryJournal):
         if before.state is not State.SETTLED:
             super()._move_holds(before, after)
         else:
-            for window, asked in self._holds[after.id]:
+            for window, asked, _ in self._holds[after.id]:
                 self._sums[window] = NOTHING if asked else self._sums[window]
 
 
@@ -244,6 +245,43 @@ class NeverCloses(MemoryJournal):
         return
 
 
+class GivesNoncesTwice(MemoryJournal):
+    def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
+        super()._reserve(payment, holds, now)
+        self._nonces = MemoryNonces()
+        if payment.plan is not None:
+            self._nonces.claim(payment, 0, payment.plan.first_nonce)
+
+
+class _NothingGivenBack(MemoryNonces):
+    def settle(self, after: Payment) -> None:
+        pass
+
+
+class KeepsNonces(MemoryJournal):
+    def __init__(self) -> None:
+        super().__init__()
+        self._nonces = _NothingGivenBack()
+
+
+class _EverythingGivenBack(MemoryNonces):
+    def settle(self, after: Payment) -> None:
+        if after.plan is not None:
+            after = replace(after, plan=replace(after.plan, steps=()))
+        super().settle(after)
+
+
+class FreesWhatWasSigned(MemoryJournal):
+    def __init__(self) -> None:
+        super().__init__()
+        self._nonces = _EverythingGivenBack()
+
+
+class FreesGas(MemoryJournal):
+    def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
+        super()._reserve(payment, [replace(hold, gas=False) for hold in holds], now)
+
+
 BROKEN: list[tuple[type[MemoryJournal], str]] = [
     (FreshSecrets, "test_secret_has_32_bytes_and_stays"),
     (NoLimit, "test_budget_for_ten_lets_ten_of_fifty_tasks_pass"),
@@ -278,6 +316,10 @@ BROKEN: list[tuple[type[MemoryJournal], str]] = [
     (LosesTheLastPage, "test_pages_join_up_whatever_their_size"),
     (ResolvesTooEarly, "test_unresolved_has_what_reconciling_may_move"),
     (OldestOfAKey, "test_by_key_and_by_request_give_the_newest_or_none"),
+    (GivesNoncesTwice, "test_claims_side_by_side_get_nonces_of_their_own"),
+    (KeepsNonces, "test_append_gives_back_the_nonce_of_a_voided_payment"),
+    (FreesWhatWasSigned, "test_append_keeps_a_nonce_that_was_signed_for"),
+    (FreesGas, "test_reverted_action_commits_its_gas_and_nothing_else"),
     (NeverCloses, "test_closed_journal_answers_nothing"),
 ]
 

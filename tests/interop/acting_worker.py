@@ -58,7 +58,7 @@ async def work(job: dict[str, Any]) -> list[str]:
     plan = KillPlan(at=job["at"], when=job["when"])
     whole = Amount(10**18, coin(network))
     limits = (usd("100"), whole)
-    gas = {"gas_per_transaction": whole, "gas_per_day": Amount(10**20, whole.asset)}
+    gas: dict[str, Any] = {"gas_per_transaction": whole, "gas_per_day": Amount(10**20, whole.asset)}
     policy = Policy(max_per_payment=limits, per_day=limits, approve_above=None, **gas)
     signer = LocalSigner(job["key"])
     spent = action.spend.asset

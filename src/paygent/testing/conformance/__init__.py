@@ -4,7 +4,7 @@ import pytest
 
 pytest.register_assert_rewrite("paygent.testing.conformance.chain", "paygent.testing.conformance.connector")
 pytest.register_assert_rewrite(
-    *(f"paygent.testing.conformance.journal{part}" for part in ("", "_append", "_budget", "_open", "_read"))
+    *(f"paygent.testing.conformance.journal{part}" for part in ("", "_append", "_budget", "_nonces", "_open", "_read"))
 )
 
 pytest.register_assert_rewrite(
