@@ -87,14 +87,14 @@ contract PaymentRouter is RouterFunds, ReentrancyGuardTransient {
     /// @inheritdoc IPaymentRouter
     function splitAmounts(uint256 amount, Share[] calldata shares) public pure returns (uint256[] memory amounts) {
         if (shares.length == 0) revert NothingToPay();
-        uint256 weights;
+        uint256 weights = 0;
         for (uint256 i = 0; i < shares.length; ++i) {
             if (shares[i].weight == 0) revert ZeroWeight(i);
             weights += shares[i].weight;
         }
         amounts = new uint256[](shares.length);
-        uint256 weight;
-        uint256 given;
+        uint256 weight = 0;
+        uint256 given = 0;
         for (uint256 i = 0; i < shares.length; ++i) {
             weight += shares[i].weight;
             uint256 due = Math.mulDiv(amount, weight, weights);
@@ -155,6 +155,7 @@ contract PaymentRouter is RouterFunds, ReentrancyGuardTransient {
     function paidAt(address payer, ServicePayment calldata payment) external view returns (uint256) {
         uint256 receipt = _receipts[requestId(payer, payment)];
         uint256 time = uint40(receipt);
+        // slither-disable-next-line incorrect-equality (a hash either agrees or not)
         return receipt == _receipt(payment, time) ? time : 0;
     }
 

@@ -330,6 +330,7 @@ contract ServiceRegistry is IServiceRegistry, ReentrancyGuardTransient {
         uint256 value = token == NATIVE ? amount : 0;
         if (msg.value != value) revert WrongValue(value, msg.value);
         if (token == NATIVE) return;
+        // slither-disable-next-line incorrect-equality (code is there or not)
         if (token.code.length == 0) revert NotAToken(token);
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
@@ -341,6 +342,7 @@ contract ServiceRegistry is IServiceRegistry, ReentrancyGuardTransient {
     function _give(address token, address to, uint256 amount) private {
         if (to == address(0)) revert ZeroAddress();
         if (token == NATIVE) {
+            // slither-disable-next-line arbitrary-send-eth (the provider's stake or the claimant's claim, where its owner says)
             (bool success,) = to.call{value: amount}("");
             if (!success) revert TransferFailed(to, amount);
             return;

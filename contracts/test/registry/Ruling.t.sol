@@ -57,6 +57,28 @@ contract RegistryRulingTest is RegistryTest {
         assertStatus(IServiceRegistry.Status.LAPSED);
     }
 
+    function test_bonds_add_up() public {
+        bytes32 second = opened(200, "2");
+        vm.warp(block.timestamp + 7 days + 1);
+        registry.lapse(request);
+        registry.lapse(second);
+        assertOwed(30, 0);
+    }
+
+    function test_awards_add_up() public {
+        bytes32 second = opened(200, "2");
+        bytes32 third = opened(50, "3");
+        bytes32 fourth = opened(50, "4");
+        vm.startPrank(arbiter);
+        registry.rule(request, 150);
+        registry.rule(second, 100);
+        assertOwed(280, 0);
+        registry.rule(third, 0);
+        registry.rule(fourth, 0);
+        assertOwed(280, 10);
+        assertStake(STAKE - 250, 0, 0);
+    }
+
     function test_ruling_comes_in_time() public {
         bytes32 second = opened(100, "2");
         uint256 deadline = block.timestamp + 7 days;

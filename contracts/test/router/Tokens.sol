@@ -166,6 +166,14 @@ contract RebasingToken is PlainToken(18) {
     }
 }
 
+/// @notice Takes from the receiver instead of giving.
+contract ThiefToken is PlainToken(6) {
+    function _move(address from, address to, uint256) internal override {
+        _balances[to] -= 1;
+        _balances[from] += 1;
+    }
+}
+
 contract RevertingToken is PlainToken(6) {
     error Frozen();
 

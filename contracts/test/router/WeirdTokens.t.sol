@@ -44,6 +44,13 @@ contract RouterWeirdTokensTest is RouterTest {
         refuseInexact(liar, 0);
     }
 
+    function test_token_that_takes_from_the_receiver_is_refused() public {
+        PlainToken thief = funded(new ThiefToken(), 200);
+        thief.mint(address(router), 10);
+        thief.mint(provider, 10);
+        refuseInexact(thief, 0);
+    }
+
     function test_token_that_takes_a_fee_is_refused() public {
         FeeToken fee = new FeeToken();
         funded(fee, 200);
