@@ -9,6 +9,7 @@ import pluggy
 
 from paygent.core.caip import ChainId
 from paygent.core.errors import ConfigurationError, PluginError
+from paygent.core.requirements import Token
 from paygent.plugin.hooks import PROJECT, Hooks, StorageOpener
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.chain import Chain
@@ -21,7 +22,7 @@ from paygent.ports.storage import Storage
 from paygent.runtime.contained import ContainedConnector, ContainedRule, contained
 from paygent.runtime.fields import PluginChoice, near
 
-__all__ = ["Announced", "Plugins", "announced"]
+__all__ = ["Announced", "Plugins", "announced", "tokens_of_connectors"]
 
 _PREFIX = "paygent_"
 _HOOKS = frozenset(name for name in vars(Hooks) if name.startswith(_PREFIX))
@@ -166,6 +167,15 @@ class Plugins:
             if hook in self.hooks(name):
                 others = [plugin for other, plugin in everybody.items() if other != name]
                 yield name, _single(self._loaded.subset_hook_caller(hook, others))
+
+
+def tokens_of_connectors(connectors: Iterable[Connector]) -> tuple[Token, ...]:
+    """Return the tokens that connectors name, as the engine wants to know them; shares of pools are among them.
+
+    None of them counts as a dollar, or has a signature domain: what is known of a token elsewhere goes before this.
+    """
+    assets = {asset.id: asset for one in connectors for asset in one.manifest.assets if not asset.id.native}
+    return tuple(Token(asset=asset, name=asset.symbol, versions=(), eip3009=False) for asset in assets.values())
 
 
 def _single(caller: pluggy.HookCaller) -> "Callable[..., object]":
