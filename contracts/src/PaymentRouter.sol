@@ -224,13 +224,15 @@ contract PaymentRouter is RouterFunds, ReentrancyGuardTransient {
     }
 
     function _payBatch(address payer, Batch calldata batch, uint256 total) private {
+        (address token, bytes32 memo, bool itemized) = (batch.token, batch.memo, batch.itemized);
         Payment[] calldata payments = batch.payments;
         for (uint256 i = 0; i < payments.length; ++i) {
-            _requireRecipient(i, payments[i].to);
-            _send(batch.token, payments[i].to, payments[i].amount);
-            if (batch.itemized) emit Paid(payer, payments[i].to, batch.token, payments[i].amount, batch.memo);
+            (address to, uint256 amount) = (payments[i].to, payments[i].amount);
+            _requireRecipient(i, to);
+            _send(token, to, amount);
+            if (itemized) emit Paid(payer, to, token, amount, memo);
         }
-        emit BatchPaid(payer, batch.token, batch.memo, total, payments.length);
+        emit BatchPaid(payer, token, memo, total, payments.length);
     }
 
     function _splitFromCaller(Split calldata split) private {
