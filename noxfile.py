@@ -82,8 +82,23 @@ def contracts(session: nox.Session) -> None:
     session.run("node", "contracts/compile.mjs", "--check", external=True)
     session.run("node", "contracts/forge.mjs", "fmt", "--check", external=True)
     session.run("node", "contracts/forge.mjs", "test", *session.posargs, external=True)
+    session.run("node", "contracts/abi.mjs", "--check", external=True)
     sample = ("--only", "Router|Registry", "--sample", "4", "--needed", "0.5")
     session.run("node", "contracts/mutate.mjs", *sample, external=True)
+
+
+@nox.session(default=False, venv_backend="none")
+def abi(session: nox.Session) -> None:
+    """Write ABIs, creation code, addresses and code hashes of the contracts for Python; `-- --check` only compares."""
+    session.run("npm", "ci", "--prefix", "contracts", "--silent", external=True)
+    session.run("node", "contracts/abi.mjs", *session.posargs, external=True)
+
+
+@nox.session(default=False, venv_backend="none")
+def gas(session: nox.Session) -> None:
+    """Measure gas, write the snapshots and print the comparison; `-- --check` fails where a snapshot differs."""
+    session.run("npm", "ci", "--prefix", "contracts", "--silent", external=True)
+    session.run("node", "contracts/gas.mjs", *session.posargs, external=True)
 
 
 @nox.session(default=False, venv_backend="none")

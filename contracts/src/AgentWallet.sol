@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IAgentWallet} from "./interfaces/IAgentWallet.sol";
 import {WalletMessages} from "./libraries/WalletMessages.sol";
@@ -12,8 +11,6 @@ import {Reservations} from "./wallet/Reservations.sol";
 ///      created this contract creates the clones. Settings, Spending and Reservations hold the rest.
 contract AgentWallet is Reservations {
     address private immutable _FACTORY = msg.sender;
-
-    constructor() EIP712("Paygent AgentWallet", "1") {}
 
     /// @notice Native coin arrives without ceremony.
     receive() external payable {}
@@ -35,6 +32,6 @@ contract AgentWallet is Reservations {
 
     /// @inheritdoc IAgentWallet
     function configurationDigest(Configuration calldata configuration) public view returns (bytes32) {
-        return _hashTypedDataV4(WalletMessages.configuration(configuration));
+        return _digest(WalletMessages.configuration(configuration));
     }
 }

@@ -89,7 +89,7 @@ abstract contract Reservations is Spending {
     }
 
     function reserveDigest(Authorization[] calldata authorizations) public view returns (bytes32) {
-        return _hashTypedDataV4(WalletMessages.reserve(authorizations));
+        return _digest(WalletMessages.reserve(authorizations));
     }
 
     // Steps --------------------------------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 pragma solidity 0.8.37;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {IAgentWallet} from "../interfaces/IAgentWallet.sol";
+import {Domain} from "./Domain.sol";
 import {Eip3009} from "../libraries/Eip3009.sol";
 import {Limit} from "../libraries/Limit.sol";
 
 /// @notice What the owner decides: who may spend, to whom, how much, and whether at all.
-abstract contract Settings is IAgentWallet, EIP712 {
+abstract contract Settings is IAgentWallet, Domain {
     using EnumerableSet for EnumerableSet.AddressSet;
 
     /// @dev `operator` is one of the operators: the usual one is recognised without reading a second slot. Zero when that one was removed.

@@ -108,7 +108,7 @@ abstract contract Spending is Settings {
         view
         returns (bytes32)
     {
-        return _hashTypedDataV4(WalletMessages.payment(token, payee, amount, ref, nonce, deadline));
+        return _digest(WalletMessages.payment(token, payee, amount, ref, nonce, deadline));
     }
 
     function isPaid(bytes32 digest) external view returns (bool) {

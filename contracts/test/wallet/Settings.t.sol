@@ -237,6 +237,17 @@ contract SettingsTest is WalletTest {
         vm.assertEq(wallet.domainSeparator(address(usdc)), bytes32(0));
     }
 
+    function test_eip712_domain_is_chain_and_wallet() public view {
+        (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifier, bytes32 salt,) =
+            wallet.eip712Domain();
+        vm.assertEq(bytes32(fields), bytes32(hex"0f"));
+        vm.assertEq(name, "Paygent AgentWallet");
+        vm.assertEq(version, "1");
+        vm.assertEq(chainId, block.chainid);
+        vm.assertEq(verifier, address(wallet));
+        vm.assertEq(salt, bytes32(0));
+    }
+
     function test_window_is_the_utc_day() public view {
         vm.assertEq(wallet.windowOf(0), 0);
         vm.assertEq(wallet.windowOf(1 days - 1), 0);
