@@ -50,13 +50,13 @@ async def gather_plan(chain: Chain, writer: Transactions, payment: Payment, plan
 
     Raises: AdapterError: the chain could not answer; nothing is known then.
     """
-    final = await chain.block("finalized")
     nonce = await writer.mined_nonce(payment.intent.payer, at="finalized")  # before the receipts: a lag proves nothing
     receipts: dict[str, TransactionReceipt] = {}
     for attempt in plan.attempts:
         receipt = await writer.receipt(attempt.hash)
         if receipt is not None and (await chain.block(receipt.block_number)).hash == receipt.block_hash:
             receipts[attempt.hash] = receipt
+    final = await chain.block("finalized")  # after them: what was read is final where blocks are at once
     head = await chain.block("latest")
     brought = await _coin_received(writer, payment, plan, receipts)
     return PlanEvidence(head=head, final=final, receipts=receipts, nonce_at_final=nonce, coin_received=brought)

@@ -13,47 +13,37 @@ from paygent.core import ids
 from paygent.core.action import Action, Call
 from paygent.core.caip import ChainId
 from paygent.core.errors import (
-    ActionAbandoned,
     AdapterError,
-    AuthorizationCancelled,
     ConfigurationError,
-    GasTooExpensive,
     Halted,
     InsufficientFunds,
     JournalConflict,
-    NonceTaken,
-    PaidUndelivered,
     PaygentError,
-    PaymentCannotSettle,
     PaymentNotAttempted,
     PaymentOutcomeUnknown,
     SigningFailed,
     SimulationReverted,
-    TransactionReverted,
 )
 from paygent.core.halt import stopped
 from paygent.core.lifecycle import OUT, Event, State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, SignedPayload
-from paygent.core.transaction import Attempt, AttemptKind, Plan, Step, UnsignedTransaction
+from paygent.core.transaction import AttemptKind, Plan, Step, UnsignedTransaction
 from paygent.engine.actions import ActionJudge, ActionReserver
-from paygent.engine.gas import Offer, gas_limit, offer, replacing
-from paygent.engine.mined import approval_left, shortfall
+from paygent.engine.ending import told
+from paygent.engine.gas import replacing
+from paygent.engine.mined import approval_left
 from paygent.engine.order import ActionOrder
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import WRITE_SECONDS
-from paygent.evm import abi, erc20
+from paygent.engine.steps import StepSigner, attempt_of, plan_of, transaction_of
 from paygent.evm.calls import approve_call
 from paygent.evm.coins import coin
-from paygent.evm.reverts import reason
-from paygent.evm.transaction import signed, transaction_hash
-from paygent.policy.firewall import TransactionRules, check_transaction
+from paygent.evm.transaction import transaction_hash
 from paygent.policy.gas import gas_cap
-from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
 from paygent.ports.signer import TransactionSigner
 from paygent.ports.storage import Storage
-from paygent.ports.transactions import Simulation, Transactions
 
 PAYLOAD: Final = "eth_sendRawTransaction"
 """The header of a payload that holds signed transactions."""
@@ -89,6 +79,7 @@ class Transactor:
     ) -> None:
         self._signer = signer
         self._judge = judge
+        self._steps = StepSigner(signer=signer, judge=judge, storage=storage, reconciler=reconciler)
         self._reserver = reserver
         self._storage = storage
         self._reconciler = reconciler
@@ -117,7 +108,7 @@ class Transactor:
         except anyio.get_cancelled_exc_class() as error:
             await self._lost(payment, type(error).__name__)
             raise
-        return _told(payment)
+        return told(payment)
 
     async def _first(self, payment: Payment, errors: tuple[str, ...]) -> Payment:
         """Return the payment after its first step was signed and written down, or void it and raise."""
@@ -145,14 +136,14 @@ class Transactor:
     async def _next(self, payment: Payment, errors: tuple[str, ...], *, again: bool) -> Payment:
         """Return the payment one step further: a step signed, mined, or given up."""
         payment = await self._reconciler.reconcile(payment.id)
-        plan = _plan(payment)
+        plan = plan_of(payment)
         if payment.state not in OUT:
             return payment
         place = plan.current
         if place is not None and plan.steps[place].attempts:
             return await self._mined(payment, place, again=again)
         if place is None or self._stopped(plan):
-            return await self._clean_up(payment, plan, errors)
+            return await self._clean_up(payment, plan)
         try:
             return await self._signed(payment, place, errors)
         except (SimulationReverted, InsufficientFunds, SigningFailed, ConfigurationError) as error:
@@ -164,96 +155,20 @@ class Transactor:
 
     async def _signed(self, payment: Payment, place: int, errors: tuple[str, ...]) -> Payment:
         """Simulate a step, sign it, write it down, and send it."""
-        plan = _plan(payment)
+        plan = plan_of(payment)
         step, writer = plan.steps[place], self._reconciler.writer(payment.intent.network)
-        unsigned = await self._unsigned(payment, step, writer, errors)
-        nonce = await self._nonce(payment, place, writer)
+        unsigned = await self._steps.unsigned(payment, step, writer, errors)
+        nonce = await self._steps.nonce(payment, place, writer)
         transaction = replace(unsigned, nonce=nonce)
-        raw = await self._sign(payment, step.call, transaction)
+        raw = await self._steps.sign(payment, step.call, transaction)
         return await self._send(await self._write(payment, place, transaction, raw, "step"), raw)
-
-    async def _unsigned(
-        self, payment: Payment, step: Step, writer: Transactions, errors: tuple[str, ...]
-    ) -> UnsignedTransaction:
-        """Return the transaction of a step without its nonce, after the chain has said that it would go through."""
-        call, payer = step.call, self._signer.address
-        limit = gas_cap(self._judge.policy, payment.intent.network)
-        await self._check_funds(payment, step, writer)
-        simulated = await writer.simulate(payer, call.to, call.data, value=call.value)
-        check_simulation(call, simulated, errors, payment)
-        fees = await writer.fees()
-        try:
-            estimate = await writer.estimate_gas(payer, call.to, call.data, value=call.value)
-        except AdapterError as error:
-            if error.retryable:
-                raise
-            raise SimulationReverted(str(call), reason=str(error), payment_id=payment.id) from error
-        transaction = _transaction(payment, call, offer(fees), gas_limit(estimate))
-        await self._check_gas(payment, transaction, limit, writer)
-        return transaction
-
-    async def _check_funds(self, payment: Payment, step: Step, writer: Transactions) -> None:
-        """Raise InsufficientFunds where the wallet has less of the asset than the action still takes."""
-        spend = _plan(payment).action.spend
-        if step.cleanup or spend.asset.id.native:
-            return  # the coin is looked at together with gas
-        chain = self._reconciler.chain(payment.intent.network)
-        has = await _balance(chain, spend, self._signer.address)
-        if has.atomic < spend.atomic:
-            raise InsufficientFunds(needed=spend, has=has, what=payment.intent.resource, payment_id=payment.id)
-
-    async def _check_gas(
-        self, payment: Payment, transaction: UnsignedTransaction, limit: Amount, writer: Transactions
-    ) -> None:
-        asset = coin(payment.intent.network)
-        cost = transaction.gas_limit * transaction.max_fee
-        if cost > limit.atomic:
-            raise GasTooExpensive(asked=Amount(cost, asset), limit=limit, payment_id=payment.id)
-        has = await writer.balance(self._signer.address)
-        if has < cost + transaction.value:
-            raise InsufficientFunds(
-                needed=Amount(cost + transaction.value, asset),
-                has=Amount(has, asset),
-                what=f"{payment.intent.resource} with its gas",
-                payment_id=payment.id,
-            )
-
-    async def _nonce(self, payment: Payment, place: int, writer: Transactions) -> int:
-        """Return the step's account nonce, which is nobody else's, in this store and on the chain."""
-        at_least = await writer.next_nonce(self._signer.address)
-        return await self._storage.claim_nonce(payment, step=place, at_least=at_least)
-
-    async def _sign(self, payment: Payment, call: Call, transaction: UnsignedTransaction) -> bytes:
-        """Return the bytes to send, behind the signing firewall.
-
-        Raises: SigningFailed: the firewall or the signer refused.
-        """
-        plan = _plan(payment)
-        place = plan.current
-        cleanup = place is not None and (plan.steps[place].cleanup or bool(plan.steps[place].attempts))
-        now = (await self._reconciler.chain(payment.intent.network).next_block()).timestamp
-        rules = TransactionRules(
-            call=call,
-            chain_number=payment.intent.network.evm_number,
-            nonce=transaction.nonce,
-            max_gas_cost=gas_cap(self._judge.policy, payment.intent.network).atomic,
-            now=now,
-            deadline=now + 1 if cleanup else plan.action.deadline,
-        )
-        check_transaction(transaction, rules)
-        try:
-            return signed(transaction, await self._signer.sign_transaction(transaction))
-        except PaygentError:
-            raise
-        except Exception as error:
-            raise SigningFailed(f"the signer broke: {type(error).__name__}", payment_id=payment.id) from error
 
     async def _write(
         self, payment: Payment, place: int, transaction: UnsignedTransaction, raw: bytes, kind: AttemptKind
     ) -> Payment:
         """Make signed bytes durable; a signature that cannot be written down is thrown away."""
-        now, attempt = self._clock.now(), _attempt(transaction, raw, kind)
-        plan = _plan(payment).with_attempt(place, attempt)
+        now, attempt = self._clock.now(), attempt_of(transaction, raw, kind)
+        plan = plan_of(payment).with_attempt(place, attempt)
         before = [] if payment.payload is None else payment.payload.value.split(" ")
         payload = SignedPayload(header=PAYLOAD, value=" ".join([*before, f"0x{raw.hex()}"]))
         if payment.state is State.RESERVED:
@@ -290,7 +205,7 @@ class Transactor:
             if now - bumped >= self._patience.bump_seconds:
                 payment, bumped = await self._bumped(payment, place), now
             payment = await self._reconciler.reconcile(payment.id)
-            plan = _plan(payment)
+            plan = plan_of(payment)
             if payment.state not in OUT or place >= len(plan.steps) or plan.steps[place].over:
                 return payment
             if now - started >= self._patience.timeout_seconds:
@@ -305,7 +220,7 @@ class Transactor:
             after = payment.move(Event.SEND_BEGUN, at=self._clock.now(), note="the same bytes again")
             await self._storage.append(payment, after)
             payment = after
-        attempt = _plan(payment).steps[place].attempts[-1]
+        attempt = plan_of(payment).steps[place].attempts[-1]
         await self._unblock(payment, attempt.nonce)
         try:
             await self._reconciler.writer(payment.intent.network).send_raw(raw_of(payment, attempt.hash))
@@ -320,7 +235,7 @@ class Transactor:
 
     async def _bumped(self, payment: Payment, place: int, kind: AttemptKind = "step") -> Payment:
         """Sign a step again with a higher fee and the same nonce, as far as the policy's cap goes."""
-        plan, writer = _plan(payment), self._reconciler.writer(payment.intent.network)
+        plan, writer = plan_of(payment), self._reconciler.writer(payment.intent.network)
         step = plan.steps[place]
         earlier = step.attempts[-1]
         call = step.call if kind == "step" else Call(to=self._signer.address)
@@ -329,8 +244,8 @@ class Transactor:
         gas = earlier.gas_limit
         if gas * higher.max_fee > limit:
             return payment  # as high as it may go: it waits
-        transaction = replace(_transaction(payment, call, higher, gas), nonce=earlier.nonce)
-        raw = await self._sign(payment, call, transaction)
+        transaction = replace(transaction_of(payment, call, higher, gas), nonce=earlier.nonce)
+        raw = await self._steps.sign(payment, call, transaction)
         try:
             after = await self._write(payment, place, transaction, raw, kind)
         except JournalConflict:  # mined, or bumped by another process meanwhile
@@ -344,7 +259,7 @@ class Transactor:
         """
         payment = await self._reconciler.reconcile(payment.id)
         place = None if payment.plan is None or payment.state not in OUT else payment.plan.current
-        if place is None or not _plan(payment).steps[place].attempts:
+        if place is None or not plan_of(payment).steps[place].attempts:
             raise ConfigurationError(f"payment {payment.id} is {payment.state}, and no transaction of it waits")
         return await self._bumped(payment, place, "cancel")
 
@@ -398,13 +313,23 @@ class Transactor:
             raise await self._unknown(payment, f"the approval could not be taken back: {error}") from error
         return await self._give_up(payment, plan, place, str(error))
 
-    async def _clean_up(self, payment: Payment, plan: Plan, errors: tuple[str, ...]) -> Payment:
-        """Go on after a step that failed: an approval that is left is taken back."""
-        del errors
+    async def _clean_up(self, payment: Payment, plan: Plan) -> Payment:
+        """Go on after a step that failed: an approval that is left is taken back; then its block becomes final."""
         if approval_left(plan) is None or any(step.cleanup for step in plan.steps):
-            raise await self._unknown(payment, "its block is not final yet")
+            return await self._final(payment)
         place = plan.current
         return await self._give_up(payment, plan, len(plan.steps) if place is None else place, "a step failed")
+
+    async def _final(self, payment: Payment) -> Payment:
+        """Wait until a final block says what became of the action."""
+        end, wait = anyio.current_time() + self._patience.timeout_seconds, self._patience.first_look_seconds
+        while payment.state in OUT:
+            if anyio.current_time() >= end:
+                raise await self._unknown(payment, "its block is not final yet")
+            await anyio.sleep(wait)
+            wait = min(wait * 2, self._patience.slowest_look_seconds)
+            payment = await self._reconciler.reconcile(payment.id)
+        return payment
 
     async def _give_up(self, payment: Payment, plan: Plan, place: int, why: str) -> Payment:
         left = approval_left(plan)
@@ -421,9 +346,9 @@ class Transactor:
 
     async def _unknown(self, payment: Payment, why: str) -> PaymentOutcomeUnknown:
         payment = await self._lost(payment, why)
-        attempts = _plan(payment).attempts
+        attempts = plan_of(payment).attempts
         nonce = f"account nonce {attempts[-1].nonce}" if attempts else ""
-        end = _plan(payment).action.deadline
+        end = plan_of(payment).action.deadline
         return PaymentOutcomeUnknown(payment.id, nonce=nonce, expires_at=end, why=why)
 
     async def _lost(self, payment: Payment, why: str) -> Payment:
@@ -441,26 +366,6 @@ class Transactor:
         return payment
 
 
-def check_simulation(call: Call, simulated: Simulation, errors: tuple[str, ...], payment: Payment) -> None:
-    """Return if a simulated call goes through and answers what it says.
-
-    Raises: SimulationReverted: it reverts, returns false, or answers something else.
-    """
-    if not simulated.succeeded:
-        why = reason(simulated.data, errors)
-        if simulated.data == "0x" and simulated.message:
-            why = simulated.message
-        raise SimulationReverted(str(call), reason=why, payment_id=payment.id)
-    if not call.returns or (simulated.data == "0x" and call.returns == ("bool",)):  # the oldest tokens answer nothing
-        return
-    try:
-        answers = abi.decode(call.returns, simulated.data[2:])
-    except ValueError as error:
-        raise SimulationReverted(str(call), reason=f"its answer is {error}", payment_id=payment.id) from error
-    if call.returns == ("bool",) and answers[0] is False:
-        raise SimulationReverted(str(call), reason="it answers false", payment_id=payment.id)
-
-
 def raw_of(payment: Payment, name: str) -> bytes:
     """Return the signed bytes of one transaction of a payment, by its hash.
 
@@ -471,67 +376,3 @@ def raw_of(payment: Payment, name: str) -> bytes:
         if transaction_hash(raw) == name:
             return raw
     raise ConfigurationError(f"payment {payment.id} has no signed bytes of transaction {name}")
-
-
-def _plan(payment: Payment) -> Plan:
-    if payment.plan is None:
-        raise ConfigurationError(f"payment {payment.id} is no action on chain; reconcile it instead")
-    return payment.plan
-
-
-def _transaction(payment: Payment, call: Call, price: Offer, gas: int) -> UnsignedTransaction:
-    return UnsignedTransaction(
-        chain_number=payment.intent.network.evm_number,
-        nonce=0,
-        to=call.to,
-        value=call.value,
-        data=call.data,
-        gas_limit=gas,
-        max_fee=price.max_fee,
-        tip=price.tip,
-    )
-
-
-def _attempt(transaction: UnsignedTransaction, raw: bytes, kind: AttemptKind) -> Attempt:
-    return Attempt(
-        hash=transaction_hash(raw),
-        nonce=transaction.nonce,
-        gas_limit=transaction.gas_limit,
-        max_fee=transaction.max_fee,
-        tip=transaction.tip,
-        kind=kind,
-    )
-
-
-async def _balance(chain: Chain, of: Amount, owner: str) -> Amount:
-    said = await chain.call(of.asset.id.address, erc20.balance_of(owner))
-    try:
-        return Amount(erc20.uint(said), of.asset)
-    except ValueError as error:
-        raise AdapterError(f"token {of.asset.id} on the configured chain: {error}", retryable=False) from error
-
-
-def _told(payment: Payment) -> Payment:
-    """Return a settled payment; raise what became of any other."""
-    if payment.state is State.SETTLED and payment.receipt is not None:
-        if (missing := shortfall(payment)) is not None:
-            raise PaidUndelivered(payment.id, receipt=payment.receipt, why=missing)
-        return payment
-    raise ended(payment)
-
-
-def ended(payment: Payment) -> PaymentCannotSettle | PaymentNotAttempted:
-    """Return what to raise of an action that is over and did not settle."""
-    note = payment.history[-1].note
-    said = f"payment {payment.id} is {payment.state}: {note}"
-    where = {"payment_id": payment.id}
-    plan = payment.plan
-    if payment.state is State.REVERTED:
-        return TransactionReverted(said, **where)
-    if payment.state is not State.CANCELLED or plan is None:
-        return PaymentNotAttempted(f"{said}; make a new action to try again", **where)
-    if any(step.taken for step in plan.steps):
-        return NonceTaken(said, **where)
-    if any(attempt.kind == "cancel" for attempt in plan.attempts):
-        return AuthorizationCancelled(said, **where)
-    return ActionAbandoned(said, **where)

@@ -1,0 +1,40 @@
+"""How an action on chain ended, as its caller is told."""
+
+from paygent.core.errors import (
+    ActionAbandoned,
+    AuthorizationCancelled,
+    NonceTaken,
+    PaidUndelivered,
+    PaymentCannotSettle,
+    PaymentNotAttempted,
+    TransactionReverted,
+)
+from paygent.core.lifecycle import State
+from paygent.core.payment import Payment
+from paygent.engine.mined import shortfall
+
+
+def told(payment: Payment) -> Payment:
+    """Return a settled payment; raise what became of any other."""
+    if payment.state is State.SETTLED and payment.receipt is not None:
+        if (missing := shortfall(payment)) is not None:
+            raise PaidUndelivered(payment.id, receipt=payment.receipt, why=missing)
+        return payment
+    raise ended(payment)
+
+
+def ended(payment: Payment) -> PaymentCannotSettle | PaymentNotAttempted:
+    """Return what to raise of an action that is over and did not settle."""
+    note = payment.history[-1].note
+    said = f"payment {payment.id} is {payment.state}: {note}"
+    where = {"payment_id": payment.id}
+    plan = payment.plan
+    if payment.state is State.REVERTED:
+        return TransactionReverted(said, **where)
+    if payment.state is not State.CANCELLED or plan is None:
+        return PaymentNotAttempted(f"{said}; make a new action to try again", **where)
+    if any(step.taken for step in plan.steps):
+        return NonceTaken(said, **where)
+    if any(attempt.kind == "cancel" for attempt in plan.attempts):
+        return AuthorizationCancelled(said, **where)
+    return ActionAbandoned(said, **where)
