@@ -7,7 +7,7 @@ do not rely on it: the storage checks them again in the transaction that reserve
 from collections.abc import Sequence
 
 from paygent.core.history import PaymentFilter
-from paygent.core.lifecycle import FREED, OUT, State
+from paygent.core.lifecycle import HOLDING, OUT, State
 from paygent.core.money import USD, Amount
 from paygent.core.payment import Payment
 from paygent.core.price import Price
@@ -19,6 +19,8 @@ from paygent.policy.valuation import valued
 from paygent.ports.history import PaymentHistory
 from paygent.ports.price_oracle import PriceOracle
 
+_MADE = HOLDING | {State.SETTLED}
+"""What counts as paid; what waits for a person does not, or asking again would make it no longer the first."""
 _MOST = 200
 """How many payments of the past are looked at; more only make a rule stricter."""
 
@@ -53,7 +55,7 @@ class FactFinder:
         wanted = needs(policy, ask, now=now)
         return Facts(
             now=now,
-            sums=await self._history.sums(wanted.sums),
+            sums=await self._history.sums(wanted.sums) if _plans(policy) else None,
             treasury=await self._treasury(policy, ask, wanted, now, funds),
             recent=await self._recent(policy, ask, wanted, now),
             provider=await self._provider(policy, ask, now) if wanted.provider else None,
@@ -73,10 +75,11 @@ class FactFinder:
         if wanted.recent_seconds is None:
             return None
         since = PaymentFilter(start=now - wanted.recent_seconds, agent=ask.context.agent)
-        made = [payment for payment in await self._newest(since) if payment.state not in FREED]
-        worth = [_dollars(policy, ask, payment.intent.amount, now) for payment in made]
-        known = sum(amount.atomic for amount in worth if amount is not None)
-        return None if None in worth else Recent(payments=len(made), dollars=Amount(known, USD))
+        made = [total for total in await self._history.statistics(since) if total.state in _MADE]
+        if any(total.asset != ask.token.asset.id for total in made):
+            return None  # what the others are worth is not known here
+        paid = _dollars(policy, ask, Amount(sum(total.amount for total in made), ask.token.asset), now)
+        return None if paid is None else Recent(payments=sum(total.payments for total in made), dollars=paid)
 
     async def _provider(self, policy: Policy, ask: Ask, now: int) -> Provider:
         service = ask.context.service
@@ -91,7 +94,7 @@ class FactFinder:
 
     async def _agent_payments(self, ask: Ask) -> int:
         totals = await self._history.statistics(PaymentFilter(agent=ask.context.agent))
-        return sum(total.payments for total in totals if total.state not in FREED)
+        return sum(total.payments for total in totals if total.state in _MADE)
 
     async def _newest(self, wanted: PaymentFilter) -> Sequence[Payment]:
         return (await self._history.history(wanted, limit=_MOST)).payments
@@ -99,8 +102,12 @@ class FactFinder:
 
 def asks(policy: Policy) -> bool:
     """Tell whether the policy has a rule that looks at the past; limits are checked by the storage."""
-    offers = any(terms.alternatives for terms in policy.service_terms)
-    return policy.risk is not None or bool(policy.index.ranked) or offers
+    return policy.risk is not None or _plans(policy)
+
+
+def _plans(policy: Policy) -> bool:
+    """Tell whether what is left of the limits decides more than yes or no: reserves of agents, cheaper alternatives."""
+    return bool(policy.index.ranked) or any(terms.alternatives for terms in policy.service_terms)
 
 
 def failed(payment: Payment) -> bool:

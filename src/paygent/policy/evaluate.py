@@ -101,7 +101,9 @@ def needs(policy: Policy, ask: Ask, *, now: int) -> Needs:
         treasury=bool(policy.index.ranked),
         recent_seconds=None if risk is None or risk.burst is None else risk.burst.seconds,
         provider=provider,
-        agent_payments=risk is not None and risk.first_payment is not None,
+        agent_payments=risk is not None
+        and risk.first_payment is not None
+        and (worth is None or worth > risk.first_payment),
         price=worth is None,
     )
 

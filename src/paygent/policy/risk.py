@@ -60,6 +60,10 @@ class Risk:
             raise ConfigurationError(f"price_drift_percent is {self.price_drift_percent}; it must be from 0 to 100000")
 
 
+USUAL: Final = Risk(failures=None, price_drift_percent=None, payee_changed=False)
+"""Bursts, and a large first payment of a LOW agent: what settings switch on, because no ordinary purchase meets it."""
+
+
 def decayed(failed_at: tuple[int, ...], *, now: int, half_life_seconds: int) -> int:
     """Return the failures in thousandths: each counts 1000 when it happens, 500 a half-life later, 250 after two.
 

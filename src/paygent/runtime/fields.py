@@ -19,8 +19,10 @@ from paygent.core.money import Amount, Asset, usd
 from paygent.core.requirements import Token
 from paygent.evm.address import checksum
 from paygent.evm.networks import chain_of
+from paygent.policy.risk import USUAL, Risk
 
 _T = TypeVar("_T")
+_RISKS: Mapping[str, Risk | None] = {"usual": USUAL, "all": Risk(), "off": None}
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?")
 _YES_NO = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -138,6 +140,15 @@ def dollars(raw: object) -> Amount | tuple[Amount, ...]:
 def threshold(raw: object) -> Amount | tuple[Amount, ...] | None:
     """Read US dollars as `dollars` does, or the word never, which is None."""
     return None if raw == "never" else dollars(raw)
+
+
+def risk(raw: object) -> Risk | None:
+    """Read how watchful to be: usual (bursts, and large first payments), all, or off; arguments may be a Risk."""
+    if isinstance(raw, Risk):
+        return raw
+    if not isinstance(raw, str) or raw not in _RISKS:
+        raise ValueError(f"{raw!r} is not one of {', '.join(_RISKS)}")
+    return _RISKS[raw]
 
 
 def approvers(raw: object) -> int:

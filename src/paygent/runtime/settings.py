@@ -17,6 +17,7 @@ from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.requirements import Token
 from paygent.policy.policy import Policy
+from paygent.policy.risk import USUAL, Risk
 from paygent.runtime import fields
 from paygent.runtime.fields import PluginChoice, Secret
 from paygent.runtime.toml_file import TomlFile, read_toml
@@ -54,6 +55,7 @@ _FIELDS: Mapping[str, _Field] = {
     "max_per_payment": _Field(fields.dollars, 'give US dollars in quotes, such as "0.50"'),
     "per_day": _Field(fields.dollars, 'give US dollars in quotes, such as "20"'),
     "approve_above": _Field(fields.threshold, 'give US dollars in quotes, such as "10", or never'),
+    "risk": _Field(fields.risk, "write usual, all or off"),
     "approvers": _Field(fields.approvers, "give how many people have to agree, 1 to 100"),
     "approval_webhook": _Field(fields.url, "give the URL that requests for approval are posted to"),
     "approval_webhook_secret": _Field(
@@ -68,7 +70,7 @@ _FIELDS: Mapping[str, _Field] = {
     "tokens": _Field(fields.tokens, "give asset, symbol, decimals, name and version of each", in_environment=False),
     "plugins": _Field(fields.plugins, "give names such as vvs, or a table [plugins.NAME] of each one's options"),
 }
-_LIMITS = ("max_per_payment", "per_day", "approve_above", "assets", "hosts", "payees", "max_validity_seconds")
+_LIMITS = ("max_per_payment", "per_day", "approve_above", "risk", "assets", "hosts", "payees", "max_validity_seconds")
 """What a policy file says in place of the settings."""
 _VARIABLES = {f"{_PREFIX}{name.upper()}": name for name, about in _FIELDS.items() if about.in_environment}
 
@@ -97,6 +99,8 @@ class Settings:
     """The most all payments of a day may cost."""
     approve_above: Amount | tuple[Amount, ...] | None = _TEN_DOLLARS
     """What a payment may cost without a person; None never asks."""
+    risk: Risk | None = USUAL
+    """When a payment is odd enough to ask a person; None never."""
     approvers: int = 1
     """How many distinct people have to agree."""
     approval_webhook: str | None = field(default=None, repr=False)
@@ -127,6 +131,7 @@ class Settings:
             max_per_payment=self.max_per_payment,
             per_day=self.per_day,
             approve_above=self.approve_above,
+            risk=self.risk,
             networks=self.networks,
             assets=self.assets,
             hosts=self.hosts,

@@ -44,6 +44,17 @@ async def test_burst_asks_a_person_once_it_is_one() -> None:
     assert 3 == memory.transfers()
 
 
+async def test_first_payment_that_waits_is_still_the_first() -> None:
+    """Asking again for what waits for a person must not count as a payment that was made."""
+    memory = memory_engine(policy=Policy(max_per_payment=usd("9"), risk=replace(QUIET, first_payment=usd("5"))))
+
+    for _ in range(2):
+        with pytest.raises(ApprovalPending):
+            await get(memory, agent="new", price=6_000_000)
+
+    assert 0 == memory.transfers()
+
+
 async def test_payee_that_changed_asks_a_person() -> None:
     memory = memory_engine(policy=Policy(risk=replace(QUIET, payee_changed=True)))
     await get(memory)

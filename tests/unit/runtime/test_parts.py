@@ -15,6 +15,7 @@ from paygent.core.errors import ApprovalPending
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.core.payment import Payment
+from paygent.engine.approvals import ApprovalDesk
 from paygent.engine.pay import Engine
 from paygent.evm.tokens import TOKENS
 from paygent.policy.canonical import digest
@@ -167,3 +168,31 @@ async def test_engine_of_settings_posts_requests_to_their_webhook_and_wants_thei
 
     (request,) = (await memory.journal.pending(now=memory.clock.now())).requests
     assert ([request.canonical], 2) == (posted, request.needed)
+
+
+@pytest.mark.anyio
+async def test_settings_ask_about_bursts_and_large_first_payments_and_about_nothing_ordinary() -> None:
+    memory = memory_engine()
+    settings = Settings(storage="", max_per_payment=usd("8"), per_day=usd("100"))
+    parts: Any = {"signer": memory.signer, "journal": memory.journal, "chains": {}, "clock": memory.clock}
+    async with assemble(settings=settings, **parts) as engine:
+
+        async def buy(price: int) -> None:
+            transport = AsyncPaymentTransport(engine, inner=httpx.MockTransport(memory.seller(price=price)))
+            async with httpx.AsyncClient(transport=transport) as client:
+                await client.get("http://seller.test/paid", extensions={NEW_PURCHASE: True})
+
+        with pytest.raises(ApprovalPending):
+            await buy(5_000_001)
+        for _ in range(5):
+            await buy(2_000_000)
+        with pytest.raises(ApprovalPending):
+            await buy(1)
+        memory.clock.advance(61)
+        await buy(5_000_001)
+
+    assert 15_000_001 == memory.moved()
+    desk = ApprovalDesk(store=memory.journal, clock=memory.clock)
+    first, burst = [said.facts["reasons"] async for said in desk.all_pending()]
+    assert "is the first payment of agent None and above 5.00 USD" in first
+    assert "6 payments of 10.000001 USD in 60 seconds" in burst

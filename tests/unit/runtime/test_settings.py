@@ -14,6 +14,7 @@ from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.requirements import Token
 from paygent.policy.policy import Policy
+from paygent.policy.risk import USUAL, Risk
 from paygent.runtime.settings import Secret, Settings, _data_home
 
 KEY = f"0x{'5a' * 32}"
@@ -53,7 +54,7 @@ def test_load_gives_the_documented_defaults() -> None:
 
     assert settings == Settings(storage="/somebody/.local/share/paygent/payments.db")
     assert (settings.max_per_payment, settings.per_day) == (usd("1"), usd("20"))
-    assert (settings.policy, settings.limits) == ((), Policy())
+    assert (settings.policy, settings.limits) == ((), Policy(risk=USUAL))
     assert settings.rpc == {}
 
 
@@ -424,18 +425,26 @@ SECRET_OF_HOOK = {"PAYGENT_APPROVAL_WEBHOOK_SECRET": "sixteen bytes or more"}
 
 
 @pytest.mark.parametrize(
+    ("said", "meant"), [("usual", USUAL), ("all", Risk()), ("off", None), (Risk(failures=1), Risk(failures=1))]
+)
+def test_settings_say_how_watchful_to_be(said: object, meant: Risk | None) -> None:
+    assert meant == load(risk=said).limits.risk
+
+
+@pytest.mark.parametrize(
     ("given", "why"),
     [
         ({"approval_webhook": "https://hooks.example/"}, "go together"),
         ({"approval_webhook_secret": "sixteen bytes or more"}, "go together"),
         ({"approval_webhook": "hooks", "approval_webhook_secret": "sixteen bytes or more"}, "is not like https"),
         ({"approval_webhook": "https://h/", "approval_webhook_secret": "short"}, "shorter than 16 bytes"),
+        ({"risk": "high"}, "'high' is not one of usual, all, off; write usual, all or off"),
         ({"approvers": 0}, "from 1 to 100"),
         ({"approvers": "two"}, "from 1 to 100"),
         ({"approve_above": 1.5}, "never a floating point"),
     ],
 )
-def test_settings_refuse_half_an_approval(given: dict[str, object], why: str) -> None:
+def test_settings_refuse_half_an_approval(given: dict[str, Any], why: str) -> None:
     with pytest.raises(ConfigurationError, match=why) as refused:
         load(**given)
 

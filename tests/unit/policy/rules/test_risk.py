@@ -135,8 +135,9 @@ def test_rules_that_are_off_say_nothing() -> None:
     assert Allow() == judged("6", quiet(provider=loud), OFF)
     needed = needs(replace(FREE, risk=OFF), asked(), now=NOW)
     assert (None, False, False) == (needed.recent_seconds, needed.provider, needed.agent_payments)
-    needed = needs(replace(FREE, risk=Risk()), asked(), now=NOW)
+    needed = needs(replace(FREE, risk=Risk()), asked("5.000001"), now=NOW)
     assert (60, True, True) == (needed.recent_seconds, needed.provider, needed.agent_payments)
+    assert not needs(replace(FREE, risk=Risk()), asked("5"), now=NOW).agent_payments
 
 
 @pytest.mark.parametrize("code", sorted(CODES - {"service_not_verified"}))
