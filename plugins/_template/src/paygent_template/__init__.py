@@ -1,0 +1,1 @@
+"""A connector to start from."""
