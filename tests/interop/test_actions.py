@@ -12,6 +12,7 @@ from paygent.core.approval import ApprovalDecision
 from paygent.core.caip import chain_id
 from paygent.core.errors import (
     ActionAbandoned,
+    ApprovalEdited,
     ApprovalPending,
     ConfigurationError,
     IdempotencyConflict,
@@ -184,6 +185,34 @@ async def test_swap_that_a_person_agrees_to_is_done_with_the_bytes_that_were_sho
 
     assert (State.SETTLED, action) == (payment.state, payment.plan.action if payment.plan else None)
     assert 2 == trader.actor.sent
+
+
+async def test_swap_that_a_person_agrees_to_less_of_is_done_for_that_much(trader: Trader) -> None:
+    """Two dollars are asked for, one and a half agreed to; above one dollar that is asked about anew."""
+    policy = trader.actor.policy(approve_above=usd("1"))
+    journal = trader.actor.journal
+    async with trader.actor.wallet(policy=policy, **trader.wiring()) as wallet:
+        with pytest.raises(ApprovalPending) as raised:
+            await wallet.execute(trader.swap())
+        request = await journal.approval_of(raised.value.payment_id)  # type: ignore[arg-type]  # it has one
+        assert request is not None
+        assert " left before it" in request.text
+        less = ApprovalDecision(
+            approver="ada",
+            granted=False,
+            digest=request.digest,
+            at=request.created_at,
+            edit=request.editing(amount="1.5"),
+        )
+        await journal.decide(request.id, less)
+        with pytest.raises(ApprovalEdited) as told:
+            await wallet.execute(trader.swap())
+        with pytest.raises(ApprovalPending):
+            await wallet.execute(trader.swap(1_500_000))
+        payment = await wallet.execute(trader.swap(1_000_000))
+
+    assert (1_500_000, raised.value.payment_id) == (told.value.edit.atomic_units, told.value.payment_id)
+    assert (State.SETTLED, 2) == (payment.state, trader.actor.sent)
 
 
 async def test_same_intent_is_done_once_and_found_again(trader: Trader) -> None:

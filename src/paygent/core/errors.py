@@ -95,8 +95,8 @@ class ApprovalEdited(PaymentNotAttempted):
     def __init__(self, payment_id: "PaymentId", *, edit: "Edit", approver: str, reason: str = "") -> None:
         why = f" ({reason})" if reason else ""
         super().__init__(
-            f"payment {payment_id} was superseded: {approver} agrees to {edit} instead{why}; resume it, and what it is "
-            "then meets the whole policy again",
+            f"payment {payment_id} was superseded: {approver} agrees to {edit} instead{why}; resume it, or ask for an "
+            "action of that much: it meets the whole policy again then",
             payment_id=payment_id,
         )
         self.edit = edit

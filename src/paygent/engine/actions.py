@@ -16,6 +16,7 @@ from paygent.core.budget import Hold
 from paygent.core.caip import ChainId
 from paygent.core.errors import (
     AdapterError,
+    ApprovalEdited,
     ApprovalLapsed,
     ApprovalPending,
     ApprovalRefused,
@@ -32,6 +33,8 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Token
 from paygent.core.transaction import Plan
 from paygent.core.verdict import Allow, Deny, RequireApproval, Verdict
+from paygent.engine.approval_facts import hold_keys, limit_facts
+from paygent.engine.edits import edited
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import ActionOrder
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
@@ -228,7 +231,8 @@ class ActionReserver:
         """Ask people, or find what they said of the same bytes; with their agreement, reserve."""
         proposed = self._proposed(order, choice, now)
         waiting = proposed.move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
-        request = await self._storage.ask(waiting, self._request(waiting, choice, verdict, now))
+        await self._refuse_edited(order, now)
+        request = await self._storage.ask(waiting, await self._request(waiting, choice, verdict, now))
         if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
             request = await self._ask_now(request)
         request = request.at(self._clock.now())
@@ -246,11 +250,27 @@ class ActionReserver:
             raise
         return payment
 
-    def _request(self, waiting: Payment, choice: ActionChoice, verdict: RequireApproval, now: int) -> ApprovalRequest:
+    async def _refuse_edited(self, order: ActionOrder, now: int) -> None:
+        """Point to what people have edited already, so that they are not asked about as much a second time."""
+        newest = await self._storage.by_request(self._payer, order.action.wish)
+        if newest is None or newest.state is not State.SUPERSEDED:
+            return
+        request = await self._storage.approval_of(newest.id)
+        said = None if request is None or now >= request.expires_at else request.edited
+        if request is None or said is None or said.edit is None:
+            return
+        if order.action.spend.atomic > request.ceiling(said.edit):
+            raise edited(newest.id, said)
+
+    async def _request(
+        self, waiting: Payment, choice: ActionChoice, verdict: RequireApproval, now: int
+    ) -> ApprovalRequest:
+        holds = choice.holds(now)
+        sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
         return ApprovalRequest(
             id=ids.approval_id(waiting.id),
             payment_id=waiting.id,
-            facts=action_facts(waiting, choice, verdict, now),
+            facts=action_facts(waiting, choice, verdict) | limit_facts(holds, sums),
             needed=self._people.needed,
             created_at=now,
             expires_at=max(now + 1, min(now + self._people.seconds, choice.action.deadline)),
@@ -269,8 +289,10 @@ class ActionReserver:
 
     async def _not_agreed(
         self, request: ApprovalRequest, stored: Payment | None
-    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed:
+    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed | ApprovalEdited:
         where = {"payment_id": request.payment_id}
+        if request.edited is not None:
+            return edited(request.payment_id, request.edited)
         if request.state is ApprovalState.PENDING:
             return ApprovalPending(
                 f"payment {request.payment_id} waits for approval {request.id} until {request.expires_at}; "
@@ -322,7 +344,7 @@ def _plan(choice: ActionChoice) -> Plan:
     return Plan.of(choice.action, gas=choice.gas, first_nonce=choice.first_nonce)
 
 
-def action_facts(waiting: Payment, choice: ActionChoice, verdict: RequireApproval, now: int) -> dict[str, str]:
+def action_facts(waiting: Payment, choice: ActionChoice, verdict: RequireApproval) -> dict[str, str]:
     """Return the facts by name, for people: what is done, by which calls, for how much, and why they are asked."""
     action, intent, names = choice.action, waiting.intent, waiting.context
     facts = {
@@ -331,6 +353,7 @@ def action_facts(waiting: Payment, choice: ActionChoice, verdict: RequireApprova
         "atomic_units": str(action.spend.atomic),
         "counterparty": action.counterparty,
         "deadline": str(action.deadline),
+        "decimals": str(action.spend.asset.decimals),
         "gas_at_most": str(choice.gas),
         "intent": intent.digest.hex(),
         "network": str(action.network),
@@ -345,6 +368,5 @@ def action_facts(waiting: Payment, choice: ActionChoice, verdict: RequireApprova
     if action.slippage_bps is not None:
         facts["slippage_bps"] = str(action.slippage_bps)
     facts |= {f"call {place}": str(call) for place, call in enumerate(action.calls, start=1)}
-    facts |= {f"limit {hold.scope} {hold.window}": f"{hold.amount} of {hold.limit}" for hold in choice.holds(now)}
     said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
     return facts | {name: value for name, value in said.items() if value is not None}

@@ -30,14 +30,19 @@ def approval_facts(
         "reasons": verdict.explain(),
         "intent": intent.digest.hex(),
     }
-    for hold in holds:
-        facts[f"limit {hold.scope} {hold.window}"] = (
-            f"{hold.amount} of {hold.limit}, {_left(hold, sums)} left before it"
-        )
+    facts |= limit_facts(holds, sums)
     facts["amount_usd"] = next((str(hold.amount) for hold in holds if hold.amount.asset == USD), "no price")
     names = waiting.context
     said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
     return facts | {name: value for name, value in said.items() if value is not None}
+
+
+def limit_facts(holds: Sequence[Hold], sums: Mapping[WindowKey, int]) -> dict[str, str]:
+    """Return what is taken of each limit, and what is left of it before. Args: sums: of each hold's windows."""
+    return {
+        f"limit {hold.scope} {hold.window}": f"{hold.amount} of {hold.limit}, {_left(hold, sums)} left before it"
+        for hold in holds
+    }
 
 
 def hold_keys(hold: Hold) -> list[WindowKey]:
