@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from paygent.adapters.terminal import TerminalApprovals
     from paygent.adapters.webhook import WebhookApprovals
     from paygent.client import Cheaper, SyncX402Client, X402Client
+    from paygent.core.action import Action, Call
     from paygent.core.approval import ApprovalRequest
     from paygent.core.caip import AssetId, ChainId
     from paygent.core.context import Context
     from paygent.core.errors import (
+        ActionAbandoned,
         AdapterError,
         ApprovalEdited,
         ApprovalLapsed,
@@ -29,11 +31,14 @@ if TYPE_CHECKING:
         BudgetExceeded,
         ConfigurationError,
         DuplicatePurchase,
+        GasTooExpensive,
         Halted,
         IdempotencyConflict,
+        InsufficientFunds,
         JournalConflict,
         LocalProtocolError,
         NoAcceptableRequirements,
+        NonceTaken,
         PaidUndelivered,
         PaygentError,
         PaymentCannotSettle,
@@ -45,6 +50,7 @@ if TYPE_CHECKING:
         ProtocolError,
         RemoteProtocolError,
         SigningFailed,
+        SimulationReverted,
         TradeRefused,
         TransactionReverted,
     )
@@ -65,10 +71,13 @@ if TYPE_CHECKING:
     from paygent.policy.scope import Scope
     from paygent.runtime.policy_file import PolicyFile
     from paygent.runtime.settings import Settings
+    from paygent.wallet.wallet import Wallet
     from paygent.x402.select import Preferences
 
 __all__ = [
     "USD",
+    "Action",
+    "ActionAbandoned",
     "AdapterError",
     "Alternative",
     "Amount",
@@ -85,6 +94,7 @@ __all__ = [
     "AuthorizationCancelled",
     "AuthorizationExpired",
     "BudgetExceeded",
+    "Call",
     "CallbackApprovals",
     "ChainId",
     "Cheaper",
@@ -93,13 +103,16 @@ __all__ = [
     "Downgrade",
     "DuplicatePurchase",
     "Engine",
+    "GasTooExpensive",
     "Halted",
     "IdempotencyConflict",
+    "InsufficientFunds",
     "JournalConflict",
     "Limit",
     "LocalProtocolError",
     "LocalSigner",
     "NoAcceptableRequirements",
+    "NonceTaken",
     "PaidUndelivered",
     "PaygentError",
     "Payment",
@@ -124,6 +137,7 @@ __all__ = [
     "Scope",
     "Settings",
     "SigningFailed",
+    "SimulationReverted",
     "State",
     "StoredApprovals",
     "SyncX402Client",
@@ -131,12 +145,15 @@ __all__ = [
     "Token",
     "TradeRefused",
     "TransactionReverted",
+    "Wallet",
     "WebhookApprovals",
     "X402Client",
     "usd",
 ]
 
 _HOMES = {
+    "wallet.wallet": ("Wallet",),
+    "core.action": ("Action", "Call"),
     "adapters.callback": ("CallbackApprovals",),
     "adapters.httpx": ("AsyncPaymentTransport", "PaymentTransport"),
     "adapters.local_signer": ("LocalSigner",),
@@ -148,6 +165,7 @@ _HOMES = {
     "core.caip": ("AssetId", "ChainId"),
     "core.context": ("Context",),
     "core.errors": (
+        "ActionAbandoned",
         "AdapterError",
         "ApprovalEdited",
         "ApprovalLapsed",
@@ -159,11 +177,14 @@ _HOMES = {
         "BudgetExceeded",
         "ConfigurationError",
         "DuplicatePurchase",
+        "GasTooExpensive",
         "Halted",
         "IdempotencyConflict",
+        "InsufficientFunds",
         "JournalConflict",
         "LocalProtocolError",
         "NoAcceptableRequirements",
+        "NonceTaken",
         "PaidUndelivered",
         "PaygentError",
         "PaymentCannotSettle",
@@ -175,6 +196,7 @@ _HOMES = {
         "ProtocolError",
         "RemoteProtocolError",
         "SigningFailed",
+        "SimulationReverted",
         "TradeRefused",
         "TransactionReverted",
     ),
