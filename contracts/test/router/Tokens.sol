@@ -109,18 +109,46 @@ contract IdleToken is PlainToken(6) {
     function receiveWithAuthorization(address, address, uint256, uint256, uint256, bytes32, bytes calldata) external {}
 }
 
+/// @notice Knows authorizations in the older form only, and keeps what it was given.
+contract OldToken is PlainToken(6) {
+    uint8 public v;
+    bytes32 public r;
+    bytes32 public s;
+
+    function receiveWithAuthorization(
+        address from,
+        address to,
+        uint256 value,
+        uint256,
+        uint256,
+        bytes32,
+        uint8 v_,
+        bytes32 r_,
+        bytes32 s_
+    ) external {
+        (v, r, s) = (v_, r_, s_);
+        _balances[from] -= value;
+        _balances[to] += value;
+    }
+}
+
 /// @notice Takes a fee from what is received, or from the sender besides, one unit each; exempts payments by one account.
 contract FeeToken is PlainToken(6) {
     address public exempt;
+    address public freeSender;
     uint256 public senderFee;
     uint256 public receiverFee;
+
+    function setFreeSender(address sender) external {
+        freeSender = sender;
+    }
 
     function setFees(uint256 ofSender, uint256 ofReceiver, address exempt_) external {
         (senderFee, receiverFee, exempt) = (ofSender, ofReceiver, exempt_);
     }
 
     function _move(address from, address to, uint256 amount) internal override {
-        bool free = msg.sender == exempt && from != exempt;
+        bool free = from == freeSender || (msg.sender == exempt && from != exempt);
         _balances[from] -= amount + (free ? 0 : senderFee);
         _balances[to] += amount - (free ? 0 : receiverFee);
     }

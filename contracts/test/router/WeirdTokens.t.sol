@@ -67,7 +67,8 @@ contract RouterWeirdTokensTest is RouterTest {
         FeeToken fee = new FeeToken();
         Payer source = new Payer();
         fee.mint(address(source), 200);
-        fee.setFees(0, 1, address(source));
+        fee.setFees(0, 1, address(0));
+        fee.setFreeSender(address(source));
         source.approve(fee, address(router));
         expect(abi.encodeWithSelector(IPaymentRouter.InexactTransfer.selector, address(fee), 100, 99));
         source.pay(router, serviceOf(address(fee), 100));
@@ -114,6 +115,19 @@ contract RouterWeirdTokensTest is RouterTest {
         IdleToken idle = new IdleToken();
         expect(abi.encodeWithSelector(IPaymentRouter.InexactTransfer.selector, address(idle), 100, 0));
         router.batchPayWithAuthorization(batchOf(address(idle), 70, 30), IPaymentRouter.Authorization(payer, 0, 1, ""));
+    }
+
+    function test_token_of_the_older_form_receives_the_parts_of_a_signature() public {
+        OldToken old = new OldToken();
+        old.mint(payer, 100);
+        bytes memory parts = abi.encodePacked(bytes32("r"), bytes32("s"), uint8(27));
+        router.batchPayWithAuthorization(
+            batchOf(address(old), 70, 30), IPaymentRouter.Authorization(payer, 0, 1, parts)
+        );
+        vm.assertEq(old.r(), "r");
+        vm.assertEq(old.s(), "s");
+        vm.assertEq(old.v(), 27);
+        vm.assertEq(old.balanceOf(provider), 70);
     }
 
     function test_rebasing_token_is_paid_or_refused_but_never_kept() public {
