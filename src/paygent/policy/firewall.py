@@ -174,7 +174,7 @@ def _check_types(types: Mapping[str, Fields], known: Mapping[str, Fields]) -> No
 
 def _members(value: object, *names: str) -> Mapping[str, object]:
     members = cast("Mapping[str, object]", value)
-    if not (type(value) is dict or isinstance(value, Mapping)) or members.keys() != {*names}:
+    if not (type(value) is dict or isinstance(value, Mapping)) or set(members) != set(names):
         raise _refused(f"the members are not exactly {', '.join(names)}")
     return members
 
