@@ -171,7 +171,7 @@ class Bench {
     const settings = readFileSync(join(HERE, "foundry.toml"), "utf8").replaceAll("./node_modules", realpathSync(join(HERE, "node_modules")));
     writeFileSync(join(this.root, "foundry.toml"), settings);
     const wanted = (path) => !path.endsWith(".t.sol") || (/invariant/i.test(path) ? "invariant" : /gas/i.test(path) ? "gas" : "unit") === part;
-    for (const folder of ["support", ...folders]) {
+    for (const folder of ["support", "router/Tokens.sol", ...folders]) {
       const options = { recursive: true, filter: (path) => wanted(path) };
       cpSync(join(HERE, "test", folder), join(this.root, "test", folder), options);
     }
