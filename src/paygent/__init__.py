@@ -65,6 +65,9 @@ if TYPE_CHECKING:
     from paygent.engine.handle import PaymentHandle
     from paygent.engine.pay import Engine
     from paygent.engine.quote import Quote
+    from paygent.orchestrator.asynchronous import Orchestrator
+    from paygent.orchestrator.limits import RunLimits
+    from paygent.orchestrator.synchronous import SyncOrchestrator
     from paygent.policy.limits import Limit
     from paygent.policy.policy import Policy
     from paygent.policy.risk import Risk
@@ -113,6 +116,7 @@ __all__ = [
     "LocalSigner",
     "NoAcceptableRequirements",
     "NonceTaken",
+    "Orchestrator",
     "PaidUndelivered",
     "PaygentError",
     "Payment",
@@ -134,12 +138,14 @@ __all__ = [
     "Receipt",
     "RemoteProtocolError",
     "Risk",
+    "RunLimits",
     "Scope",
     "Settings",
     "SigningFailed",
     "SimulationReverted",
     "State",
     "StoredApprovals",
+    "SyncOrchestrator",
     "SyncX402Client",
     "TerminalApprovals",
     "Token",
@@ -211,6 +217,7 @@ _HOMES = {
     "engine.handle": ("PaymentHandle",),
     "engine.pay": ("Engine",),
     "engine.quote": ("Quote",),
+    "orchestrator": ("Orchestrator", "RunLimits", "SyncOrchestrator"),
     "policy.limits": ("Limit",),
     "policy.policy": ("Policy",),
     "policy.risk": ("Risk",),

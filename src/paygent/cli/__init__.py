@@ -6,6 +6,7 @@ Nothing heavy is imported before it is known what to do.
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from paygent.cli.arguments import Arguments, parse
@@ -59,6 +60,16 @@ def _outcome(arguments: Arguments) -> Outcome:
         return Outcome(exit_code=code_of_error(error), error=error)
 
 
+_HOMES = {
+    "plugins": "paygent.cli.plugins",
+    "run": "paygent.cli.runs",
+    "services": "paygent.cli.services",
+    "sessions": "paygent.cli.runs",
+    "wallet": "paygent.cli.wallet",
+}
+"""Where commands with a module of their own are; the function is called as the command."""
+
+
 def _of_storage(arguments: Arguments, settings: "Settings") -> Outcome:
     if _opens_keystore(arguments):
         settings = _with_password(settings)
@@ -71,7 +82,7 @@ def _opens_keystore(arguments: Arguments) -> bool:
     """Tell whether a command besides `pay` and `quote` needs the key, or its address."""
     if arguments.command == "wallet":
         return arguments.action != "create" and (arguments.wallet is None or arguments.wallet.of is None)
-    return (arguments.command, arguments.action) == ("audit", "export")
+    return arguments.command == "run" or (arguments.command, arguments.action) == ("audit", "export")
 
 
 def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaitable[Outcome]]":
@@ -88,18 +99,9 @@ def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaita
             "simulate": records.simulate,
             "upgrade": records.upgrade,
         }[arguments.action]
-    if arguments.command == "plugins":
-        from paygent.cli.plugins import plugins
-
-        return plugins
-    if arguments.command == "services":
-        from paygent.cli.services import services
-
-        return services
-    if arguments.command == "wallet":
-        from paygent.cli.wallet import wallet
-
-        return wallet
+    if (home := _HOMES.get(arguments.command)) is not None:
+        found: Callable[[Arguments, Settings], Awaitable[Outcome]] = getattr(import_module(home), arguments.command)
+        return found
     from paygent.cli import control
 
     return {

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from paygent.cli.plugins import add_plugins
 from paygent.cli.safety_arguments import Collect, add_safety, check
+from paygent.cli.run_arguments import RunArguments, add_runs
+from paygent.cli.run_arguments import gather as runs_of
 from paygent.cli.service_arguments import ServiceArguments, add_services
 from paygent.cli.service_arguments import gather as services_of
 from paygent.cli.wallet_arguments import WalletArguments, add_wallet
@@ -74,6 +76,7 @@ class Arguments:
     last: int = 100
     """How many payments are looked at."""
     services: ServiceArguments | None = None
+    runs: RunArguments | None = None
     wallet: WalletArguments | None = None
 
     @property
@@ -118,7 +121,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     given = vars(_parser().parse_args(argv))
     if given["command"] is None:
         raise ConfigurationError("say what to do, such as pay or payments; `paygent --help` says more")
-    given["services"], given["wallet"] = services_of(given), wallet_of(given)
+    given["services"], given["wallet"], given["runs"] = services_of(given), wallet_of(given), runs_of(given)
     arguments = Arguments(**{name: value for name, value in given.items() if value is not None})
     check(arguments)
     if arguments.data is not None and given.get("method") is None:
@@ -149,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     reading.add_argument("--json", action="store_true", help="print one line of JSON")
     add_safety(commands)
     add_services(commands)
+    add_runs(commands)
     add_plugins(commands)
     add_wallet(commands)
     return parser

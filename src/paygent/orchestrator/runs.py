@@ -299,7 +299,7 @@ class Runner:
         if state is None:
             return initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
         snapshot = await self._works.graph.aget_state(_config(run))
-        if not snapshot.next:
+        if not snapshot.tasks:  # `next` leaves out a node whose writes are there and not applied yet
             return _OVER
         if snapshot.interrupts:
             waiting = state["waiting"]

@@ -120,7 +120,7 @@ async def work(task: Task) -> dict[str, object]:
             settings=settings,
             policy=Policy(approve_above=usd("0.20")),
             journal=journal,
-            sessions=Counted(SqlSessions(stored), plan, "sessions"),  # type: ignore[typeddict-item]
+            sessions=Counted(SqlSessions(stored), plan, "sessions"),
             checkpoints=saver,
             transport=FaultyTransport(httpx.AsyncHTTPTransport(verify=False), plan),
             clock=clock,

@@ -1,0 +1,86 @@
+"""What `paygent run` and `paygent sessions` take."""
+
+import argparse
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from paygent.core.errors import ConfigurationError
+
+ACTIONS = ("list", "show", "end")
+_DOLLARS = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunArguments:
+    """What one call says about runs and sessions."""
+
+    text: str | None = None
+    """The command to carry out."""
+    session: str | None = None
+    take_up: str | None = None
+    """The run to resume."""
+    again: str | None = None
+    """The failed run to retry."""
+    stop: str | None = None
+    """The run to cancel."""
+    accept_changes: bool = False
+    max_spend: str | None = None
+    """In dollars."""
+    plugins: tuple[str, ...] = ()
+
+
+class _Commands(Protocol):
+    """**Protocol:** what argparse makes for subcommands."""
+
+    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
+
+
+def add_runs(commands: _Commands) -> None:
+    """Add the parsers of the commands."""
+    run = commands.add_parser("run", help="carry out a command in plain English, or go on with one", allow_abbrev=False)
+    run.add_argument("text", nargs="?", metavar="TEXT", help="such as 'pay https://host/path and swap 10 CRO for USDC'")
+    run.add_argument("--session", metavar="ID", help="the session it belongs to; default: a new one")
+    run.add_argument("--resume", dest="take_up", metavar="RUN", help="go on with a run that waits, or was interrupted")
+    run.add_argument("--retry", dest="again", metavar="RUN", help="take a failed run up again where it failed")
+    run.add_argument("--cancel", dest="stop", metavar="RUN", help="cancel a run; what was paid stays paid")
+    run.add_argument("--accept-changes", action="store_true", default=None, help="resume under another policy or tools")
+    run.add_argument("--max-spend", type=_dollars, metavar="USD", help="the most that the whole run may spend")
+    run.add_argument("--plugin", dest="plugins", action="append", metavar="NAME", help="in place of the settings'")
+    run.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint that proves what happened")
+    run.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
+    sessions = commands.add_parser("sessions", help="list, show and end sessions of `run`", allow_abbrev=False)
+    sessions.add_argument("action", nargs="?", default="list", choices=ACTIONS)
+    sessions.add_argument("session", nargs="?", metavar="ID")
+    for command in (run, sessions):
+        command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
+        command.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def gather(given: dict[str, Any]) -> RunArguments | None:
+    """Take what belongs to the commands out of what was given.
+
+    Raises: ConfigurationError: the parts do not fit together.
+    """
+    if given["command"] not in ("run", "sessions"):
+        return None
+    names = RunArguments.__dataclass_fields__
+    mine = {name: given.pop(name) for name in names if name in given}
+    if mine.get("plugins") is not None:
+        mine["plugins"] = tuple(mine["plugins"])
+    found = RunArguments(**{name: value for name, value in mine.items() if value is not None})
+    if given["command"] == "run" and sum(each is not None for each in _ways(found)) != 1:
+        raise ConfigurationError("run takes one TEXT, or one of --resume, --retry and --cancel")
+    if given["command"] == "sessions" and (given["action"] == "list") != (found.session is None):
+        raise ConfigurationError("sessions list takes no ID; show and end take the ID of one")
+    return found
+
+
+def _ways(found: RunArguments) -> tuple[str | None, ...]:
+    return found.text, found.take_up, found.again, found.stop
+
+
+def _dollars(text: str) -> str:
+    if not _DOLLARS.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars such as 1.50")
+    return text

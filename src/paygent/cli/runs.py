@@ -1,0 +1,160 @@
+"""`paygent run` and `paygent sessions`: commands in plain English, and what became of them."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from paygent.adapters.system import SystemClock
+from paygent.cli.arguments import Arguments
+from paygent.cli.control import AtTerminal
+from paygent.cli.outcome import MISUSE, NOT_ATTEMPTED, OK, Listing, Outcome, code_of_error
+from paygent.cli.screen import person_at_terminal
+from paygent.core.errors import CommandRefused, ConfigurationError, ToolRefused
+from paygent.core.events import RunEvent
+from paygent.core.fields import JSON
+from paygent.core.money import usd
+from paygent.core.session import Run, RunState, Session, SessionId
+from paygent.orchestrator.limits import RunLimits
+from paygent.ports.session_store import SessionStore
+from paygent.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from paygent.orchestrator.asynchronous import Orchestrator
+    from paygent.orchestrator.result import RunResult
+
+_LINE = 160
+
+
+async def run(arguments: Arguments, settings: Settings) -> Outcome:
+    """Carry out a command, or resume, retry or cancel a run; its events are told as they happen.
+
+    Raises: ConfigurationError: something is missing or wrong; and what `Orchestrator.run` refuses before it begins.
+    """
+    from paygent.orchestrator.asynchronous import Orchestrator
+
+    asked = arguments.runs
+    assert asked is not None  # noqa: S101  the parser made it
+    conduct: dict[str, Any] = {"settings": settings}
+    if asked.plugins:
+        conduct["plugins"] = asked.plugins
+    if asked.max_spend is not None:
+        conduct["limits"] = RunLimits(spend=usd(asked.max_spend))
+    if person_at_terminal() and not arguments.json:
+        conduct["approvals"] = AtTerminal(arguments, status=None)
+    async with Orchestrator.open(**conduct) as agent, agent.listening(_tell):
+        if asked.stop is not None:
+            return _stopped(await agent.cancel(asked.stop, by="the command line"))
+        try:
+            return _outcome(await _result(agent, arguments))
+        except (CommandRefused, ToolRefused) as refused:  # nothing was begun
+            return Outcome(exit_code=MISUSE, error=refused)
+
+
+async def _result(agent: "Orchestrator", arguments: Arguments) -> "RunResult":
+    asked = arguments.runs
+    assert asked is not None  # noqa: S101  the parser made it
+    if asked.take_up is not None:
+        return await agent.resume(asked.take_up, accept_changes=asked.accept_changes)
+    if asked.again is not None:
+        return await agent.retry(asked.again, accept_changes=asked.accept_changes)
+    return await agent.run(asked.text or "", session=asked.session)
+
+
+def _tell(events: Sequence[RunEvent]) -> None:
+    """Say on standard error what happens."""
+    for event in events:
+        said = event.facts
+        about = said.get("text") or said.get("message") or said.get("tool") or said.get("task") or ""
+        line = f"{event.kind}{f' [{event.agent}]' if event.agent else ''}: {about}"
+        shown = "".join(char if char.isprintable() else " " for char in line)
+        print(shown if len(shown) <= _LINE else f"{shown[: _LINE - 1]}…", file=sys.stderr)
+
+
+def _outcome(result: "RunResult") -> Outcome:
+    code = OK if result.ok else NOT_ATTEMPTED if result.error is None else code_of_error(result.error)
+    told = result.text
+    if result.waiting:
+        told = (
+            f"{result.text}\nDecide by `paygent approvals approve {result.approvals[0]}`, then "
+            f"`paygent run --resume {result.run.id}`"
+        )
+    steps: list[JSON] = [
+        {"tool": step.tool, "title": step.title, "status": step.status, "text": step.text, "data": dict(step.data)}
+        for step in result.steps
+    ]
+    said: dict[str, JSON] = {
+        "run": _run(result.run),
+        "text": result.text,
+        "steps": steps,
+        "approvals": list(result.approvals),
+    }
+    return Outcome(exit_code=code, error=result.error, told=told if result.error is None else None, said=said)
+
+
+def _stopped(run: Run) -> Outcome:
+    done = run.state is RunState.CANCELLED
+    told = f"run {run.id} is {run.state.value}{'' if done or not run.cancelling else ', and will stop'}"
+    return Outcome(exit_code=OK if done or run.cancelling else NOT_ATTEMPTED, told=told, said={"run": _run(run)})
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
+async def sessions(arguments: Arguments, settings: Settings) -> Outcome:
+    """List sessions, show one with its runs, or end one. Raises: SessionNotFound, SessionBusy, ConfigurationError."""
+    asked = arguments.runs
+    assert asked is not None  # noqa: S101  the parser made it
+    async with AsyncExitStack() as made:
+        store = await _store(settings, made)
+        if asked.session is None:
+            return _listed((await store.sessions(limit=100)).sessions)
+        one = SessionId(asked.session)
+        if arguments.action == "end":
+            ended = await store.end_session(one, at=SystemClock().now())
+            return Outcome(exit_code=OK, told=f"session {ended.id} has ended", said={"session": _session(ended)})
+        return _shown(await store.session(one), await store.runs(one, limit=100))
+
+
+async def _store(settings: Settings, made: AsyncExitStack) -> SessionStore:
+    from paygent.adapters.sql import SqlJournal, SqlSessions
+    from paygent.runtime.parts import open_storage
+
+    journal = await open_storage(settings.storage, made)
+    if not isinstance(journal, SqlJournal):
+        raise ConfigurationError("this storage keeps no sessions; use an SQLite file or PostgreSQL")
+    return SqlSessions(journal)
+
+
+def _listed(found: Sequence[Session]) -> Outcome:
+    rows = tuple((one.id, one.state.value, str(one.created_at), one.title) for one in found)
+    listing = Listing(columns=("id", "state", "created_at", "title"), rows=rows, nothing="no sessions")
+    return Outcome(exit_code=OK, listing=listing, said={"sessions": [_session(one) for one in found]})
+
+
+def _shown(session: Session, runs: Sequence[Run]) -> Outcome:
+    rows = tuple((run.id, run.state.value, str(run.updated_at), run.text) for run in runs)
+    listing = Listing(columns=("run", "state", "updated_at", "command"), rows=rows, nothing="no runs")
+    said: dict[str, JSON] = {"session": _session(session), "runs": [_run(run) for run in runs]}
+    return Outcome(exit_code=OK, listing=listing, said=said)
+
+
+def _session(session: Session) -> dict[str, JSON]:
+    return {
+        "id": session.id,
+        "title": session.title,
+        "state": session.state.value,
+        "created_at": session.created_at,
+        "ended_at": session.ended_at,
+    }
+
+
+def _run(run: Run) -> dict[str, JSON]:
+    return {
+        "id": run.id,
+        "session": run.session,
+        "command": run.text,
+        "state": run.state.value,
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+    }
