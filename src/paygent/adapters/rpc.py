@@ -2,28 +2,25 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
-from typing import TypeAlias, cast
+from typing import cast
 
 import anyio
 import httpx
 
 from paygent.adapters._http import Answer, Endpoint
+from paygent.adapters._rpc_values import DATA, HASH, Json, RpcValues
 from paygent.core.caip import ChainId, is_evm_address
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.ports.chain import Block, BlockTag, Log, NextBlock, Transaction
 from paygent.ports.transactions import Fees, Simulation, TransactionReceipt
 from paygent.x402.strict_json import parse_json
 
-_QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})")
-_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
-_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _REVERTED = re.compile(r"revert|invalid opcode|out of gas|stack (under|over)flow|vm exception|vm execution error", re.I)
 _HAS_IT = re.compile(r"already known|known transaction|already imported", re.I)
 _INVALID_PARAMS = -32602
 _WRONG_CALL = frozenset({-32700, -32600, -32601, _INVALID_PARAMS, -32004, 3, -32015})
-_Json: TypeAlias = Mapping[str, object]
 
 
 class _Refusal(AdapterError):
@@ -36,7 +33,7 @@ class _Refusal(AdapterError):
         self.data = data
 
 
-class RpcChain:
+class RpcChain(RpcValues):
     """A `Chain` behind one JSON-RPC URL. Reads are repeated while the endpoint is out of reach; nothing is cached.
 
     The first read asks the endpoint which chain it serves. `instant_finality` says that a block of this chain is final
@@ -108,7 +105,7 @@ class RpcChain:
     async def call(self, to: str, data: str, *, at: str | BlockTag = "latest") -> str:
         """Return the 0x result of an `eth_call`; `at` may be a block hash."""
         message = {"to": _address(to), "data": data}
-        if isinstance(at, str) and _HASH.fullmatch(at):
+        if isinstance(at, str) and HASH.fullmatch(at):
             return await self._call_at_hash(message, at.lower())
         return self._data(await self._read("eth_call", message, self._tag(at)), "the result of a call")
 
@@ -278,7 +275,7 @@ class RpcChain:
             timestamp=self._quantity(entry.get("timestamp"), "a block's time"),
         )
 
-    async def _call_at_hash(self, message: _Json, block_hash: str) -> str:
+    async def _call_at_hash(self, message: Json, block_hash: str) -> str:
         if self._knows_hashes:
             at = {"blockHash": block_hash, "requireCanonical": True}
             try:
@@ -290,7 +287,7 @@ class RpcChain:
         self._knows_hashes = False
         return result
 
-    async def _call_around_hash(self, message: _Json, block_hash: str) -> str:
+    async def _call_around_hash(self, message: Json, block_hash: str) -> str:
         """Call at the height of a block, and see before and after that the block is still the one at that height.
 
         For nodes without EIP-1898. Raises: AdapterError: it was not.
@@ -362,58 +359,6 @@ class RpcChain:
             message, code=code, retryable=retryable, reverted=reverted, data=_revert_data(entry.get("data"))
         )
 
-    # reading ----------------------------------------------------------------------------------------------------------
-
-    def _log(self, found: object) -> tuple[tuple[int, int], Log]:
-        entry = self._object(found, "a log")
-        if entry.get("removed") is True:
-            raise self._malformed("a log that stands")
-        number = self._quantity(entry.get("blockNumber"), "a block number")
-        place = self._quantity(entry.get("logIndex"), "the place of a log")
-        return (number, place), Log(
-            address=self._address(entry.get("address")),
-            topics=tuple(self._hash(topic, "a topic") for topic in self._list(entry.get("topics"), "topics")),
-            data=self._data(entry.get("data"), "the data of a log"),
-            block_number=number,
-            block_hash=self._hash(entry.get("blockHash"), "a block hash"),
-            transaction=self._hash(entry.get("transactionHash"), "a transaction hash"),
-        )
-
-    def _object(self, found: object, what: str) -> _Json:
-        if not isinstance(found, dict):
-            raise self._malformed(what)
-        return cast(_Json, found)
-
-    def _list(self, found: object, what: str) -> Sequence[object]:
-        if not isinstance(found, list):
-            raise self._malformed(what)
-        return cast(list[object], found)
-
-    def _quantity(self, found: object, what: str) -> int:
-        if not isinstance(found, str) or not _QUANTITY.fullmatch(found):
-            raise self._malformed(what)
-        return int(found, 16)
-
-    def _data(self, found: object, what: str) -> str:
-        if not isinstance(found, str) or not _DATA.fullmatch(found):
-            raise self._malformed(what)
-        return found.lower()
-
-    def _hash(self, found: object, what: str | None) -> str:
-        if isinstance(found, str) and _HASH.fullmatch(found):
-            return found.lower()
-        if what is None:
-            raise ValueError(f"{found!r} is not a hash: 0x and 64 hexadecimal digits")
-        raise self._malformed(what)
-
-    def _address(self, found: object) -> str:
-        if not isinstance(found, str) or not is_evm_address(found):
-            raise self._malformed("an address")
-        return found.lower()
-
-    def _malformed(self, what: str) -> AdapterError:
-        return AdapterError(f"{self._endpoint.name} did not answer with {what}", retryable=False)
-
 
 def _address(text: str) -> str:
     if not is_evm_address(text):
@@ -421,15 +366,15 @@ def _address(text: str) -> str:
     return text.lower()
 
 
-def _message(sender: str, to: str, data: str, value: int) -> _Json:
+def _message(sender: str, to: str, data: str, value: int) -> Json:
     message = {"from": _address(sender), "to": _address(to), "data": data}
     return {**message, "value": hex(value)} if value else message
 
 
 def _revert_data(found: object) -> str:
     """Return what a node says a contract reverted with: bare, or in an object as some nodes wrap it."""
-    inner = cast(_Json, found).get("data") if isinstance(found, dict) else found
-    return inner.lower() if isinstance(inner, str) and _DATA.fullmatch(inner) else "0x"
+    inner = cast(Json, found).get("data") if isinstance(found, dict) else found
+    return inner.lower() if isinstance(inner, str) and DATA.fullmatch(inner) else "0x"
 
 
 def _matches(log: Log, address: str, topics: Sequence[str | None]) -> bool:

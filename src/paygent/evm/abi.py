@@ -9,7 +9,7 @@ def types_of(signature: str) -> tuple[str, ...]:
     found: list[str] = []
     depth, start = 0, 0
     for place, char in enumerate(inner):
-        depth += {"(": 1, ")": -1}.get(char, 0)
+        depth += (char == "(") - (char == ")")
         if char == "," and depth == 0:
             found.append(inner[start:place])
             start = place + 1

@@ -19,9 +19,15 @@ GOOD = UnsignedTransaction(
 )
 
 
-def test_transaction_as_reserved_is_let_through() -> None:
-    check_transaction(GOOD, RULES)
-    check_transaction(replace(GOOD, tip=None), RULES)
+@pytest.mark.parametrize("tip", [None, 0, 100])
+def test_transaction_as_reserved_is_let_through(tip: int | None) -> None:
+    refused = None
+    try:
+        check_transaction(replace(GOOD, tip=tip), RULES)
+    except SigningFailed as error:
+        refused = error
+
+    assert refused is None
 
 
 @pytest.mark.parametrize(
