@@ -49,6 +49,11 @@ class Head:
         return self.reader in _NAMES
 
     @property
+    def has_outcome(self) -> bool:
+        """Tell whether `no` can be what is predicted."""
+        return self.reader is markets.predict
+
+    @property
     def only_reads(self) -> bool:
         """Tell whether nothing is spent, so that a question may ask for it."""
         return self.reader in _READS

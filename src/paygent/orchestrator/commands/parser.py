@@ -61,7 +61,7 @@ def _refuse_all_and_no(step: Step, head: Head) -> None:
     for token in step.tokens:
         if _is(token, "all") and not head.only_reads:
             raise CommandRefused("ambiguous", "'all' is not a certain quantity: write a number")
-        if _is(token, "no") and step.word(head.at) not in words.PREDICT:
+        if _is(token, "no") and not head.has_outcome:
             raise CommandRefused("ambiguous", "'no' negates: leave out what is not to be done")
 
 

@@ -33,3 +33,12 @@ def test_every_intent_has_phrasings() -> None:
     understood = {expected["intent"] for _, expected in SAID}
 
     assert 19 == len(understood), understood
+
+
+def test_enough_phrasings_are_scored_and_half_of_them_are_a_strangers() -> None:
+    ours, strangers = (json.loads((VECTORS / name).read_text()) for name in ("ours.json", "by_a_stranger.json"))
+    understood = [[case for case in cases if case["expect"]["intent"] != "refuse"] for cases in (ours, strangers)]
+
+    assert min(map(len, understood)) >= 150
+    assert len(understood[1]) >= len(understood[0])
+    assert sum(map(len, (ours, strangers))) - sum(map(len, understood)) >= 100
