@@ -1,0 +1,1 @@
+"""Thin adapters of the one list of tools to other frameworks."""
