@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import anyio
 
@@ -9,6 +10,7 @@ from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.core.payment import Payment
 from paygent.engine.reconcile import Reconciler
 
+_SleepSeconds: TypeAlias = Callable[[float], Awaitable[None]]
 _log = logging.getLogger("paygent")
 EVERY_SECONDS = 60.0
 """How long a watch rests after a pass that met no trouble."""
@@ -29,7 +31,7 @@ class Watch:
         *,
         every_seconds: float = EVERY_SECONDS,
         most_seconds: float = MOST_SECONDS,
-        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        sleep: _SleepSeconds = anyio.sleep,
     ) -> None:
         if not 0 < every_seconds <= most_seconds:
             raise ConfigurationError(
@@ -51,9 +53,10 @@ class Watch:
         """Make one pass, again until endpoint and storage answer; return what can move, as it is then."""
         from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
+        first_seconds, least_seconds = self._every / 2, min(1, self._every)
         retrying = AsyncRetrying(
             sleep=self._sleep,
-            wait=wait_random_exponential(multiplier=self._every / 2, max=self._most, min=min(1.0, self._every)),
+            wait=wait_random_exponential(multiplier=first_seconds, max=self._most, min=least_seconds),
             retry=retry_if_exception(lambda error: isinstance(error, AdapterError) and error.retryable),
             reraise=True,
         )

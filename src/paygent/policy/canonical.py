@@ -5,6 +5,7 @@ import json
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import cast
 
 from paygent.core.errors import LocalProtocolError
 from paygent.policy.policy import Policy
@@ -24,9 +25,10 @@ def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value) if field.compare}
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [_plain(each) for each in cast("tuple[object, ...]", value)]
     if isinstance(value, frozenset):
-        return sorted((_plain(each) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
+        parts = [_plain(each) for each in cast("frozenset[object]", value)]
+        return sorted(parts, key=lambda part: json.dumps(part, sort_keys=True))
     return _word(value)
 
 

@@ -1,5 +1,6 @@
 """Payments that wait for people: asked once, paid once, judged again, and stopped by a halt."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Never
 
@@ -263,16 +264,20 @@ async def test_note_of_an_answer_that_delivers_nothing_says_what_it_claims() -> 
 # --- edits ----------------------------------------------------------------------------------------------------------
 
 
-async def buy(memory: MemoryEngine, price: int, *, path: str = "paid", **extensions: object) -> httpx.Response:
+async def buy(
+    memory: MemoryEngine, price: int, extensions: Mapping[str, object] | None = None, *, path: str = "paid"
+) -> httpx.Response:
     transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller(price=price)))
     async with httpx.AsyncClient(transport=transport) as client:
-        return await client.get(f"http://seller.test/{path}", extensions=extensions)
+        return await client.get(f"http://seller.test/{path}", extensions=dict(extensions or {}))
 
 
-async def editable(memory: MemoryEngine, price: int = 30_000, **extensions: object) -> tuple[ApprovalDesk, PaymentId]:
+async def editable(
+    memory: MemoryEngine, extensions: Mapping[str, object] | None = None
+) -> tuple[ApprovalDesk, PaymentId]:
     """Return a desk at which one payment waits, and the payment."""
     with pytest.raises(ApprovalPending) as caught:
-        await buy(memory, price, **extensions)
+        await buy(memory, 30_000, extensions)
     assert caught.value.payment_id is not None
     return ApprovalDesk(store=memory.journal, clock=memory.clock), caught.value.payment_id
 
@@ -283,7 +288,7 @@ async def test_edit_supersedes_the_payment_and_judges_the_next_under_its_ceiling
     request = await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02", reason="enough")
 
     with pytest.raises(PolicyDenied, match=r"0\.03 USDC is above edit of 0\.02 USDC"):
-        await buy(memory.restarted(), 30_000, **{RESUME: first})
+        await buy(memory.restarted(), 30_000, {RESUME: first})
 
     denied, superseded = await memory.payments()
     assert (ApprovalState.VOID, State.SUPERSEDED, State.DENIED) == (request.state, superseded.state, denied.state)
@@ -316,10 +321,10 @@ async def test_edited_payment_meets_the_whole_policy_again() -> None:
     await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
 
     with pytest.raises(ApprovalPending) as caught:
-        await buy(memory, 20_000, **{RESUME: first})
+        await buy(memory, 20_000, {RESUME: first})
     second = caught.value.payment_id
     await desk.approve(ApprovalId(await the_request(desk)), approver="ann")
-    response = await buy(memory, 20_000, **{RESUME: second})
+    response = await buy(memory, 20_000, {RESUME: second})
 
     assert (200, 1, 20_000) == (response.status_code, memory.transfers(), memory.moved())
     assert first != second
@@ -330,7 +335,7 @@ async def test_edited_payment_below_the_threshold_is_paid() -> None:
     desk, first = await editable(memory)
     await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
 
-    response = await buy(memory, 20_000, **{RESUME: first})
+    response = await buy(memory, 20_000, {RESUME: first})
 
     paid = response.extensions[PAYMENT].payment
     assert (1, 20_000) == (memory.transfers(), memory.moved())
@@ -339,12 +344,12 @@ async def test_edited_payment_below_the_threshold_is_paid() -> None:
 
 async def test_edited_quantity_lets_another_request_of_the_host_stand_for_the_first() -> None:
     memory = memory_engine(policy=replace(ASKING, approve_above=usd("0.02")))
-    desk, first = await editable(memory, **{QUANTITY: 3})
+    desk, first = await editable(memory, {QUANTITY: 3})
     await desk.edit(ApprovalId(await the_request(desk)), approver="ann", quantity=2)
 
     with pytest.raises(PolicyDenied, match=r"above edit of 0\.02"):
-        await buy(memory, 30_000, path="two", **{RESUME: first, QUANTITY: 3})
-    response = await buy(memory, 20_000, path="two", **{RESUME: first, QUANTITY: 3})
+        await buy(memory, 30_000, {RESUME: first, QUANTITY: 3}, path="two")
+    response = await buy(memory, 20_000, {RESUME: first, QUANTITY: 3}, path="two")
 
     assert (2, 20_000) == (response.extensions[PAYMENT].payment.quantity, memory.moved())
 
@@ -355,7 +360,7 @@ async def test_edited_amount_binds_to_the_same_request() -> None:
     await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
 
     with pytest.raises(IdempotencyConflict):
-        await buy(memory, 10_000, path="other", **{RESUME: first})
+        await buy(memory, 10_000, {RESUME: first}, path="other")
 
 
 async def test_edit_leaves_the_ceiling_of_the_caller() -> None:
@@ -364,16 +369,16 @@ async def test_edit_leaves_the_ceiling_of_the_caller() -> None:
     await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
 
     with pytest.raises(PolicyDenied, match=r"max_amount of 0\.01"):
-        await buy(memory, 20_000, **{RESUME: first, MAX_AMOUNT: "0.01"})
+        await buy(memory, 20_000, {RESUME: first, MAX_AMOUNT: "0.01"})
 
 
 async def test_edit_of_one_idempotency_key_is_not_that_of_another() -> None:
     memory = memory_engine(policy=ASKING)
-    desk, _ = await editable(memory, **{KEY: "one"})
+    desk, _ = await editable(memory, {KEY: "one"})
     await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
 
     with pytest.raises(ApprovalPending):
-        await buy(memory, 30_000, **{KEY: "two"})
+        await buy(memory, 30_000, {KEY: "two"})
 
 
 async def test_handler_that_edits_tells_the_caller_at_once() -> None:

@@ -139,7 +139,7 @@ async def test_engine_of_settings_posts_requests_to_their_webhook_and_wants_thei
             self.send_response(202)
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  its own name
             return
 
     server = HTTPServer(("127.0.0.1", 0), Hook)
