@@ -39,7 +39,7 @@ class Hands:
 class Acting:
     """The parts of an engine that act on chain, for one wallet."""
 
-    def __init__(self, hands: Hands, *, storage: Storage, clock: Clock, people: People, reconciler: Reconciler) -> None:
+    def __init__(self, hands: Hands, storage: Storage, clock: Clock, people: People, reconciler: Reconciler) -> None:
         payer = hands.signer.address
         self._payer = payer
         self._storage = storage
@@ -91,6 +91,16 @@ class Acting:
             context=payment.context,
             idempotency_key=payment.idempotency_key,
         )
+
+    async def cancel(self, payment_id: PaymentId) -> Payment:
+        """Offer a payment of nothing to oneself in place of the transaction that waits.
+
+        Raises: ConfigurationError: no transaction of it waits.
+        """
+        waiting = await self.waiting(payment_id)
+        if isinstance(waiting, ActionOrder):
+            raise ConfigurationError(f"payment {payment_id} waits for approval and has no transaction; reject it")
+        return await self.transactor.cancel(waiting)
 
     async def _same(self, found: Payment, action: Action, name: str, *, exact: bool) -> Payment | None:
         plan = found.plan

@@ -89,11 +89,7 @@ class Engine:
         self._reserver = Reserver(payer=signer.address, storage=journal, clock=clock, people=people)
         writers = {} if hands is None else hands.writers
         self.reconciler = Reconciler(journal=journal, chains=chains, clock=clock, writers=writers)
-        self._hands = (
-            None
-            if hands is None
-            else Acting(hands, storage=journal, clock=clock, people=people, reconciler=self.reconciler)
-        )
+        self._hands = None if hands is None else Acting(hands, journal, clock, people, self.reconciler)
 
     @property
     def address(self) -> str:
@@ -163,16 +159,11 @@ class Engine:
 
         Raises: ConfigurationError: no transaction of it waits. AdapterError: the chain or the storage does not answer.
         """
-        waiting = await self._acting().waiting(payment_id)
-        if isinstance(waiting, ActionOrder):
-            raise ConfigurationError(f"payment {payment_id} waits for approval and has no transaction; reject it")
-        return await self._acting().transactor.cancel(waiting)
+        return await self._acting().cancel(payment_id)
 
     def _acting(self) -> Acting:
         if self._hands is None:
-            raise ConfigurationError(
-                "this engine cannot send transactions: give it a key (private_key= or transaction_signer=) and rpc="
-            )
+            raise ConfigurationError("cannot send transactions: give private_key= or transaction_signer=, and rpc=")
         return self._hands
 
     async def send_again(self, payment_id: PaymentId, send: Send[R], *, repeatable: bool) -> Paid[R]:
