@@ -58,8 +58,11 @@ async def everything(connector: ContainedConnector, wish: Any = WISH) -> None:
 
 
 async def test_whole_connector_passes() -> None:
-    await everything(contained())
-    await everything(contained(), BACK)
+    connector = contained()
+    await everything(connector)
+    await everything(connector, BACK)
+
+    assert "memory" == connector.manifest.name
 
 
 @pytest.mark.parametrize("method", ["quote", "build", "positions", "refusal"])

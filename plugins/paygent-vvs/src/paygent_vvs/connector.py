@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import cast
 
 from paygent.plugin import (
     APPROVE,
@@ -66,7 +67,7 @@ class VvsConnector:
         networks, name = options.get("networks", builtin()), options.get("name", "vvs")
         if not isinstance(networks, Mapping) or not networks or not isinstance(name, str):
             raise ConfigurationError("vvs: networks is a table by CAIP-2 id, and name is a word")
-        described: Mapping[str, object] = networks
+        described = cast("Mapping[str, object]", networks)
         return cls(
             chains=tools.chains,
             clock=tools.clock,

@@ -1,7 +1,8 @@
 """The farms: both versions of the Craftsman. What they paid yesterday is no promise, so no rate is told."""
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from paygent.plugin import (
     Action,
@@ -189,7 +190,8 @@ async def _emission(market: Market, farm: Farm) -> str:
 def _paired(tokens: object, amounts: object) -> list[tuple[str, int]]:
     if not isinstance(tokens, tuple | list) or not isinstance(amounts, tuple | list):
         return []
-    return [(str(token), int(amount)) for token, amount in zip(tokens, amounts, strict=False)]
+    pairs = zip(cast("Sequence[str]", tokens), cast("Sequence[int]", amounts), strict=False)
+    return [(str(token), int(amount)) for token, amount in pairs]
 
 
 def _summary(wish: FarmWish, farm: Farm, title: str) -> str:
