@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IAgentWallet} from "../../src/interfaces/IAgentWallet.sol";
+import {LimitTooHigh, TooManyDigits} from "../../src/libraries/Limit.sol";
 import {WalletTest} from "../support/WalletTest.sol";
 import {Coinless} from "../router/Tokens.sol";
 
@@ -203,6 +204,19 @@ contract SettingsTest is WalletTest {
         vm.assertEq(threshold, 3);
     }
 
+    function test_limit_is_refused_when_digits_would_be_lost_or_it_is_too_high() public {
+        uint256 highest = (1 << 112) - 1;
+        uint256 digits = (1 << 34) - 1;
+        _refusedLimit(digits + 2, abi.encodeWithSelector(TooManyDigits.selector, digits + 2));
+        _refusedLimit(highest, abi.encodeWithSelector(TooManyDigits.selector, highest));
+        _refusedLimit(highest + 1, abi.encodeWithSelector(LimitTooHigh.selector, highest + 1));
+        IAgentWallet.TokenLimit memory limit = limitOf(address(usdc));
+        limit.perDay = digits;
+        vm.prank(owner);
+        wallet.setLimit(limit);
+        vm.assertEq(wallet.remainingToday(address(usdc)), digits);
+    }
+
     function test_limit_of_zero_removes_the_token() public {
         IAgentWallet.TokenLimit memory limit = limitOf(address(usdc));
         limit.perDay = 0;
@@ -257,6 +271,14 @@ contract SettingsTest is WalletTest {
     function _operator(address who, bool enabled) private {
         vm.prank(owner);
         wallet.setOperator(who, enabled);
+    }
+
+    function _refusedLimit(uint256 perDay, bytes memory reason) private {
+        IAgentWallet.TokenLimit memory limit = limitOf(address(usdc));
+        limit.perDay = perDay;
+        vm.expectRevert(reason);
+        vm.prank(owner);
+        wallet.setLimit(limit);
     }
 
     function _refusedApprovers(address[] memory accounts, uint256 needed, uint256 count) private {
