@@ -35,7 +35,9 @@ def test_swap_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     assert (CHAIN, "swap") == (swap.network, swap.kind)
 
 
-@pytest.mark.parametrize("wrong", [{"second": COIN}, {"second": ELSEWHERE}, {"second_most": ONE}, {"slippage_bps": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"second": COIN, "second_most": None}, {"second": ELSEWHERE}, {"second_most": ONE}, {"slippage_bps": -1}]
+)
 def test_liquidity_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     adding = AddLiquidity(first=ONE, second=TOKEN, second_most=Amount(1, TOKEN))
 

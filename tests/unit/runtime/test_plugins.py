@@ -13,12 +13,12 @@ from paygent.core.errors import ConfigurationError, PluginError
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import Amount
-from paygent.plugin import Connector, PaymentMoved, Tools, hookimpl
+from paygent.plugin import Connector, Hooks, PaymentMoved, Tools, hookimpl
 from paygent.runtime.fields import PluginChoice
-from paygent.runtime.plugins import Announced, Plugins, announced
+from paygent.runtime.plugins import Announced, Plugins, announced, tokens_of_connectors
 from paygent.runtime.settings import Settings
 from paygent.testing.clock import VirtualClock
-from paygent.testing.venue import COIN, MemoryVenue
+from paygent.testing.venue import COIN, TOKEN, MemoryVenue
 
 MODULE = "plugged_for_the_test"
 WIRING: Any = {"chains": {}, "clock": VirtualClock()}
@@ -315,3 +315,33 @@ def test_settings_name_plugins_in_every_way(tmp_path: Any) -> None:
 def test_settings_refuse_what_names_no_plugin(tmp_path: Any, text: str) -> None:
     with pytest.raises(ConfigurationError, match="plugins"):
         settings(tmp_path, text)
+
+
+@pytest.mark.parametrize("hook", [name for name in vars(Hooks) if name.startswith("paygent_")])
+def test_hook_is_a_specification_and_does_nothing(hook: str) -> None:
+    with pytest.raises(NotImplementedError):
+        getattr(Hooks(), hook)(None)
+
+
+def test_rules_and_schemes_are_listed_in_order(install: Any) -> None:
+    class Rules:
+        @hookimpl
+        def paygent_policy_rules(self) -> Any:
+            return [Frugal(), Frugal()]
+
+    rules = load(install(rules=Rules()), "rules").policy_rules(**WIRING)
+
+    assert ["rules.frugal", "rules.frugal"] == [rule.name for rule in rules]
+
+
+class Frugal:
+    name = "frugal"
+
+    def judge(self, proposal: object) -> Any:
+        return None
+
+
+def test_tokens_of_connectors_are_known_without_a_price_or_a_domain() -> None:
+    [token] = tokens_of_connectors([MemoryVenue()])
+
+    assert (TOKEN, False, False, ()) == (token.asset, token.usd, token.eip3009, token.versions)
