@@ -227,6 +227,10 @@ def test_transfer_that_pays_something_else_is_denied(calls: tuple[Call, ...]) ->
     assert "not_the_transfer" in codes(transfer(calls=calls))
 
 
+def test_transfer_that_says_it_brings_something_back_is_denied() -> None:
+    assert ["not_the_transfer"] == codes(transfer(receive=(Amount(1, WRAPPED),)))
+
+
 def test_words_for_people_do_not_matter_to_a_transfer() -> None:
     said = replace(transfer_call(TOKEN, ROUTER, 500_000), arguments=(("to", "a friend"),), returns=())
 
