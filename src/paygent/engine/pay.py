@@ -87,7 +87,7 @@ class Engine:
         self.entropy = entropy
         self.context = context
         self._reserver = Reserver(payer=signer.address, storage=journal, clock=clock, people=people)
-        writers = {} if hands is None else hands.writers
+        writers = None if hands is None else hands.writers
         self.reconciler = Reconciler(journal=journal, chains=chains, clock=clock, writers=writers)
         self._hands = None if hands is None else Acting(hands, journal, clock, people, self.reconciler)
 

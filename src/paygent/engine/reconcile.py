@@ -32,7 +32,7 @@ class Reconciler:
         self._journal = journal
         self._chains = chains
         self._clock = clock
-        self._writers = {} if writers is None else writers
+        self._writers: Mapping[ChainId, Transactions] = {} if writers is None else writers
 
     async def reconcile(self, payment_id: PaymentId) -> Payment:
         """Return the payment after everything that can be proven about it now has been written down.
