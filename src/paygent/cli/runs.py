@@ -10,10 +10,11 @@ from paygent.cli.arguments import Arguments
 from paygent.cli.control import AtTerminal
 from paygent.cli.outcome import MISUSE, NOT_ATTEMPTED, OK, Listing, Outcome, code_of_error
 from paygent.cli.screen import person_at_terminal
-from paygent.core.errors import CommandRefused, ConfigurationError, ToolRefused
+from paygent.core.errors import CommandRefused, ConfigurationError
 from paygent.core.events import RunEvent
 from paygent.core.fields import JSON
 from paygent.core.money import usd
+from paygent.core.run_errors import ToolRefused
 from paygent.core.session import Run, RunState, Session, SessionId
 from paygent.orchestrator.limits import RunLimits
 from paygent.ports.session_store import SessionStore

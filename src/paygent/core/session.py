@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Final, Literal, NewType
 
-from paygent.core.errors import LocalProtocolError, RunOver
+from paygent.core.errors import LocalProtocolError
 from paygent.core.fields import JSON
 from paygent.core.ids import digest
+from paygent.core.run_errors import RunOver
 
 SessionId = NewType("SessionId", str)
 """``ses_`` and 32 hexadecimal digits."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from paygent.core.action import Action
-from paygent.core.errors import LocalProtocolError, ToolRefused
+from paygent.core.errors import LocalProtocolError
 from paygent.core.fields import JSON
 from paygent.core.payment import Payment
+from paygent.core.run_errors import ToolRefused
 from paygent.engine.order import ActionOrder
 from paygent.orchestrator.assets import AssetBook, amount_of
 from paygent.orchestrator.intents import intent_of

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from paygent.core.caip import ChainId
-from paygent.core.errors import ToolRefused
 from paygent.core.money import Amount, Asset
+from paygent.core.run_errors import ToolRefused
 
 
 class AssetBook:

@@ -6,10 +6,11 @@ from time import monotonic
 from typing import Final
 
 from paygent.core.context import Budget, Context
-from paygent.core.errors import Halted, RunCancelled, RunLimitReached, SessionBusy
+from paygent.core.errors import Halted
 from paygent.core.events import RunEvent
 from paygent.core.halt import scopes_of
 from paygent.core.money import Amount, payments
+from paygent.core.run_errors import RunCancelled, RunLimitReached, SessionBusy
 from paygent.core.session import Lease, Run, act_key
 from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.tools import Call
@@ -89,9 +90,9 @@ class RunDesk:
         """Return how long the run was worked on, in milliseconds."""
         return milliseconds + int((monotonic() - self._begun) * 1000)
 
-    def left_seconds(self, milliseconds: int) -> float:
-        """Return how long it may still be worked on."""
-        return max(0.001, self.limits.seconds - self.used(milliseconds) / 1000)
+    def left_seconds(self, milliseconds: int) -> int:
+        """Return how long it may still be worked on, in whole seconds, at least one."""
+        return max(1, self.limits.seconds - self.used(milliseconds) // 1000)
 
     def call(self, ordinal: int, tool: str, agent: str, budget: Amount | None) -> Call:
         """Return who makes the call of a todo. `budget`: the subagent's own, inside the run's."""

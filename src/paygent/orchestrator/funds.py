@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from paygent.core.caip import AssetId, ChainId
-from paygent.core.errors import AdapterError, ConfigurationError, ToolRefused
+from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.core.fields import JSON
 from paygent.core.money import Amount, Asset
 from paygent.core.requirements import Token
+from paygent.core.run_errors import ToolRefused
 from paygent.evm import erc20
 from paygent.evm.networks import NETWORKS
 from paygent.orchestrator.payments import amount_as_json

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import Field
 
-from paygent.core.errors import AdapterError, ConfigurationError, PaygentError, RunLimitReached, ToolRefused
+from paygent.core.errors import AdapterError, ConfigurationError, PaygentError
 from paygent.core.events import SubagentEnd, SubagentStart, Thinking, ToolCall, ToolResult
 from paygent.core.fields import JSON
+from paygent.core.run_errors import RunLimitReached, ToolRefused
 from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.plan import todo_of
 from paygent.orchestrator.state import Frame, State, Todo, with_todo

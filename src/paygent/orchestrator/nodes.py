@@ -22,12 +22,8 @@ from paygent.core.errors import (
     ApprovalRefused,
     Halted,
     LocalProtocolError,
-    OrchestrationError,
     PaygentError,
     PaymentOutcomeUnknown,
-    RunLimitReached,
-    SessionBusy,
-    ToolRefused,
     TradeRefused,
 )
 from paygent.core.events import (
@@ -43,6 +39,7 @@ from paygent.core.events import (
 from paygent.core.fields import JSON
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
+from paygent.core.run_errors import OrchestrationError, RunLimitReached, SessionBusy, ToolRefused
 from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.mind import Mind
 from paygent.orchestrator.payments import amount_as_json

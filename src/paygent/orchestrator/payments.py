@@ -18,12 +18,12 @@ from paygent.core.errors import (
     PaymentOutcomeUnknown,
     RemoteProtocolError,
     ServiceNotFound,
-    ToolRefused,
 )
 from paygent.core.fields import JSON
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount
+from paygent.core.run_errors import ToolRefused
 from paygent.core.service_page import ServicePage
 from paygent.engine.handle import PaymentHandle
 from paygent.orchestrator.intents import intent_of

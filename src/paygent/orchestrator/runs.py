@@ -8,20 +8,12 @@ from typing import Any, Final, cast
 
 from paygent.core.approval import ApprovalState
 from paygent.core.context import Context
-from paygent.core.errors import (
-    AdapterError,
-    CheckpointUnusable,
-    PaygentError,
-    RunCancelled,
-    RunChanged,
-    RunFailed,
-    RunOver,
-    SessionBusy,
-)
+from paygent.core.errors import AdapterError, PaygentError
 from paygent.core.events import Failure, RunEvent
 from paygent.core.fields import JSON
 from paygent.core.halt import Halt
 from paygent.core.ids import ApprovalId
+from paygent.core.run_errors import CheckpointUnusable, RunCancelled, RunChanged, RunFailed, RunOver, SessionBusy
 from paygent.core.session import Lease, Memory, Mode, Run, RunId, RunState, SessionId, run_id
 from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.limits import RunLimits
@@ -239,13 +231,12 @@ class Runner:
         """End a run that nobody works on."""
         works, now = self._works, self._works.clock.now()
         error = RunCancelled(run.id)
-        state = await works.checkpoints.aget_tuple(_config(run)) if await self._readable(run) else None
-        values = {} if state is None else state.checkpoint["channel_values"]
-        todos = values.get("todos", [])
+        state = await self._state(run) if await self._readable(run) else None
+        todos, attempt = ([], 0) if state is None else (state["todos"], state["attempt"])
         failure = Failure(
             session=run.session,
             run=run.id,
-            step=step_name("report", 0, cast("int", values.get("attempt", 0))),
+            step=step_name("report", 0, attempt),
             at=now,
             error=type(error).__name__,
             message=str(error),

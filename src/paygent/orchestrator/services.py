@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
-from paygent.core.errors import ToolRefused
 from paygent.core.fields import JSON
 from paygent.core.money import Amount, usd
+from paygent.core.run_errors import ToolRefused
 from paygent.core.service_page import ServicePage
 from paygent.orchestrator.tools import Arguments, Call, Tool, ToolOutcome
 

@@ -1,5 +1,6 @@
 """Sessions from the outside: begun and ended, their log of calls, and how they went."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -146,10 +147,10 @@ def _record(call: ToolCall, result: ToolResult | None) -> ToolRecord:
 
 
 def _sums(payments: Sequence[Payment]) -> tuple[Amount, ...]:
-    sums: dict[Asset, int] = {}
+    sums: defaultdict[Asset, int] = defaultdict(int)
     for payment in payments:
         amount = payment.intent.amount if payment.receipt is None else payment.receipt.amount
-        sums[amount.asset] = sums.get(amount.asset, 0) + amount.atomic
+        sums[amount.asset] += amount.atomic
     return tuple(Amount(atomic, asset) for asset, atomic in sums.items())
 
 

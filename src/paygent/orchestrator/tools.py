@@ -10,11 +10,12 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from paygent.core.context import Context
-from paygent.core.errors import ConfigurationError, ToolRefused
+from paygent.core.errors import ConfigurationError
 from paygent.core.fields import JSON
 from paygent.core.ids import IntentId, intent_id
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
+from paygent.core.run_errors import ToolRefused
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from paygent.core.action import Action
 from paygent.core.caip import ChainId
-from paygent.core.errors import ToolRefused, TradeRefused
+from paygent.core.errors import TradeRefused
 from paygent.core.fields import JSON
 from paygent.core.payment import Payment
+from paygent.core.run_errors import ToolRefused
 from paygent.orchestrator.actions import AMOUNT, Actor, done, part
 from paygent.orchestrator.assets import AssetBook, amount_of
 from paygent.orchestrator.payments import amount_as_json

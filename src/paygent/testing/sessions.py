@@ -4,14 +4,9 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
-from paygent.core.errors import (
-    LocalProtocolError,
-    RunNotFound,
-    SessionBusy,
-    SessionEnded,
-    SessionNotFound,
-)
+from paygent.core.errors import LocalProtocolError
 from paygent.core.events import RunEvent
+from paygent.core.run_errors import RunNotFound, SessionBusy, SessionEnded, SessionNotFound
 from paygent.core.session import (
     Lease,
     Memory,

@@ -70,10 +70,11 @@ class KillPlan(FaultPlan):
         self.names.append(name)
         if number == self.at and not self.after:
             os.kill(os.getpid(), signal.SIGKILL)
-        result = await call()
-        if number == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
+        try:
+            return await call()
+        finally:
+            if number == self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from paygent.core.errors import ToolRefused
 from paygent.core.ids import ApprovalId
 from paygent.core.money import usd
+from paygent.core.run_errors import ToolRefused
 from paygent.devnet import Devnet
 from paygent.engine.approvals import ApprovalDesk
 from paygent.orchestrator import Orchestrator, RunLimits, SyncOrchestrator

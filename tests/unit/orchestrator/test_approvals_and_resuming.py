@@ -7,20 +7,11 @@ from typing import Any
 import pytest
 
 from paygent.adapters.callback import CallbackApprovals
-from paygent.core.errors import (
-    ApprovalLapsed,
-    ApprovalRefused,
-    CheckpointUnusable,
-    ConfigurationError,
-    RunCancelled,
-    RunChanged,
-    RunNotFound,
-    RunOver,
-    SessionBusy,
-)
+from paygent.core.errors import ApprovalLapsed, ApprovalRefused, ConfigurationError
 from paygent.core.ids import ApprovalId
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
+from paygent.core.run_errors import CheckpointUnusable, RunCancelled, RunChanged, RunNotFound, RunOver, SessionBusy
 from paygent.core.session import RunState
 from paygent.engine.approvals import ApprovalDesk
 from paygent.orchestrator import Orchestrator, RunResult, SyncOrchestrator

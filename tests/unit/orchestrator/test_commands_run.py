@@ -5,20 +5,12 @@ from typing import Any
 
 import pytest
 
-from paygent.core.errors import (
-    CommandRefused,
-    ConfigurationError,
-    NoAcceptableRequirements,
-    PolicyDenied,
-    RunOver,
-    SessionEnded,
-    SessionNotFound,
-    ToolRefused,
-)
+from paygent.core.errors import CommandRefused, ConfigurationError, NoAcceptableRequirements, PolicyDenied
 from paygent.core.events import RunEvent
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
+from paygent.core.run_errors import RunOver, SessionEnded, SessionNotFound, ToolRefused
 from paygent.core.session import RunState
 from paygent.orchestrator import RunLimits
 from paygent.testing.seller import Reply

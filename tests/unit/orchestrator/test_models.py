@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from paygent.core.errors import AdapterError, ConfigurationError, Halted, PaymentOutcomeUnknown, RunLimitReached
+from paygent.core.errors import AdapterError, ConfigurationError, Halted, PaymentOutcomeUnknown
 from paygent.core.events import RunEvent
 from paygent.core.halt import Halt
 from paygent.core.money import usd
+from paygent.core.run_errors import RunLimitReached
 from paygent.orchestrator import RunLimits, Subagent
 from paygent.testing.models import HostileModel, ScriptedModel, calls, says
 from paygent.testing.seller import Reply

@@ -16,14 +16,9 @@ from paygent.adapters.sql.session_rows import (
     run_record,
 )
 from paygent.adapters.sql.statements import Cursor, Statement, words_of_dialect
-from paygent.core.errors import (
-    LocalProtocolError,
-    RunNotFound,
-    SessionBusy,
-    SessionEnded,
-    SessionNotFound,
-)
+from paygent.core.errors import LocalProtocolError
 from paygent.core.events import RunEvent
+from paygent.core.run_errors import RunNotFound, SessionBusy, SessionEnded, SessionNotFound
 from paygent.core.session import ACTIVE, Lease, Memory, Run, RunId, RunState, Session, SessionId, SessionState
 
 _LIMIT: Final = bindparam("limit", type_=Integer)

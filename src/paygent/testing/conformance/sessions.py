@@ -3,16 +3,9 @@
 import pytest
 from anyio import create_task_group
 
-from paygent.core.errors import (
-    LocalProtocolError,
-    PaygentError,
-    RunNotFound,
-    RunOver,
-    SessionBusy,
-    SessionEnded,
-    SessionNotFound,
-)
+from paygent.core.errors import LocalProtocolError, PaygentError
 from paygent.core.events import Complete, RunEvent, Thinking, ToolResult
+from paygent.core.run_errors import RunNotFound, RunOver, SessionBusy, SessionEnded, SessionNotFound
 from paygent.core.session import Lease, Memory, Run, RunId, RunState, Session, SessionId, SessionState
 from paygent.ports.session_store import SessionStore
 
