@@ -94,6 +94,14 @@ def abi(session: nox.Session) -> None:
     session.run("node", "contracts/abi.mjs", *session.posargs, external=True)
 
 
+@nox.session(default=False, python="3.11")
+def slither(session: nox.Session) -> None:
+    """Analyse the contracts; what is of high or medium impact fails, what is of low impact is listed."""
+    session.install("slither-analyzer==0.11.6")
+    session.run("npm", "ci", "--prefix", "contracts", "--silent", external=True)
+    session.run("node", "contracts/slither.mjs", str(Path(session.bin) / "slither"), *session.posargs, external=True)
+
+
 @nox.session(default=False, venv_backend="none")
 def gas(session: nox.Session) -> None:
     """Measure gas, write the snapshots and print the comparison; `-- --check` fails where a snapshot differs."""

@@ -209,10 +209,12 @@ abstract contract Settings is IAgentWallet, Domain {
     function _setLimit(TokenLimit calldata limit) private {
         address token = limit.token;
         if (limit.perDay == 0) {
+            // slither-disable-next-line unused-return (whether it was there makes no difference)
             _tokens.remove(token);
         } else {
             if (token != address(0) && token.code.length == 0) revert NoCode(token);
             if (_collectors.contains(token)) revert TokenAsCollector(token);
+            // slither-disable-next-line unused-return (whether it was there makes no difference)
             _tokens.add(token);
         }
         _limits[token] = _limits[token].withRules(limit.perDay, limit.perPayment, limit.approvalAbove);
@@ -228,7 +230,9 @@ abstract contract Settings is IAgentWallet, Domain {
 
     function _set(EnumerableSet.AddressSet storage set, address account, bool included) private {
         if (account == address(0)) revert ZeroAddress();
+        // slither-disable-start unused-return (whether it was there makes no difference)
         if (included) set.add(account);
         else set.remove(account);
+        // slither-disable-end unused-return
     }
 }

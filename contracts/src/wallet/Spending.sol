@@ -83,6 +83,7 @@ abstract contract Spending is Settings {
             moved = amount;
         } else {
             moved = _transfer(token, to, amount);
+            // slither-disable-next-line incorrect-equality (nothing moved, or something did)
             if (moved > amount || (moved == 0 && amount > 0)) revert AmountNotMoved(token, amount, moved);
         }
         emit Withdrawn(token, to, amount, moved);
@@ -148,6 +149,7 @@ abstract contract Spending is Settings {
     function _credit(address token, uint256 amount, uint256 window) internal {
         Limit limit = _limits[token];
         uint256 latest = limit.window();
+        // slither-disable-next-line incorrect-equality (a window is a day's number)
         if (window == latest) _limits[token] = limit.withCount(window, limit.counted() - amount);
         else if (window > latest) _ahead[token][window] -= amount;
     }
@@ -163,6 +165,7 @@ abstract contract Spending is Settings {
 
     function _countedIn(address token, uint256 window, Limit limit) private view returns (uint256) {
         uint256 latest = limit.window();
+        // slither-disable-next-line incorrect-equality (a window is a day's number)
         if (window == latest) return limit.counted();
         return window > latest ? _ahead[token][window] : 0;
     }
