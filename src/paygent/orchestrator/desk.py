@@ -1,5 +1,6 @@
 """What the nodes of one run work with: its record, its context, and whether it may go on."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -8,7 +9,7 @@ from typing import Final
 from paygent.core.context import Budget, Context
 from paygent.core.errors import Halted
 from paygent.core.events import RunEvent
-from paygent.core.halt import scopes_of
+from paygent.core.halt import Halt, scopes_of
 from paygent.core.money import Amount, payments
 from paygent.core.run_errors import RunCancelled, RunLimitReached, SessionBusy
 from paygent.core.session import Lease, Run, act_key
@@ -71,16 +72,15 @@ class RunDesk:
         """
         if self.lost is not None:
             raise self.lost
-        if (await self._store.run(self.run.id)).cancelling:
+        run, halts = await asyncio.gather(self._store.run(self.run.id), self._journal.halts())
+        if run.cancelling:
             raise RunCancelled(self.run.id)
         if self.used(milliseconds) > self.limits.seconds * 1000:
             raise RunLimitReached("seconds", most=self.limits.seconds)
-        await self._refuse_halted(self.context("", agent))
+        if halts:
+            self._refuse_halted({halt.scope: halt for halt in halts}, self.context("", agent))
 
-    async def _refuse_halted(self, context: Context) -> None:
-        halts = {halt.scope: halt for halt in await self._journal.halts()}
-        if not halts:
-            return
+    def _refuse_halted(self, halts: Mapping[str, Halt], context: Context) -> None:
         scopes = scopes_of(self._address, agent=context.agent, session=context.session)
         for scope in (*scopes, *(f"budget:{budget.name}" for budget in context.budgets)):
             if scope in halts:

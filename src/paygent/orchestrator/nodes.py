@@ -177,10 +177,14 @@ class Nodes:
         told = desk.told(step, "tool_result")
         if isinstance(told, ToolResult) and told.ok:
             return _Done(text=told.text, data=told.data, payments=(), said=str(told.data.get("body") or ""))
-        await self._tell_call(todo, step, state, desk)
         begun = monotonic()
         call = desk.call(todo["ordinal"], tool.name, todo["agent"], self._budget(todo["agent"]))
-        outcome: ToolOutcome = await tool.run(tool.read(todo["arguments"]), call)
+        arguments = tool.read(todo["arguments"])
+        telling = asyncio.ensure_future(self._tell_call(todo, step, state, desk))  # while the tool begins
+        try:
+            outcome: ToolOutcome = await tool.run(arguments, call)
+        finally:
+            await telling
         done = _Done(text=outcome.text, data=dict(outcome.data), payments=outcome.payments, said=outcome.said)
         result = self._result(todo, step, desk, begun, ok=True, text=done.text, data=done.data, payments=done.payments)
         ended = self._ended(todo, step, state, desk, ok=True, text=done.text)

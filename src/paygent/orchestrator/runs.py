@@ -84,13 +84,8 @@ class Runner:
             agent=agent,
             limits=limits.as_json(),
         )
-        lease = await self._acquire(session)
-        try:
-            await works.store.start_run(run, lease)
-        except BaseException:
-            await works.store.release(lease)
-            raise
-        return run, lease
+        until = now + works.lease_seconds
+        return run, await works.store.begin_run(run, holder=self._holder(), now=now, until=until)
 
     async def drive_new(self, run: Run, lease: Lease, publish: Publish) -> RunResult:
         """Work on a run that was just begun, and give the lease back."""
@@ -340,10 +335,13 @@ class Runner:
     # --- leases -----------------------------------------------------------------------------------------------------
 
     async def _acquire(self, session: SessionId) -> Lease:
-        self._count += 1
         works, now = self._works, self._works.clock.now()
-        holder = f"{self._name}.{self._count}"
-        return await works.store.acquire(session, holder=holder, now=now, until=now + works.lease_seconds)
+        return await works.store.acquire(session, holder=self._holder(), now=now, until=now + works.lease_seconds)
+
+    def _holder(self) -> str:
+        """Return a name for one attempt at one run; no two are the same."""
+        self._count += 1
+        return f"{self._name}.{self._count}"
 
     async def _renew(self, desk: RunDesk) -> None:
         works = self._works

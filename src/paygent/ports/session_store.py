@@ -66,6 +66,13 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def begin_run(self, run: Run, *, holder: str, now: int, until: int, keep: int = MEMORIES) -> Lease:
+        """Take the lease and start the run in one transaction; where either is refused, neither is done.
+
+        Raises: as `acquire` and `start_run`.
+        """
+        ...
+
     async def run(self, run_id: RunId) -> Run: ...
 
     async def runs(self, session_id: SessionId, *, states: Sequence[RunState] = (), limit: int = 50) -> Sequence[Run]:

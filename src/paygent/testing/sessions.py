@@ -115,6 +115,15 @@ class MemorySessions:
             shelf.runs.append(run.id)
             self._add(shelf, [run.command], keep)
 
+    async def begin_run(self, run: Run, *, holder: str, now: int, until: int, keep: int = MEMORIES) -> Lease:
+        lease = await self.acquire(run.session, holder=holder, now=now, until=until)
+        try:
+            await self.start_run(run, lease, keep=keep)
+        except BaseException:
+            await self.release(lease)
+            raise
+        return lease
+
     async def run(self, run_id: RunId) -> Run:
         with self._door:
             return self._run(run_id)

@@ -45,6 +45,9 @@ class SqlSessions:
     async def start_run(self, run: Run, lease: Lease, *, keep: int = MEMORIES) -> None:
         await self._journal.write(lambda ledger: ledger.shelf.start_run(run, lease, keep))
 
+    async def begin_run(self, run: Run, *, holder: str, now: int, until: int, keep: int = MEMORIES) -> Lease:
+        return await self._journal.write(lambda ledger: ledger.shelf.begin_run(run, holder, now, until, keep))
+
     async def run(self, run_id: RunId) -> Run:
         return await self._journal.read(lambda ledger: ledger.shelf.run(run_id))
 

@@ -204,6 +204,11 @@ class Shelf:
         self._sql.add_run.run(self._cursor, id=run.id, session=run.session, **_changing(run))
         self._remember(run.session, [run.command], keep)
 
+    def begin_run(self, run: Run, holder: str, now: int, until: int, keep: int) -> Lease:
+        lease = self.acquire(run.session, holder, now, until)
+        self.start_run(run, lease, keep)
+        return lease
+
     def run(self, run_id: RunId) -> Run:
         row = self._sql.run.run(self._cursor, run_=run_id).fetchone()
         if row is None:

@@ -193,6 +193,19 @@ class SessionStoreContract:
         with pytest.raises(RunNotFound):
             await sessions.run(RunId("run_2"))
 
+    async def test_lease_and_run_are_begun_together_or_not_at_all(self, sessions: SessionStore) -> None:
+        await sessions.add_session(a_session())
+        lease = await sessions.begin_run(a_run(), holder="me", now=START, until=START + 30)
+        with pytest.raises(SessionBusy):
+            await sessions.begin_run(a_run("run_2"), holder="you", now=START, until=START + 30)
+        await sessions.release(lease)
+        with pytest.raises(RunOver):
+            await sessions.begin_run(a_run("run_2"), holder="you", now=START, until=START + 30)
+
+        assert "us" == (await sessions.acquire(A, holder="us", now=START, until=START + 30)).holder
+        assert ["run_1"] == [run.id for run in await sessions.runs(A)]
+        assert ["pay for it"] == [memory.text for memory in await sessions.recall(A)]
+
     async def test_run_follows_one_that_has_ended(self, sessions: SessionStore) -> None:
         lease = await begun(sessions, a_run())
         done = a_run().moved(RunState.COMPLETED, at=START + 1, result={"text": "done"})
