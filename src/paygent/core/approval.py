@@ -213,7 +213,7 @@ def _atomic(text: str, decimals: int) -> int:
         raise LocalProtocolError(f"{text!r} is not an amount in whole units of the asset, such as 2.50")
     if len(fraction) > decimals:
         raise LocalProtocolError(f"{text!r} has more than the {decimals} decimal places of the asset")
-    return int(digits) * 10 ** (decimals - len(fraction))
+    return int(digits + "0" * (decimals - len(fraction)))
 
 
 def _state(decisions: tuple[ApprovalDecision, ...], needed: int) -> ApprovalState:

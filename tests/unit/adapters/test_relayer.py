@@ -78,7 +78,7 @@ class Node:
 
 
 def relayer(node: Node, **options: int | float) -> KeyRelayer:
-    return KeyRelayer(ACCOUNT.private_key, chains={CHAIN: node}, **options)  # type: ignore[arg-type]  # by name
+    return KeyRelayer(ACCOUNT.private_key, chains={CHAIN: node}, **options)  # type: ignore[arg-type, dict-item]  # by name, and what is sent with
 
 
 async def test_send_signs_an_eip1559_call_and_returns_its_hash() -> None:
