@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 
-from tests.bench import balances, exchange, imports, memory, services, signing
+from tests.bench import balances, exchange, imports, memory, orchestrating, services, signing
 from tests.bench.report import Row, as_json, show
 
 
@@ -30,10 +30,23 @@ class Effort:
     """Registered in the registry that is searched."""
     searches: int
     """Rounds of 5; of one for balances."""
+    commands: int
+    """Of an orchestrator."""
+    sessions: int
+    """Of an orchestrator, at once."""
 
 
-FULL = Effort(signatures=200, exchanges=100, in_flight=1_000, imports=15, services=100_000, searches=20)
-QUICK = Effort(signatures=5, exchanges=3, in_flight=50, imports=1, services=2_000, searches=1)
+FULL = Effort(
+    signatures=200,
+    exchanges=100,
+    in_flight=1_000,
+    imports=15,
+    services=100_000,
+    searches=20,
+    commands=60,
+    sessions=100,
+)
+QUICK = Effort(signatures=5, exchanges=3, in_flight=50, imports=1, services=2_000, searches=1, commands=2, sessions=100)
 
 
 def measure(effort: Effort, folder: Path) -> list[Row]:
@@ -46,6 +59,7 @@ def measure(effort: Effort, folder: Path) -> list[Row]:
             *await memory.rows(effort.in_flight),
             *await services.rows(effort.services, effort.searches, folder),
             *await balances.rows(effort.searches),
+            *await orchestrating.rows(effort.commands, effort.sessions, folder),
         ]
 
     return [*anyio.run(in_a_loop), *imports.rows(effort.imports)]
