@@ -31,7 +31,8 @@ def aggregate(reads: Sequence[Read]) -> str:
     Raises: ValueError: an address or data is none.
     """
     tuples = [_tuple(read) for read in reads]
-    offsets, place = [], 32 * len(tuples)
+    offsets: list[bytes] = []
+    place = 32 * len(tuples)
     for packed in tuples:
         offsets.append(word.uint256(place))
         place += len(packed)

@@ -1,6 +1,7 @@
 """What a service may be, and what a query takes."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -92,12 +93,13 @@ def test_rank_prefers_reputation_and_then_the_lower_price(good: int, better: int
 
 
 def test_query_refuses_ranges_that_are_none() -> None:
-    for wrong in (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"min_price": Amount(2, USD), "max_price": Amount(1, USD)},
         {"max_price": Amount(2, COIN)},
         {"min_reputation": 101},
         {"text": "x" * 501},
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(LocalProtocolError):
             ServiceQuery(**wrong)
 

@@ -84,7 +84,8 @@ def _page(names: frozenset[str]) -> Any:
 
 def _has_word(name: str) -> Any:
     other = service_words.alias()
-    same: Any = select(literal_column("1")).where(other.c.word == bindparam(name), other.c.service == _W.service)
+    one: Any = literal_column("1")
+    same: Any = select(one).where(other.c.word == bindparam(name), other.c.service == _W.service)
     return same.exists()
 
 
