@@ -84,7 +84,7 @@ def _page(names: frozenset[str]) -> Any:
 
 def _has_word(name: str) -> Any:
     other = service_words.alias()
-    one: Any = literal_column("1")
+    one = literal_column("1", Integer)
     same: Any = select(one).where(other.c.word == bindparam(name), other.c.service == _W.service)
     return same.exists()
 
