@@ -102,10 +102,16 @@ def initial(*, session: str, run: str, text: str, mode: str) -> State:
 
 
 def retried(state: Mapping[str, object]) -> State:
-    """Return what a run that failed goes on with: what was done stays done, what was not is tried again."""
-    todos = cast("list[Todo]", state["todos"])
+    """Return what a run that failed goes on with: what was done stays done, what was not is tried again.
+
+    What a model was told of stays as it is: it may have done the same in another way since.
+    """
+    todos, failed = state["todos"], state["failed"]
+    first = 0 if state["mode"] != "model" else None if failed is None else failed["ordinal"]
     again = [
-        todo if todo["status"] == "done" else Todo({**todo, "status": "pending", "result": None, "price": None})
+        todo
+        if todo["status"] in ("done", "pending", "waiting") or first is None or todo["ordinal"] < first
+        else Todo({**todo, "status": "pending", "result": None, "price": None})
         for todo in todos
     ]
     return State(attempt=cast("int", state["attempt"]) + 1, todos=again, waiting=None, failed=None, answer="")

@@ -135,6 +135,19 @@ async def test_model_that_does_not_answer_fails_the_run_which_can_be_retried() -
     assert ("now", 1_000) == (again.text, world.spent)
 
 
+async def test_retry_does_nothing_that_a_model_was_told_was_not_done() -> None:
+    """It has done the same thing in another way since, so a retry would pay for it twice."""
+    both = calls(("pay", {"url": URL}), ("pay", {"url": THIEF_URL}))
+    world = World()
+    model = ScriptedModel(both, calls(("pay", {"url": URL})), RuntimeError("overloaded"), says("bought"))
+    async with world.open(model=model) as agent:
+        failed = await agent.run(ASKED)
+        again = await agent.retry(failed.run.id)
+
+    assert isinstance(failed.error, AdapterError)
+    assert ("bought", 1_000, 1) == (again.text, world.spent, world.paid)
+
+
 async def test_failed_payment_is_told_to_the_model_which_may_go_on() -> None:
     world = World()
     model = ScriptedModel(calls(("pay", {"url": URL, "amount": "0.0001"})), calls(("pay", {"url": URL})), says("ok"))
