@@ -15,7 +15,7 @@ from paygent.core.fields import JSON
 from paygent.core.run_errors import RunLimitReached, ToolRefused
 from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.plan import todo_of
-from paygent.orchestrator.state import Frame, State, Todo, with_todo
+from paygent.orchestrator.state import Change, Frame, State, Todo, with_todo
 from paygent.orchestrator.subagents import Crew, Subagent
 from paygent.orchestrator.tools import AnyTool, Arguments, Call, Tool, Toolbox, ToolOutcome
 
@@ -73,22 +73,22 @@ class Mind:
 
     # --- a turn -----------------------------------------------------------------------------------------------------
 
-    async def turn(self, state: State, desk: RunDesk) -> State:
+    async def turn(self, state: State, desk: RunDesk) -> Change:
         """Tell the model what its calls came to, and make todos of its answer."""
         frames = [cast("Frame", dict(frame)) for frame in state["frames"]] or [_first(state["text"])]
         frame = _told(frames[-1], state["todos"])
         reply = await self._asked(frame, state, desk)
         turn = state["turns"]
         frame = Frame({**frame, "messages": [*frame["messages"], _plain(reply)], "open": []})
-        common = State(turns=turn + 1, waiting=None)
+        common = Change(turns=turn + 1, waiting=None)
         text = _text(reply)
         calls = _calls(reply)
         if text or not calls:
             step = step_name("plan", turn, state["attempt"])
             await desk.tell(desk.event(Thinking, step, agent=frame["agent"], text=text, todos=[]))
         if not calls:
-            return State({**common, **await self._ended(frames[:-1], frame, text, state, desk)})
-        return State({**common, **await self._wanted(frames[:-1], frame, calls, state, desk)})
+            return Change({**common, **await self._ended(frames[:-1], frame, text, state, desk)})
+        return Change({**common, **await self._wanted(frames[:-1], frame, calls, state, desk)})
 
     async def _asked(self, frame: Frame, state: State, desk: RunDesk) -> "AIMessage":
         messages = self._messages(frame)
@@ -102,21 +102,21 @@ class Mind:
             raise AdapterError(f"the model did not answer ({type(broken).__name__})", retryable=True) from broken
         return cast("AIMessage", reply)
 
-    async def _ended(self, below: list[Frame], frame: Frame, text: str, state: State, desk: RunDesk) -> State:
+    async def _ended(self, below: list[Frame], frame: Frame, text: str, state: State, desk: RunDesk) -> Change:
         """A model that calls nothing has said its answer: of the run, or of the task that it was given."""
         if not below:
-            return State(frames=[], answer=text or "done")
+            return Change(frames=[], answer=text or "done")
         ordinal = cast("int", frame["ordinal"])
         step = step_name("act", ordinal, state["attempt"])
         todo = next(each for each in state["todos"] if each["ordinal"] == ordinal)
         result: dict[str, JSON] = {"ok": True, "text": text, "data": {}, "said": ""}
         ended = desk.event(SubagentEnd, step, agent=frame["agent"], ok=True, text=text)
         await desk.tell(ended, _result(desk, step, todo, ok=True, text=text))
-        return State(frames=below, todos=with_todo(state["todos"], Todo({**todo, "status": "done", "result": result})))
+        return Change(frames=below, todos=with_todo(state["todos"], Todo({**todo, "status": "done", "result": result})))
 
     async def _wanted(
         self, below: list[Frame], frame: Frame, calls: Sequence[Mapping[str, Any]], state: State, desk: RunDesk
-    ) -> State:
+    ) -> Change:
         """Make a todo of each call; one that is refused is told to the model, and the others after it are not made."""
         todos: list[Todo] = list(state["todos"])
         refused: ToolRefused | None = None
@@ -141,7 +141,7 @@ class Mind:
         frame = Frame({**frame, "open": fresh})
         opened = await self._opened(frame, todos, fresh, state, desk) if refused is None else None
         frames = [*below, frame] if opened is None else [*below, frame, opened]
-        return State(frames=frames, todos=todos)
+        return Change(frames=frames, todos=todos)
 
     def _todo(
         self, call: Mapping[str, Any], ordinal: int, frame: Frame, state: State, together: int

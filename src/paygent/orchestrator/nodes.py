@@ -44,7 +44,7 @@ from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.mind import Mind
 from paygent.orchestrator.payments import amount_as_json
 from paygent.orchestrator.plan import Grammar, planned
-from paygent.orchestrator.state import Failed, State, Todo, Waiting, next_todo, shown, with_todo
+from paygent.orchestrator.state import Change, Failed, State, Todo, Waiting, next_todo, shown, with_todo
 from paygent.orchestrator.subagents import Crew
 from paygent.orchestrator.tools import Price, Toolbox, ToolOutcome
 from paygent.ports.approval_store import ApprovalStore
@@ -79,20 +79,20 @@ class Nodes:
 
     # --- plan -------------------------------------------------------------------------------------------------------
 
-    async def plan(self, state: State, runtime: Runtime[Any]) -> State:
+    async def plan(self, state: State, runtime: Runtime[Any]) -> Change:
         """Make todos of the command, or let a model go on."""
         desk: RunDesk = runtime.context
         if state["mode"] == "model":
             return await self._guarded(state, desk, lambda: self._think(state, desk))
         if state["todos"]:  # a retry: the plan is made
-            return State()
+            return Change()
         todos = planned(self._grammar(state["text"]), self._toolbox)
         if len(todos) > 1:
             told = "; ".join(f"{todo['ordinal'] + 1}. {todo['title']}" for todo in todos)
             await desk.tell(desk.event(Thinking, "plan:0", text=told, todos=shown(todos)))
-        return State(todos=todos)
+        return Change(todos=todos)
 
-    async def _think(self, state: State, desk: RunDesk) -> State:
+    async def _think(self, state: State, desk: RunDesk) -> Change:
         if self._mind is None:
             raise LocalProtocolError("the run was made by a model, and there is none now: pass model=")
         if state["turns"] >= desk.limits.iterations:
@@ -102,16 +102,16 @@ class Nodes:
 
     # --- price and judge --------------------------------------------------------------------------------------------
 
-    async def price(self, state: State, runtime: Runtime[Any]) -> State:
+    async def price(self, state: State, runtime: Runtime[Any]) -> Change:
         """Find out what the plan would cost, before any of it is done. A plan of one call is priced when it is made."""
         todos = state["todos"]
         waiting = [todo for todo in todos if todo["status"] == "pending"]
         if state["failed"] is not None or len(waiting) < 2:
-            return State()
+            return Change()
         prices = await asyncio.gather(*(self._price(todo, runtime.context) for todo in waiting))
         for todo, price in zip(waiting, prices, strict=True):
             todos = with_todo(todos, Todo({**todo, "price": price}))
-        return State(todos=todos)
+        return Change(todos=todos)
 
     async def _price(self, todo: Todo, desk: RunDesk) -> dict[str, JSON] | None:
         tool = self._toolbox.get(todo["tool"])
@@ -129,34 +129,34 @@ class Nodes:
         amounts: list[JSON] = [amount_as_json(amount) for amount in price.amounts]
         return {"text": price.text, "acceptable": price.acceptable, "why": price.why, "amounts": amounts}
 
-    async def judge(self, state: State, runtime: Runtime[Any]) -> State:
+    async def judge(self, state: State, runtime: Runtime[Any]) -> Change:
         """Stop a plan of which a later step would be refused anyway, before its first step moves any money.
 
         The first step is left to the engine, whose refusal is in the journal; and a model hears of it by itself.
         """
         todos = [todo for todo in state["todos"] if todo["status"] == "pending"]
         if state["failed"] is not None or state["mode"] == "model":
-            return State()
+            return Change()
         for todo in todos[1:]:
             price = todo["price"]
             if price is not None and price["acceptable"] is False:
                 which = f"step {todo['ordinal'] + 1} ({todo['title']})"
                 why = f"{which} would be refused, so nothing was done: {price['why']}"
-                return State(
+                return Change(
                     failed=Failed(error="PaymentNotAttempted", message=why, payment=None, ordinal=todo["ordinal"])
                 )
-        return State()
+        return Change()
 
     # --- act --------------------------------------------------------------------------------------------------------
 
-    async def act(self, state: State, runtime: Runtime[Any]) -> State:
+    async def act(self, state: State, runtime: Runtime[Any]) -> Change:
         """Make the next call."""
         return await self._guarded(state, runtime.context, lambda: self._act(state, runtime.context))
 
-    async def _act(self, state: State, desk: RunDesk) -> State:
+    async def _act(self, state: State, desk: RunDesk) -> Change:
         todo = next_todo(state["todos"])
         if todo is None:
-            return State()
+            return Change()
         if todo["ordinal"] >= desk.limits.calls:
             raise RunLimitReached("calls", most=desk.limits.calls)
         await desk.check(milliseconds=state["milliseconds"], agent=todo["agent"])
@@ -168,7 +168,7 @@ class Nodes:
         except PaygentError as error:
             return await self._call_failed(todo, state, desk, error)
         result: dict[str, JSON] = {"ok": True, "text": done.text, "data": done.data, "said": done.said}
-        return State(todos=with_todo(state["todos"], Todo({**todo, "status": "done", "result": result})), waiting=None)
+        return Change(todos=with_todo(state["todos"], Todo({**todo, "status": "done", "result": result})), waiting=None)
 
     async def _called(self, todo: Todo, state: State, desk: RunDesk) -> _Done:
         """Make a call, unless an earlier process has made it and told what it came to."""
@@ -258,7 +258,7 @@ class Nodes:
             milliseconds=int((monotonic() - begun) * 1000),
         )
 
-    async def _must_wait(self, todo: Todo, state: State, desk: RunDesk, pending: ApprovalPending) -> State:
+    async def _must_wait(self, todo: Todo, state: State, desk: RunDesk, pending: ApprovalPending) -> Change:
         payment = pending.payment_id
         if payment is None:
             raise pending
@@ -279,9 +279,9 @@ class Nodes:
         )
         await desk.tell(asked)
         waits = Waiting(ordinal=todo["ordinal"], approval=approval, payment=payment)
-        return State(todos=with_todo(state["todos"], Todo({**todo, "status": "waiting"})), waiting=waits)
+        return Change(todos=with_todo(state["todos"], Todo({**todo, "status": "waiting"})), waiting=waits)
 
-    async def _call_failed(self, todo: Todo, state: State, desk: RunDesk, error: PaygentError) -> State:
+    async def _call_failed(self, todo: Todo, state: State, desk: RunDesk, error: PaygentError) -> Change:
         if isinstance(error, SessionBusy):  # somebody else works on the run: it is theirs to say what became of it
             raise error
         step = step_name("act", todo["ordinal"], state["attempt"])
@@ -292,21 +292,21 @@ class Nodes:
         todos = with_todo(state["todos"], Todo({**todo, "status": "failed", "result": failed}))
         todos = [Todo({**each, "status": "skipped"}) if each["status"] == "pending" else each for each in todos]
         if state["mode"] == "model" and not isinstance(error, FATAL):
-            return State(todos=todos, waiting=None)  # the model hears of it, and may do something else
-        return State(todos=todos, waiting=None, failed=self._failed(desk, error, todo["ordinal"]))
+            return Change(todos=todos, waiting=None)  # the model hears of it, and may do something else
+        return Change(todos=todos, waiting=None, failed=self._failed(desk, error, todo["ordinal"]))
 
     # --- people -----------------------------------------------------------------------------------------------------
 
-    async def approve(self, state: State, runtime: Runtime[Any]) -> State:
+    async def approve(self, state: State, runtime: Runtime[Any]) -> Change:
         """Wait for people. What resumes it only says that somebody decided; what they decided is in the store."""
         waiting = state["waiting"]
         if waiting is not None:
             interrupt({"approval": waiting["approval"], "payment": waiting["payment"]})
-        return State()
+        return Change()
 
     # --- report -----------------------------------------------------------------------------------------------------
 
-    async def report(self, state: State, runtime: Runtime[Any]) -> State:
+    async def report(self, state: State, runtime: Runtime[Any]) -> Change:
         """Tell what became of it."""
         desk: RunDesk = runtime.context
         failed = state["failed"]
@@ -317,21 +317,21 @@ class Nodes:
                 Failure, step, error=failed["error"], message=failed["message"], payment=failed["payment"]
             )
             await desk.tell(told)
-            return State(milliseconds=used)
+            return Change(milliseconds=used)
         answer = state["answer"] or answered(state["todos"])
         await desk.tell(desk.event(Complete, step, text=answer, data={"todos": shown(state["todos"])}))
-        return State(answer=answer, milliseconds=used)
+        return Change(answer=answer, milliseconds=used)
 
     # --- small parts ------------------------------------------------------------------------------------------------
 
-    async def _guarded(self, state: State, desk: RunDesk, work: Callable[[], Awaitable[State]]) -> State:
+    async def _guarded(self, state: State, desk: RunDesk, work: Callable[[], Awaitable[Change]]) -> Change:
         """Let what ends a run end it in its state; what is about the lease or the store is raised."""
         try:
             return await work()
         except SessionBusy:
             raise
         except (OrchestrationError, AdapterError, Halted, LocalProtocolError) as error:
-            return State(failed=self._failed(desk, error, None), waiting=None)
+            return Change(failed=self._failed(desk, error, None), waiting=None)
 
     def _failed(self, desk: RunDesk, error: PaygentError, ordinal: int | None) -> Failed:
         self.failures[desk.run.id] = error

@@ -184,7 +184,7 @@ class Runner:
         config = _config(run)
         try:
             if payload is _OVER:
-                return await self._state(run) or State()
+                return await self._known(run)
             final = await self._works.graph.ainvoke(payload, config, context=desk, durability="sync")
         except (PaygentError, asyncio.CancelledError):
             raise
@@ -270,6 +270,13 @@ class Runner:
         if (values["run"], values["session"], values["text"]) != (run.id, run.session, run.text):
             raise CheckpointUnusable(run.id, why="it is of another run")
         return cast("State", {name: values[name] for name in State.__annotations__})
+
+    async def _known(self, run: Run) -> State:
+        """Return the state of a run that has one. Raises: CheckpointUnusable."""
+        state = await self._state(run)
+        if state is None:
+            raise CheckpointUnusable(run.id, why="there is none")
+        return state
 
     async def _readable(self, run: Run) -> bool:
         try:

@@ -61,7 +61,7 @@ class Frame(TypedDict):
     """Todos of the newest answer whose results the model has not been told yet."""
 
 
-class State(TypedDict, total=False):
+class State(TypedDict):
     """The channels of the graph."""
 
     format: int
@@ -77,6 +77,24 @@ class State(TypedDict, total=False):
     """How often a model was asked."""
     milliseconds: int
     """How long it was worked on; waiting for people does not count."""
+    waiting: Waiting | None
+    failed: Failed | None
+    answer: str
+
+
+class Change(TypedDict, total=False):
+    """What a node changes of the state."""
+
+    format: int
+    session: str
+    run: str
+    text: str
+    mode: str
+    attempt: int
+    todos: list[Todo]
+    frames: list[Frame]
+    turns: int
+    milliseconds: int
     waiting: Waiting | None
     failed: Failed | None
     answer: str
@@ -101,7 +119,7 @@ def initial(*, session: str, run: str, text: str, mode: str) -> State:
     )
 
 
-def retried(state: Mapping[str, object]) -> State:
+def retried(state: State) -> Change:
     """Return what a run that failed goes on with: what was done stays done, what was not is tried again.
 
     What a model was told of stays as it is: it may have done the same in another way since.
@@ -114,7 +132,7 @@ def retried(state: Mapping[str, object]) -> State:
         else Todo({**todo, "status": "pending", "result": None, "price": None})
         for todo in todos
     ]
-    return State(attempt=cast("int", state["attempt"]) + 1, todos=again, waiting=None, failed=None, answer="")
+    return Change(attempt=state["attempt"] + 1, todos=again, waiting=None, failed=None, answer="")
 
 
 def check(state: Mapping[str, object]) -> str | None:

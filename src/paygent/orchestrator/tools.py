@@ -5,7 +5,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -199,6 +199,7 @@ def _provider(name: str) -> str:
 
 def _without_titles(schema: Any) -> Any:
     if isinstance(schema, dict):
-        kept = {name: value for name, value in schema.items() if name != "title" or not isinstance(value, str)}
+        given = cast("dict[str, Any]", schema)
+        kept = {name: value for name, value in given.items() if name != "title" or not isinstance(value, str)}
         return {name: _without_titles(value) for name, value in kept.items()}
     return [_without_titles(each) for each in schema] if isinstance(schema, list) else schema

@@ -1,0 +1,156 @@
+"""What tools take and refuse, before anything is asked or paid."""
+
+from typing import Any
+
+import pytest
+
+from paygent.core.caip import ChainId, erc20
+from paygent.core.errors import ConfigurationError, LocalProtocolError
+from paygent.core.money import Asset
+from paygent.core.run_errors import ToolRefused
+from paygent.core.service import Listing, PricePoint, Pricing, Service
+from paygent.core.service_page import ServicePage
+from paygent.orchestrator import Arguments, Call, SyncOrchestrator, Tool, Toolbox, ToolOutcome
+from paygent.orchestrator.assets import AssetBook, amount_of
+from paygent.testing.engine import TOKEN
+from tests.unit.orchestrator.world import URL, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Greeting(Arguments):
+    name: str
+
+
+async def greet(asked: Greeting, call: Call) -> ToolOutcome:
+    return ToolOutcome(text=f"hello {asked.name}")
+
+
+HELLO = Tool(name="hello", description="greets", arguments=Greeting, run=greet)
+
+
+def listing(service_id: str, name: str) -> Listing:
+    price = TOKEN.asset
+    pricing = Pricing(model="per_call", price=amount_of("x", "0.001", price))
+    service = Service(id=service_id, name=name, url=URL, category="data", pricing=pricing)
+    return Listing(service=service, price=PricePoint(amount=pricing.price, at=1, source="registered"), dollars=None)
+
+
+class Registry:
+    """A registry of a few services."""
+
+    def __init__(self, *listings: Listing) -> None:
+        self._all = listings
+
+    async def get(self, service_id: str) -> Listing:
+        from paygent.core.errors import ServiceNotFound
+
+        for each in self._all:
+            if each.service.id == service_id:
+                return each
+        raise ServiceNotFound(service_id)
+
+    async def discover(self, text: str = "", **narrowed: Any) -> ServicePage:
+        return ServicePage(listings=self._all, next=None)
+
+
+@pytest.mark.parametrize("given", [{}, {"name": 5}, {"name": "x", "limit": 1}, {"name": None}])
+def test_arguments_that_a_tool_does_not_take_are_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ToolRefused) as refused:
+        HELLO.read(given)
+
+    assert "bad_arguments" == refused.value.code
+
+
+def test_tools_have_names_of_their_own() -> None:
+    with pytest.raises(ConfigurationError, match="two tools"):
+        Toolbox([HELLO, HELLO])
+    with pytest.raises(ConfigurationError, match="not the name"):
+        Tool(name="Hello!", description="", arguments=Greeting, run=greet)
+    with pytest.raises(ConfigurationError, match="no arguments whom"):
+        Tool(name="hello", description="", arguments=Greeting, run=greet, named=("whom",))
+
+
+def test_tools_change_their_fingerprint_with_their_arguments() -> None:
+    other = Tool(name="other", description="greets", arguments=Greeting, run=greet)
+
+    assert Toolbox([HELLO]).fingerprint == Toolbox([HELLO]).fingerprint
+    assert Toolbox([HELLO]).fingerprint != Toolbox([HELLO, other]).fingerprint
+
+
+def test_symbol_of_several_assets_is_ambiguous() -> None:
+    one, two = (Asset(id=erc20(ChainId.evm(n), "0x" + "11" * 20), symbol="USDC", decimals=6) for n in (1, 25))
+    book = AssetBook([one, two])
+    with pytest.raises(ToolRefused, match="ambiguous"):
+        book.one("transfer", "usdc")
+    with pytest.raises(ToolRefused, match="known are: USDC"):
+        book.one("transfer", "CRO")
+
+    assert one == book.on([ChainId.evm(1)]).one("transfer", "usdc")
+
+
+@pytest.mark.parametrize("text", ["0", "0.0000001", "1,5"])
+def test_amount_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ToolRefused):
+        amount_of("transfer", text, TOKEN.asset)
+
+
+async def test_service_is_bought_by_its_name_and_counted_for_it() -> None:
+    world, registry = World(), Registry(listing("ticks", "Market ticks"), listing("news", "News"))
+    async with world.open(registry=registry) as agent:
+        result = await agent.run("pay for the Market ticks")
+        found = await agent.run("find services for data")
+        (payment,) = await agent.payments(result.run.session)
+
+    assert (True, 1_000) == (result.ok, world.spent), result.text
+    assert payment.context.service is not None
+    assert ["ticks", "news"] == [each["id"] for each in found.data[0]["services"]]  # type: ignore[union-attr, index, call-overload]
+
+
+async def test_service_of_an_ambiguous_or_unknown_name_is_not_bought() -> None:
+    world = World()
+    async with world.open(registry=Registry(listing("a", "Ticks"), listing("b", "ticks"))) as agent:
+        both, none = await agent.run('pay for "Ticks"'), await agent.run('pay for "Rainfall"')
+    async with world.open() as agent:
+        without = await agent.run('pay for "Ticks"')
+
+    codes = [each.error.code for each in (both, none, without) if isinstance(each.error, ToolRefused)]
+    assert (["ambiguous", "no_service", "no_registry"], 0) == (codes, world.spent)
+
+
+async def test_tool_of_a_program_is_called_by_a_model_beside_the_others() -> None:
+    from paygent.testing.models import ScriptedModel, calls, says
+
+    model = ScriptedModel(calls(("hello", {"name": "you"})), says("greeted"))
+    async with World().open(tools=[HELLO], model=model) as agent:
+        result = await agent.run("greet me")
+
+    assert "hello you" == result.steps[0].text
+    with pytest.raises(ConfigurationError, match="two tools"):
+        async with World().open(tools=[HELLO, HELLO]):
+            pass
+
+
+def test_portal_thread_cannot_wait_for_itself() -> None:
+    world, heard = World(), list[str]()
+
+    async def inside(asked: Greeting, call: Call) -> ToolOutcome:
+        try:
+            agent.run(f"pay {URL}")
+        except LocalProtocolError as refused:
+            heard.append(str(refused))
+        return ToolOutcome(text="tried")
+
+    from paygent.testing.models import ScriptedModel, calls, says
+
+    model = ScriptedModel(calls(("inside", {"name": "x"})), says("done"))
+    tool = Tool(name="inside", description="calls back", arguments=Greeting, run=inside)
+    with SyncOrchestrator.open(**world.conduct(tools=[tool], model=model)) as agent:
+        assert agent.run("call back").ok
+    assert ["the portal's own thread cannot wait for itself: await the asynchronous twin there"] == heard
+    assert 0 == world.spent
