@@ -148,6 +148,24 @@ async def test_transaction_that_waits_can_be_cancelled(actor: Actor) -> None:
     assert State.CANCELLED is (await stored(actor, payment_id)).state
 
 
+async def test_transaction_that_was_cancelled_is_not_brought_back_by_a_higher_fee(actor: Actor) -> None:
+    async with actor.wallet(patience=replace(BUMPS, timeout_seconds=0.5)) as wallet:
+        before = actor.chain.balance_of(PAYEE)
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+            await wallet.cancel(payment_id)
+            with pytest.raises(PaymentOutcomeUnknown):
+                await wallet.go_on(payment_id)
+        with pytest.raises(AuthorizationCancelled, match="payment to oneself"):
+            await wallet.go_on(payment_id)
+
+    plan = (await stored(actor, payment_id)).plan
+    assert plan is not None
+    kinds = [attempt.kind for attempt in plan.attempts]
+    assert {"cancel"} == set(kinds[kinds.index("cancel") :])
+    assert (1, before) == (actor.sent, actor.chain.balance_of(PAYEE))
+
+
 async def test_settled_transfer_cannot_be_cancelled(actor: Actor) -> None:
     async with actor.wallet() as wallet:
         payment = await wallet.transfer(Amount(5, actor.token), PAYEE)

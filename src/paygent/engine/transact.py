@@ -233,11 +233,15 @@ class Transactor:
         if (halted := stopped(payment, halts)) is not None:
             raise halted
 
-    async def _bumped(self, payment: Payment, place: int, kind: AttemptKind = "step") -> Payment:
-        """Sign a step again with a higher fee and the same nonce, as far as the policy's cap goes."""
+    async def _bumped(self, payment: Payment, place: int, kind: AttemptKind | None = None) -> Payment:
+        """Sign what was signed last for a step, or its cancellation, again: with a higher fee and the same nonce.
+
+        It goes as far as the policy's cap.
+        """
         plan, writer = plan_of(payment), self._reconciler.writer(payment.intent.network)
         step = plan.steps[place]
         earlier = step.attempts[-1]
+        kind = earlier.kind if kind is None else kind
         call = step.call if kind == "step" else Call(to=self._signer.address)
         higher = replacing(await writer.fees(), earlier)
         limit = gas_cap(self._judge.policy, payment.intent.network).atomic
