@@ -98,6 +98,8 @@ class Action:
     """One line for people, such as ``Swap 100 USDC for at least 1,234.5 WCRO on VVS``."""
     slippage_bps: int | None = None
     """How far below the quote `receive` is, in hundredths of a percent; None where nothing was quoted."""
+    account: str | None = None
+    """Checksummed: the AgentWallet whose money moves, where a transfer is made by one; None: the signer's own money."""
 
     def __post_init__(self) -> None:
         if self.purpose not in get_args(Purpose) or self.purpose == "x402":
@@ -115,11 +117,16 @@ class Action:
         if self.slippage_bps is not None and not 0 <= self.slippage_bps <= 10_000:
             raise ValueError(f"slippage is from 0 to 10,000 hundredths of a percent, not {self.slippage_bps}")
         _check_line("summary", self.summary, 300)
+        if self.account is not None:
+            _check_address("account", self.account)
+            if self.purpose != "transfer":
+                raise ValueError(f"an AgentWallet's money moves in a transfer, not in a {self.purpose}")
 
     @property
     def facts(self) -> ActionJSON:
         """Everything about the action, as JSON; amounts as in the journal's records."""
-        return {
+        account: ActionJSON = {} if self.account is None else {"account": self.account}
+        return account | {
             "purpose": self.purpose,
             "network": self.network.text,
             "venue": self.venue,
@@ -145,7 +152,8 @@ class Action:
     def wish(self) -> str:
         """64 hexadecimal digits of what makes a second action the same wish again, whatever its quote and deadline."""
         assets = sorted(str(amount.asset.id) for amount in self.receive)
-        what = (self.purpose, self.network.text, self.venue, self.counterparty.lower())
+        whose = () if self.account is None else (self.account.lower(),)
+        what = (*whose, self.purpose, self.network.text, self.venue, self.counterparty.lower())
         return digest("wish/1", *what, str(self.spend.atomic), str(self.spend.asset.id), *assets).hex()
 
 

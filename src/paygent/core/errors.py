@@ -15,6 +15,8 @@
     │   ├── SimulationReverted         an own transaction would revert, so it was not signed
     │   ├── InsufficientFunds · GasTooExpensive
     │   ├── TradeRefused               a venue's terms do not hold, or it cannot do what was asked
+    │   ├── AgentWalletRefused         an AgentWallet's contract would refuse
+    │   │   └── ChainLimitExceeded · AgentWalletPaused
     │   └── IdempotencyConflict        the idempotency key belongs to another request
     ├── PaymentCannotSettle            proven that it did not and will not settle
     │   ├── AuthorizationExpired · AuthorizationCancelled · TransactionReverted
@@ -33,6 +35,7 @@
     ├── OrchestrationError             a session or a run cannot go on as asked: see `core.run_errors`
     └── ConfigurationError             found when something is constructed
         ├── PolicyFileError            a policy file says what it cannot mean
+        ├── ContractMissing · ContractMismatch    what is at a contract's address is not the contract
         └── PluginError
 """
 
@@ -127,9 +130,7 @@ class BudgetExceeded(PaymentNotAttempted):
 class NoAcceptableRequirements(PaymentNotAttempted):
     """The seller asked for money, and no offer may be taken; `refusals` says why for each."""
 
-    def __init__(
-        self, refusals: "Sequence[Refusal]", *, resource: str, payment_id: "PaymentId | None" = None
-    ) -> None:
+    def __init__(self, refusals: "Sequence[Refusal]", *, resource: str, payment_id: "PaymentId | None" = None) -> None:
         said = "; ".join(str(refusal) for refusal in refusals) or "the seller made no offer"
         super().__init__(f"no offer of {resource} may be taken: {said}", payment_id=payment_id)
         self.refusals = tuple(refusals)
@@ -185,13 +186,15 @@ class DuplicatePurchase(PaymentNotAttempted):
 class SimulationReverted(PaymentNotAttempted):
     """The chain says that an own transaction would revert; `reason` is why, as the contract says it."""
 
-    def __init__(self, call: str, *, reason: str, payment_id: "PaymentId | None" = None) -> None:
+    def __init__(self, call: str, *, reason: str, data: str = "0x", payment_id: "PaymentId | None" = None) -> None:
         super().__init__(
             f"{call} would revert ({reason}), so nothing was sent; change what the contract objects to and try again",
             payment_id=payment_id,
         )
         self.call = call
         self.reason = reason
+        self.data = data
+        """0x and hexadecimal digits: what the contract gave back; `0x` where the node does not say."""
 
 
 class InsufficientFunds(PaymentNotAttempted):
@@ -226,6 +229,55 @@ class TradeRefused(PaymentNotAttempted):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class AgentWalletRefused(PaymentNotAttempted):
+    """An AgentWallet's contract refuses; `code` is the name of its custom error, such as ``NotOperator``."""
+
+    def __init__(self, code: str, message: str, *, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(message, payment_id=payment_id)
+        self.code = code
+
+
+class ChainLimitExceeded(AgentWalletRefused):
+    """An AgentWallet's own limit has no room; `chain` and `policy` say what each of the two leaves."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        asked: "Amount",
+        chain: "Amount",
+        policy: "Amount | None",
+        payment_id: "PaymentId | None" = None,
+    ) -> None:
+        said = "no limit in it can be compared" if policy is None else f"at most {policy}"
+        advice = {
+            "AbovePerDay": "wait for the next UTC day",
+            "AbovePerPayment": "pay in several payments",
+            "ApprovalRequired": "collect the approvers' signatures and use `pay_approved`",
+        }.get(code, "let the owner give the token a limit")
+        super().__init__(
+            code,
+            f"{asked} is more than the contract allows now, at most {chain} ({code}; this process's policy: {said}); "
+            f"nothing was sent: ask for less, {advice}, or let the owner raise the limit",
+            payment_id=payment_id,
+        )
+        self.asked = asked
+        self.chain = chain
+        self.policy = policy
+
+
+class AgentWalletPaused(AgentWalletRefused):
+    """An AgentWallet is paused: its owner alone can lift that, and can withdraw meanwhile."""
+
+    def __init__(self, wallet: str, *, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(
+            "WalletPaused",
+            f"AgentWallet {wallet} is paused, so nothing was sent; its owner can unpause it, or withdraw",
+            payment_id=payment_id,
+        )
+        self.wallet = wallet
 
 
 class IdempotencyConflict(PaymentNotAttempted):
@@ -365,6 +417,31 @@ class PolicyFileError(ConfigurationError):
         self.line = line
         self.column = column
         self.expected = expected
+
+
+class ContractMissing(ConfigurationError):
+    """There is no code where a contract has to be."""
+
+    def __init__(self, name: str, *, address: str, network: str, advice: str) -> None:
+        super().__init__(f"there is no {name} at {address} on {network}: {advice}")
+        self.name = name
+        self.address = address
+        self.network = network
+
+
+class ContractMismatch(ConfigurationError):
+    """What is at a contract's address has another code than this version knows; nothing is sent to it."""
+
+    def __init__(self, name: str, *, address: str, network: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"the code at {address} on {network} is not {name}: its hash is {found} and should be {expected}; "
+            "check the address and the endpoint, and do not send money there"
+        )
+        self.name = name
+        self.address = address
+        self.network = network
+        self.expected = expected
+        self.found = found
 
 
 class RegistryError(PaygentError):

@@ -100,6 +100,10 @@ class Fields:
     def maybe(self, name: str, read: Callable[[str], _T]) -> _T | None:
         return None if self._value(name) is None else read(name)
 
+    def has(self, name: str) -> bool:
+        """Tell whether the object has a field that older records do not have."""
+        return name in self._object
+
     def _value(self, name: str) -> JSON:
         try:
             return self._object[name]

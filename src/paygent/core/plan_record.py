@@ -89,6 +89,7 @@ def _read_action(fields: Fields) -> Action:
         deadline=fields.number("deadline"),
         summary=fields.text("summary"),
         slippage_bps=fields.maybe("slippage_bps", fields.number),
+        account=fields.text("account") if fields.has("account") else None,
     )
 
 

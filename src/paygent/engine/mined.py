@@ -12,7 +12,7 @@ from paygent.core.money import Amount
 from paygent.core.payment import Payment, Receipt
 from paygent.core.transaction import Mined, Plan, Step
 from paygent.engine.proof import Finding, Proven, Unproven
-from paygent.evm import erc20
+from paygent.evm import agent_wallet, erc20
 from paygent.evm.calls import is_approval
 from paygent.ports.chain import Block, Chain, Log
 from paygent.ports.transactions import TransactionReceipt, Transactions
@@ -184,7 +184,7 @@ def _confirmed(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFind
         payment_id=payment.id,
         network=payment.intent.network,
         transaction=mined.transaction,
-        payer=payment.intent.payer,
+        payer=plan.action.account or payment.intent.payer,
         payee=payment.intent.payee,
         amount=Amount(min(moved or plan.action.spend.atomic, plan.action.spend.atomic), plan.action.spend.asset),
         nonce=f"0x{plan.steps[-1].nonce or 0:064x}",
@@ -210,9 +210,11 @@ def shortfall(payment: Payment) -> str | None:
 def _moved(payment: Payment, action: Action, logs: list[Log]) -> int:
     """Return how many atomic units left the wallet, by the token's events; of the coin, what the calls carry."""
     asset = action.spend.asset.id
+    if asset.native and action.account is not None:
+        return agent_wallet.coin_moved(action.account, action.counterparty, logs)
     if asset.native:
         return sum(call.value for call in action.calls)
-    payer = erc20.topic_address(payment.intent.payer)
+    payer = erc20.topic_address(action.account or payment.intent.payer)
     payee = erc20.topic_address(action.counterparty) if action.purpose == "transfer" else None
     return sum(
         amount

@@ -21,6 +21,7 @@ from paygent.core.errors import (
     Halted,
     JournalConflict,
     PaidUndelivered,
+    PaymentCannotSettle,
     PaymentNotAttempted,
     PaymentOutcomeUnknown,
     SigningFailed,
@@ -35,7 +36,7 @@ from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.order import ActionOrder, Answer, Order
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People, Reserver
-from paygent.engine.sign import AuthorizationSigner
+from paygent.engine.sign import PaymentSigner
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
@@ -49,6 +50,8 @@ RESENDS = 2
 RESEND_DELAY_SECONDS = 0.25
 """The wait before the first re-send; it doubles."""
 _NOBODY_AT_ONCE = People()
+_UNPUBLISHED = (PaymentNotAttempted, PaymentCannotSettle, PaymentOutcomeUnknown, ConfigurationError)
+"""What a signer raises whose bytes are not good; no transport raises these."""
 PROOF_ATTEMPTS = 3
 """How often the chain is asked at once when an answer was lost, before the outcome is called unknown."""
 
@@ -67,7 +70,7 @@ class Engine:
     def __init__(  # noqa: PLR0913  everything an engine acts through is given
         self,
         *,
-        signer: AuthorizationSigner,
+        signer: PaymentSigner,
         chooser: Chooser,
         journal: Storage,
         chains: Mapping[ChainId, Chain],
@@ -291,12 +294,13 @@ class Engine:
         lost: Exception | None = None
         while True:
             try:
+                await self._signer.publish(payment)
                 answer = await send(payload)
             except BaseException as error:
                 payment = await self._outcome_lost(payment, error)
                 if not isinstance(error, Exception):
                     raise
-                if resends == 0:
+                if resends == 0 or isinstance(error, _UNPUBLISHED):
                     raise await self.lost(payment, error) from error
                 await anyio.sleep(RESEND_DELAY_SECONDS * 2 ** (self._resends - resends))
                 resends, lost = resends - 1, error

@@ -1,5 +1,7 @@
 """Sign the one authorization of a payment, behind the signing firewall."""
 
+from typing import Protocol
+
 from paygent.core.errors import SigningFailed
 from paygent.core.payment import Payment, SignedPayload
 from paygent.core.typed_data import Domain, TypedData
@@ -10,6 +12,29 @@ from paygent.policy import firewall
 from paygent.ports.signer import Signer
 from paygent.x402 import codec
 from paygent.x402.extensions import PAYMENT_IDENTIFIER, with_gas_sponsoring, with_payment_identifier
+
+
+class PaymentSigner(Protocol):
+    """**Protocol:** what makes the bytes that pay, for one payer."""
+
+    @property
+    def address(self) -> str:
+        """The payer, an EIP-55 checksummed address."""
+        ...
+
+    async def sign(self, payment: Payment, choice: Choice) -> SignedPayload:
+        """Return the bytes of a reserved payment; nobody outside of this process has seen any of it.
+
+        Raises: PaymentNotAttempted: they will not be made.
+        """
+        ...
+
+    async def publish(self, payment: Payment) -> None:
+        """Do what makes the bytes good, once they are durable; doing it again does nothing more.
+
+        Raises: PaygentError: they are not good, or nobody knows.
+        """
+        ...
 
 
 class AuthorizationSigner:
@@ -42,6 +67,9 @@ class AuthorizationSigner:
         return codec.write_payload(
             choice.required, choice.offer.requirements, authorization, signature, extensions=extensions
         )
+
+    async def publish(self, payment: Payment) -> None:
+        """Do nothing: a key's signature is good as it is."""
 
     async def _signature(self, data: TypedData, choice: Choice, domain: Domain) -> bytes:
         rules = firewall.SigningRules(

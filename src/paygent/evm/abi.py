@@ -16,6 +16,20 @@ def types_of(signature: str) -> tuple[str, ...]:
     return (*found, inner[start:]) if inner else ()
 
 
+def encode(types: Sequence[str], values: Sequence[object]) -> bytes:
+    """Return the values as contracts take them, without a selector.
+
+    Raises: ValueError: a value is not of its type.
+    """
+    from eth_abi.abi import encode as encode_abi
+    from eth_abi.exceptions import EncodingError, ParseError
+
+    try:
+        return encode_abi(list(types), list(values))
+    except (EncodingError, ParseError, ValueError, TypeError) as wrong:
+        raise ValueError(f"not values of ({','.join(types)}): {wrong}") from wrong
+
+
 def decode(types: Sequence[str], content: str) -> tuple[object, ...]:
     """Return the values in hexadecimal digits without 0x or selector; addresses in lower case.
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from paygent.core.action import Action, Call
-from paygent.evm import word
+from paygent.evm import agent_wallet, word
+from paygent.evm.create2 import is_create2
 from paygent.evm.reverts import selector_of
 
 TRANSFER: Final = "transfer(address,uint256)"
@@ -55,7 +56,7 @@ def is_approval(call: Call) -> bool:
 def faults(action: Action) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an action's calls, as a stable word and a sentence for people."""
     for call in action.calls:
-        if call.function and selector_of(call.function) != call.selector:
+        if call.function and selector_of(call.function) != call.selector and not is_create2(call):
             yield "call_misnamed", f"a call says {call.function} and its data calls {call.selector}"
     yield from _coins(action)
     yield from _transfer(action) if action.purpose == "transfer" else _trade(action)
@@ -69,7 +70,10 @@ def _coins(action: Action) -> Iterator[tuple[str, str]]:
 
 
 def _transfer(action: Action) -> Iterator[tuple[str, str]]:
-    if action.calls != (expected := _expected(action),) and not _same(action, expected):
+    if action.account is not None:
+        if len(action.calls) != 1 or not agent_wallet.pays(action.calls[0], action):
+            yield "not_the_transfer", f"the call is no payment of {action.spend} to {action.counterparty} by the wallet"
+    elif action.calls != (expected := _expected(action),) and not _same(action, expected):
         yield "not_the_transfer", f"the calls are not one transfer of {action.spend} to {action.counterparty}"
     if action.receive:
         yield "not_the_transfer", "a transfer brings nothing back"

@@ -1,7 +1,7 @@
 """What may be signed at all: a short list of messages about money, bounded. Everything else is refused.
 
 `check` is for payments. What moves no money has a door of its own, so that no payment's rules ever open it:
-`check_cancellation` and `check_audit`. Own transactions pass `check_transaction`.
+`check_cancellation`, `check_agent_wallet` and `check_audit`. Own transactions pass `check_transaction`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -13,7 +13,7 @@ from paygent.core.caip import is_evm_address
 from paygent.core.errors import SigningFailed
 from paygent.core.transaction import UnsignedTransaction
 from paygent.core.typed_data import Domain, Fields, TypedData
-from paygent.evm import audit_export, eip2612, eip3009, permit2, word
+from paygent.evm import agent_wallet, audit_export, eip2612, eip3009, permit2, word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,26 @@ def check_cancellation(data: TypedData, *, payer: str, tokens: Collection[Domain
         raise _refused(f"the domain {_said(data.domain)} is not of a token that may be signed for")
     _check_same("authorizer", message["authorizer"], payer)
     _check_bytes32("nonce", message["nonce"])
+
+
+def check_agent_wallet(data: TypedData, *, wallet: str, chain_number: int) -> None:
+    """Return if `data` is said to one AgentWallet on one chain: its configuration, a reservation, or an approval.
+
+    The contract holds such a message to the owner's limits; what it pays meets the policy as a payment of its own.
+
+    Raises: SigningFailed: it is anything else.
+    """
+    known = {
+        "Configuration": agent_wallet.CONFIGURATION_TYPES,
+        "Reserve": agent_wallet.RESERVE_TYPES,
+        "Payment": agent_wallet.PAYMENT_TYPES,
+    }.get(data.primary_type)
+    if known is None:
+        raise _refused(f"{data.primary_type!r} is nothing that is said to an AgentWallet")
+    _check_types(data.types, known)
+    _members(data.message, *(name for name, _ in known[data.primary_type]))
+    if data.domain != agent_wallet.domain(wallet, chain_number):
+        raise _refused(f"the domain {_said(data.domain)} is not that of AgentWallet {wallet} on chain {chain_number}")
 
 
 def check_audit(data: TypedData, *, now: int) -> None:

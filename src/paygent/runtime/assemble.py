@@ -17,9 +17,10 @@ from paygent.engine.background import Background
 from paygent.engine.choose import Chooser
 from paygent.engine.facts import FactFinder
 from paygent.engine.pay import Engine
+from paygent.engine.policy_log import PolicyLog
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import People
-from paygent.engine.sign import AuthorizationSigner
+from paygent.engine.sign import AuthorizationSigner, PaymentSigner
 from paygent.engine.tokens import TokenBook
 from paygent.engine.transact import Patience
 from paygent.engine.watch import MOST_SECONDS, Watch
@@ -97,7 +98,8 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
 
     Raises: ConfigurationError: something is missing or wrong. AdapterError: an endpoint or the storage does not answer.
     """
-    async with _engine_of(wiring) as engine, AsyncExitStack() as made:
+    async with open_parts(wiring) as parts, AsyncExitStack() as made:
+        engine = parts.engine()
         every = wiring.get("reconcile_every_seconds")
         if every is not None:
             watch = Watch(engine.reconciler, every_seconds=every, most_seconds=max(every, MOST_SECONDS))
@@ -107,8 +109,78 @@ async def assemble(**wiring: Unpack[Wiring]) -> AsyncGenerator[Engine]:
         yield engine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What engines of one key are made of; several engines may share them."""
+
+    signer: Signer
+    sender: TransactionSigner | None
+    policy: Policy | PolicySource
+    tokens: TokenBook
+    chains: Mapping[ChainId, Chain]
+    writers: Mapping[ChainId, Transactions]
+    journal: Storage
+    clock: Clock
+    entropy: Entropy
+    finder: FactFinder
+    people: People
+    context: Context
+    patience: Patience
+    preferences: Preferences
+    log: PolicyLog
+
+    def engine(self) -> Engine:
+        """Return the engine that pays with the key's own money."""
+        signer = AuthorizationSigner(self.signer, max_validity_seconds=LONGEST_VALIDITY_SECONDS)
+        return self.engine_for(signer, self.chooser(self.signer.address, self.policy), hands=self._hands())
+
+    def engine_for(self, signer: PaymentSigner, chooser: Chooser, *, hands: Hands | None = None) -> Engine:
+        """Return an engine that pays x402 through another signer."""
+        return Engine(
+            signer=signer,
+            chooser=chooser,
+            journal=self.journal,
+            chains=self.chains,
+            clock=self.clock,
+            entropy=self.entropy,
+            people=self.people,
+            context=self.context,
+            hands=hands,
+        )
+
+    def chooser(self, payer: str, policy: Policy | PolicySource, kind: type[Chooser] = Chooser) -> Chooser:
+        """Return what chooses offers for a payer."""
+        return kind(
+            payer=payer,
+            policy=policy,
+            finder=self.finder,
+            tokens=self.tokens,
+            chains=self.chains,
+            clock=self.clock,
+            preferences=self.preferences,
+            log=self.log,
+        )
+
+    def _hands(self) -> Hands | None:
+        if self.sender is None or not self.writers:
+            return None
+        judge = ActionJudge(
+            payer=self.signer.address,
+            policy=self.policy,
+            tokens=self.tokens,
+            writers=self.writers,
+            clock=self.clock,
+            finder=self.finder,
+        )
+        return Hands(signer=self.sender, judge=judge, writers=self.writers, patience=self.patience)
+
+
 @asynccontextmanager
-async def _engine_of(wiring: Wiring) -> AsyncGenerator[Engine]:
+async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
+    """Yield the parts of engines, of what is given, and of settings for the rest; close what was made at the end.
+
+    Raises: as `assemble`.
+    """
     settings = _settings(wiring)
     tokens = tokens_of(settings.tokens, wiring.get("tokens", ()))
     policy = wiring.get("policy") or policy_of(settings, tokens)
@@ -120,42 +192,25 @@ async def _engine_of(wiring: Wiring) -> AsyncGenerator[Engine]:
             chains = opened = await open_chains(settings, made)
             writers = opened if writers is None else writers
         journal = wiring.get("journal") or await open_storage(settings.storage, made)
-        book = TokenBook(tokens, chains)
-        authorizing = AuthorizationSigner(signer, max_validity_seconds=LONGEST_VALIDITY_SECONDS)
-        finder = FactFinder(history=journal, oracle=wiring.get("oracle"))
-        sender = transaction_signer_of(signer, wiring.get("transaction_signer"))
-        chooser = Chooser(
-            payer=signer.address,
+        yield Parts(
+            signer=signer,
+            sender=transaction_signer_of(signer, wiring.get("transaction_signer")),
             policy=policy,
-            finder=finder,
-            tokens=book,
+            tokens=TokenBook(tokens, chains),
             chains=chains,
-            clock=clock,
-            preferences=wiring.get("preferences") or Preferences(),
-            log=policy_log_of(policy, journal, clock, given="policy" in wiring),
-        )
-        yield Engine(
-            signer=authorizing,
-            chooser=chooser,
+            writers={} if writers is None else writers,
             journal=journal,
-            chains=chains,
             clock=clock,
             entropy=wiring.get("entropy") or SystemEntropy(),
+            finder=FactFinder(history=journal, oracle=wiring.get("oracle")),
             people=People(
                 handler=wiring.get("approvals") or open_webhook(settings, clock, made),
                 needed=wiring.get("approvers", settings.approvers),
             ),
             context=wiring.get("context", NOBODY),
-            hands=None
-            if sender is None or not writers
-            else Hands(
-                signer=sender,
-                judge=ActionJudge(
-                    payer=signer.address, policy=policy, tokens=book, writers=writers, clock=clock, finder=finder
-                ),
-                writers=writers,
-                patience=wiring.get("patience") or Patience(),
-            ),
+            patience=wiring.get("patience") or Patience(),
+            preferences=wiring.get("preferences") or Preferences(),
+            log=policy_log_of(policy, journal, clock, given="policy" in wiring),
         )
 
 

@@ -9,6 +9,8 @@ from paygent.core.payment import SignedPayload
 from paygent.core.requirements import Authorization, Dialect, PaymentRequired, PaymentRequirements
 from paygent.evm.address import checksum
 
+_CONTRACTS_OWN = 192
+"""The least bytes of an AgentWallet's signature: facilitators take 65 bytes for a key's."""
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
 
 
@@ -139,5 +141,6 @@ def _check(requirements: PaymentRequirements, authorization: Authorization, sign
         or (authorization.facilitator is None) != (authorization.scheme == "exact")
     ):
         raise LocalProtocolError(f"the authorization is not for offer {requirements.index}")
-    if len(signature) != 65 or signature[64] not in {27, 28}:
-        raise LocalProtocolError("a signature is 65 bytes and ends with 27 or 28")
+    of_contract = len(signature) >= _CONTRACTS_OWN and len(signature) % 32 == 0  # ERC-1271, ERC-6492
+    if not of_contract and (len(signature) != 65 or signature[64] not in {27, 28}):
+        raise LocalProtocolError("a signature is 65 bytes and ends with 27 or 28, or a contract's own and longer")

@@ -35,7 +35,7 @@ def _over_further(case: Case) -> Iterator[Objection]:
 def _over(case: Case, name: str, limits: tuple[Amount, ...]) -> list[Objection]:
     known = [(limit, cost) for limit in limits if (cost := case.cost(limit.asset)) is not None]
     if not known:
-        return [_no_limit(name, case)]
+        return [] if _moves_nothing(case) else [_no_limit(name, case)]
     return [
         too_much(f"over_{name}", f"{case.ask.amount} is above {name} of {limit}")
         for limit, cost in known
@@ -45,11 +45,18 @@ def _over(case: Case, name: str, limits: tuple[Amount, ...]) -> list[Objection]:
 
 def without_day_limit(case: Case) -> Iterable[Objection]:
     """Object where no limit of a day can count the payment."""
+    if _moves_nothing(case):
+        return ()
     trades = case.ask.trades and case.policy.trade_per_day is not None
     for limit in case.policy.trade_day_limits if trades else case.policy.day_limits:
         if case.cost(limit.asset) is not None:
             return ()
     return (_no_limit("trade_per_day" if trades else "per_day", case),)
+
+
+def _moves_nothing(case: Case) -> bool:
+    """Tell whether an action takes no money but gas, such as a change of an AgentWallet's settings."""
+    return case.ask.action is not None and case.ask.amount.atomic == 0
 
 
 def over_window_limits(case: Case) -> Iterable[Objection]:

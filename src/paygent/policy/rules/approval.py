@@ -11,6 +11,8 @@ def above_threshold(case: Case) -> Iterable[Objection]:
     if thresholds is None:
         return ()
     known = [(limit, cost) for limit in thresholds if (cost := case.cost(limit.asset)) is not None]
+    if not known and case.ask.action is not None and case.ask.amount.atomic == 0:
+        return ()  # it takes no money but gas
     if not known:
         text = f"approve_above cannot be compared with {case.ask.token.asset.id}; give it an amount"
         return (ask_person("no_threshold_for_asset", text),)

@@ -1,0 +1,170 @@
+"""x402 paid by an AgentWallet: its money, its limits on chain; an operator's key reserves each authorization first.
+
+The bytes that pay are no secret: they are the authorization itself, and good once the wallet has reserved it. So the
+payment is written down as sent before the reservation is, which is an action on chain of the same journal.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from paygent.core import ids
+from paygent.core.action import Action
+from paygent.core.caip import ChainId
+from paygent.core.errors import SigningFailed
+from paygent.core.money import Amount
+from paygent.core.payment import Payment, SignedPayload
+from paygent.core.requirements import Authorization, PaymentRequired, Refusal
+from paygent.engine.choose import Choice, Chooser, Considered
+from paygent.engine.order import ActionOrder, Order
+from paygent.engine.pay import Engine
+from paygent.engine.weigh import PolicySource
+from paygent.evm import agent_wallet
+from paygent.evm.coins import coin
+from paygent.evm.contracts import contract
+from paygent.evm.eip3009 import typed_data
+from paygent.evm.tokens import domain as token_domain
+from paygent.policy import firewall
+from paygent.policy.policy import Policy
+from paygent.ports.transactions import Transactions
+from paygent.wallet.agent_refusals import refused
+from paygent.wallet.agent_state import WalletReader
+from paygent.x402 import codec
+from paygent.x402.extensions import PAYMENT_IDENTIFIER, with_payment_identifier
+
+VALIDITY_SECONDS: Final = agent_wallet.LONGEST_VALIDITY_SECONDS - 60
+"""How long authorizations of a wallet may be good: a minute less than its contract takes, since blocks lag."""
+
+
+class ShortValidity:
+    """A policy whose authorizations end before the contract's bound."""
+
+    def __init__(self, policy: Policy | PolicySource) -> None:
+        self._policy = policy
+        self._seen: tuple[Policy, Policy] | None = None
+
+    def current(self) -> Policy:
+        """Return the policy as it is now."""
+        policy = self._policy if isinstance(self._policy, Policy) else self._policy.current()
+        if self._seen is None or self._seen[0] is not policy:
+            seconds = min(policy.max_validity_seconds, VALIDITY_SECONDS)
+            self._seen = policy, replace(policy, max_validity_seconds=seconds)
+        return self._seen[1]
+
+
+class ContractChooser(Chooser):
+    """Takes only what a contract can pay: scheme `exact` by EIP-3009."""
+
+    async def choose(self, order: Order) -> Choice:
+        """Return the best offer. Raises: as `Chooser.choose`."""
+        return await super().choose(replace(order, required=_payable(order.required)))
+
+    async def consider(self, order: Order) -> Considered:
+        """Return what speaks for or against every offer, and the one that would be taken."""
+        return await super().consider(replace(order, required=_payable(order.required)))
+
+
+def _payable(required: PaymentRequired) -> PaymentRequired:
+    mine = [each for each in required.requirements if (each.scheme, each.transfer_method) == ("exact", "eip3009")]
+    text = "an AgentWallet pays scheme exact by EIP-3009 only"
+    others = [
+        Refusal(index=each.index, code="not_for_contracts", text=text)
+        for each in required.requirements
+        if each not in mine
+    ]
+    return replace(required, requirements=tuple(mine), refusals=(*required.refusals, *others))
+
+
+class ReservingSigner:
+    """Pays with a wallet's money: its signature is an authorization that it has reserved."""
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        network: ChainId,
+        operator: Engine,
+        reader: WalletReader,
+        writer: Callable[[], Transactions],
+    ) -> None:
+        self._address = address
+        self._network = network
+        self._operator = operator
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def address(self) -> str:
+        """The wallet, a contract."""
+        return self._address
+
+    async def sign(self, payment: Payment, choice: Choice) -> SignedPayload:
+        """Return the bytes of a reserved payment, after the contract has said that it would reserve them now.
+
+        Raises: AgentWalletRefused: it would not, for a reason of its own. SigningFailed: the firewall refused.
+        """
+        authorization = _of_wallet(payment, self._network)
+        rules = firewall.SigningRules(
+            payer=self._address,
+            payee=choice.payee,
+            tokens={token_domain(choice.offer.token): choice.offer.amount.atomic},
+            now=choice.now,
+            max_validity_seconds=min(VALIDITY_SECONDS, choice.policy.max_validity_seconds),
+            slack_seconds=0,
+        )
+        firewall.check(typed_data(authorization, token_domain(choice.offer.token)), rules)
+        await self._rehearse(payment, authorization)
+        extensions = dict(choice.required.extensions)
+        if PAYMENT_IDENTIFIER in extensions:
+            extensions = with_payment_identifier(extensions, payment.id)
+        signature = agent_wallet.signature(authorization)
+        return codec.write_payload(
+            choice.required, choice.offer.requirements, authorization, signature, extensions=extensions
+        )
+
+    async def publish(self, payment: Payment) -> None:
+        """Reserve the authorization on chain, once; from then on anybody can settle it.
+
+        Raises: as `Engine.execute`.
+        """
+        authorization = _of_wallet(payment, self._network)
+        order = ActionOrder(
+            intent_id=ids.intent_id("reserve", payment.id),
+            action=self._reservation(payment, authorization),
+            context=payment.context,
+            new_action=True,
+            errors=contract("AgentWallet").errors,
+        )
+        await self._operator.execute(order)
+
+    async def _rehearse(self, payment: Payment, authorization: Authorization) -> None:
+        await self._reader.check(authorization.amount, policy=None)
+        (call,) = self._reservation(payment, authorization).calls
+        said = await self._writer().simulate(self._operator.address, call.to, call.data)
+        if not said.succeeded:
+            raise refused(self._address, said.data, asked=authorization.amount, payment_id=payment.id)
+
+    def _reservation(self, payment: Payment, authorization: Authorization) -> Action:
+        """Return the same action whenever it is asked for the same payment."""
+        amount, payee = authorization.amount, authorization.payee
+        said = (("token", amount.asset.id.address), ("to", payee), ("value", str(amount.atomic)))
+        words = agent_wallet.authorization_words(authorization)
+        return Action(
+            purpose="position",
+            network=self._network,
+            venue=agent_wallet.VENUE,
+            spend=Amount(0, coin(self._network)),
+            counterparty=self._address,
+            calls=(agent_wallet.wallet_call(self._address, "reserve", [words], said=said),),
+            deadline=authorization.valid_before,
+            summary=f"Reserve {amount} for {payee}, payment {payment.id}",
+        )
+
+
+def _of_wallet(payment: Payment, network: ChainId) -> Authorization:
+    authorization = payment.authorization
+    if authorization is None:
+        raise SigningFailed("there is no authorization to reserve", payment_id=payment.id)
+    if authorization.method != "eip3009" or payment.intent.network != network:
+        raise SigningFailed(f"an AgentWallet on {network} pays by EIP-3009 there only", payment_id=payment.id)
+    return authorization
