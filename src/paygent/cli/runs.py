@@ -10,7 +10,7 @@ from paygent.cli.arguments import Arguments
 from paygent.cli.control import AtTerminal
 from paygent.cli.outcome import MISUSE, NOT_ATTEMPTED, OK, Listing, Outcome, code_of_error
 from paygent.cli.screen import person_at_terminal
-from paygent.core.errors import CommandRefused, ConfigurationError
+from paygent.core.errors import CommandRefused
 from paygent.core.events import RunEvent
 from paygent.core.fields import JSON
 from paygent.core.money import usd
@@ -118,13 +118,10 @@ async def sessions(arguments: Arguments, settings: Settings) -> Outcome:
 
 
 async def _store(settings: Settings, made: AsyncExitStack) -> SessionStore:
-    from paygent.adapters.sql import SqlJournal, SqlSessions
+    from paygent.adapters.sql import SqlSessions
     from paygent.runtime.parts import open_storage
 
-    journal = await open_storage(settings.storage, made)
-    if not isinstance(journal, SqlJournal):
-        raise ConfigurationError("this storage keeps no sessions; use an SQLite file or PostgreSQL")
-    return SqlSessions(journal)
+    return SqlSessions(await open_storage(settings.storage, made))
 
 
 def _listed(found: Sequence[Session]) -> Outcome:

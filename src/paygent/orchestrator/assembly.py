@@ -228,21 +228,20 @@ def _engine(conduct: Conduct, base: _Base) -> Any:
         from paygent.runtime.parts import signer_of
 
         signer = {"signer": signer_of(base.settings)}
-    return assemble(
-        **{
-            **given,
-            **signer,
-            "settings": base.settings,
-            "tokens": tuple(conduct.get("tokens", ())),
-            "policy": base.policy,
-            "chains": base.chains,
-            **({"transactions": base.writers} if base.writers else {}),
-            "journal": base.journal,
-            "clock": base.clock,
-            "entropy": base.entropy,
-            "context": conduct.get("context", NOBODY),
-        }
-    )
+    wires: Any = {
+        **given,
+        **signer,
+        "settings": base.settings,
+        "tokens": tuple(conduct.get("tokens", ())),
+        "policy": base.policy,
+        "chains": base.chains,
+        **({"transactions": base.writers} if base.writers else {}),
+        "journal": base.journal,
+        "clock": base.clock,
+        "entropy": base.entropy,
+        "context": conduct.get("context", NOBODY),
+    }
+    return assemble(**wires)
 
 
 def _http(conduct: Conduct, engine: Engine) -> httpx.AsyncClient:

@@ -27,7 +27,7 @@ class JsonSerializer:
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """Return the kind and the bytes. Raises: TypeError: it is not JSON."""
-        plain = _plain(obj) if isinstance(obj, tuple) else obj  # the rest goes through the fast encoder
+        plain: Any = _plain(obj) if isinstance(obj, tuple) else obj  # the rest goes through the fast encoder
         return _KIND, _encode(plain).encode()
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
@@ -49,7 +49,7 @@ def _special(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON, and does not go into a checkpoint")
 
 
-def _plain(value: tuple[Any, ...]) -> Any:
+def _plain(value: Any) -> Any:
     return {_TUPLE: [_plain(each) if isinstance(each, tuple) else each for each in value]}
 
 
@@ -60,7 +60,7 @@ def _restored(value: Any) -> Any:
     from langgraph.types import Interrupt
 
     if isinstance(value, list):
-        return [_restored(each) for each in value]
+        return [_restored(each) for each in value]  # pyright: ignore[reportUnknownVariableType]  # JSON
     if not isinstance(value, dict):
         return value
     given = cast("dict[str, Any]", value)

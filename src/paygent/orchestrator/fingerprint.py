@@ -22,7 +22,7 @@ def _plain(value: object) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         kept = [part.name for part in fields(value) if part.compare]
         return [type(value).__name__, {name: _plain(getattr(value, name)) for name in kept}]
-    return _many(value) if isinstance(value, Collection) else [type(value).__qualname__, str(value)]
+    return _many(value) if isinstance(value, Collection) else [type(value).__qualname__, str(value)]  # pyright: ignore[reportUnknownArgumentType]  # any fields
 
 
 def _many(value: Collection[object]) -> Any:

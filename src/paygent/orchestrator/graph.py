@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from langgraph.graph.state import CompiledStateGraph
+    from langgraph.graph.state import CompiledStateGraph  # pyright: ignore[reportMissingTypeStubs]  # inline types, as below
 
     from paygent.orchestrator.nodes import Nodes
 
@@ -18,14 +18,15 @@ def compiled(nodes: "Nodes", checkpointer: Any) -> "CompiledStateGraph[Any, Any,
     Raises: ConfigurationError: LangGraph is not installed.
     """
     try:
-        from langgraph.graph import END, START, StateGraph
+        from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs]  # inline types, no py.typed there
     except ImportError as missing:
         raise ConfigurationError("the Orchestrator needs LangGraph: install paygent[orchestrator]") from missing
     from paygent.orchestrator.desk import RunDesk
     from paygent.orchestrator.nodes import after_act, after_judge, after_plan
     from paygent.orchestrator.state import State
 
-    graph: Any = StateGraph(State, context_schema=RunDesk)
+    schema: Any = RunDesk  # what every node gets beside the state; it goes into no checkpoint
+    graph: Any = StateGraph(State, context_schema=schema)
     for name in NODES:
         graph.add_node(name, _node_of(nodes, name))
     graph.add_edge(START, "plan")

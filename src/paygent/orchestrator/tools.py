@@ -202,4 +202,4 @@ def _without_titles(schema: Any) -> Any:
         given = cast("dict[str, Any]", schema)
         kept = {name: value for name, value in given.items() if name != "title" or not isinstance(value, str)}
         return {name: _without_titles(value) for name, value in kept.items()}
-    return [_without_titles(each) for each in schema] if isinstance(schema, list) else schema
+    return [_without_titles(each) for each in schema] if isinstance(schema, list) else schema  # pyright: ignore[reportUnknownVariableType]  # JSON
