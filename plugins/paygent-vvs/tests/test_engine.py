@@ -19,6 +19,7 @@ from paygent.runtime.plugins import tokens_of_connectors
 from paygent.testing.journal import MemoryJournal
 from paygent.wallet import Wallet
 from tests.interop.peers.anvil import dev_account
+from tests.interop.peers.chain import call_data
 from tests.interop.peers.desk import CRONOS, Desk
 from tests.interop.peers.uniswap import ETHER
 
@@ -137,3 +138,30 @@ async def test_farm_takes_the_stake_pays_and_gives_it_back(desk: Desk, chain: Rp
     assert rewards >= 5 * 10 * ETHER
     assert State.SETTLED == back.state
     assert desk.has("VVS") >= rewards + stake.amount.atomic
+
+
+@pytest.mark.parametrize("get", ["CRO", "VVS"])
+async def test_swap_for_an_exact_output_leaves_no_approval(desk: Desk, chain: RpcChain, get: str) -> None:
+    desk.fund("200", "USDC")
+    wish = Swap(give=desk.asset("USDC"), get=desk.asset(get), amount=desk.amount("100", get), exact="out")
+    async with wallet(desk, chain) as opened:
+        [payment] = await carried_out(desk, opened, wish)
+
+    assert payment.plan is not None
+    assert (State.SETTLED, 3, 0) == (payment.state, len(payment.plan.steps), allowance(desk))
+    assert wish.amount.atomic == payment.receipt.received[0].atomic
+
+
+async def test_approval_of_something_else_is_set_to_zero_first(desk: Desk, chain: RpcChain) -> None:
+    approve = call_data("approve(address,uint256)", desk.exchange.router, 5)
+    desk.exchange.send(desk.trader, desk.exchange.tokens["USDC"], approve)
+    async with wallet(desk, chain) as opened:
+        [payment] = await carried_out(desk, opened, swap(desk, "100", "USDC", "CRO"))
+
+    said = [dict(call.arguments).get("amount") for call in payment.plan.action.calls]
+    assert (State.SETTLED, ["0", "100000000"], 0) == (payment.state, said[:2], allowance(desk))
+
+
+def allowance(desk: Desk) -> int:
+    where = desk.exchange.tokens["USDC"]
+    return int(desk.exchange.read(where, "allowance(address,address)", desk.trader, desk.exchange.router))

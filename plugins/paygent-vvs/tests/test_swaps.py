@@ -57,7 +57,7 @@ async def test_swap_for_an_exact_output_brings_exactly_that(desk: Desk, give: st
 
     desk.make([action])
 
-    assert function == action.calls[-1].function.partition("(")[0]
+    assert function in [call.function.partition("(")[0] for call in action.calls]
     assert wish.amount.atomic == desk.has(get) - before
     assert had - desk.has(give) <= action.spend.atomic
 
@@ -80,7 +80,7 @@ async def test_left_over_approval_becomes_exact(desk: Desk) -> None:
     [action] = await desk.build(wish)
     desk.make([action])
 
-    assert ["100000000"] == [dict(call.arguments)["amount"] for call in action.calls[:-1]]
+    assert ["0", "100000000"] == [dict(call.arguments)["amount"] for call in action.calls[:-1]]
     assert 0 == desk.exchange.read(
         desk.exchange.tokens["USDC"], "allowance(address,address)", desk.trader, desk.exchange.router
     )

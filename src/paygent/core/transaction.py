@@ -51,7 +51,7 @@ class Step:
 
     call: Call
     cleanup: bool = False
-    """It takes an approval back that was left; the action does not go on."""
+    """It takes an approval back that is left: the action does not go on, or it has such an end (`Plan.closing`)."""
     attempts: tuple[Attempt, ...] = ()
     mined: Mined | None = None
     taken: bool = False
@@ -80,10 +80,27 @@ class Plan:
     """What the chain said the account's next nonce is, before anything was reserved; the store gives at least it."""
 
     @classmethod
-    def of(cls, action: Action, *, gas: Amount, first_nonce: int) -> "Plan":
-        """Return the plan of an action of which nothing is signed."""
-        steps = tuple(Step(call=call) for call in action.calls)
+    def of(cls, action: Action, *, gas: Amount, first_nonce: int, closes: bool = False) -> "Plan":
+        """Return the plan of an action of which nothing is signed. Args: closes: its last call is `closing`."""
+        last = len(action.calls) - 1
+        steps = tuple(Step(call=call, cleanup=closes and place == last) for place, call in enumerate(action.calls))
         return cls(action=action, steps=steps, gas=gas, first_nonce=first_nonce)
+
+    @property
+    def closing(self) -> Step | None:
+        """The last of the action's own calls, if it takes back what is left of its approval.
+
+        What becomes of it changes nothing about what the calls before it did.
+        """
+        calls, last = self.action.calls, self.steps[-1] if self.steps else None
+        if last is None or len(self.steps) != len(calls) or not last.cleanup or last.call != calls[-1]:
+            return None
+        return last
+
+    @property
+    def trading(self) -> tuple[Step, ...]:
+        """The steps that do what the action is for, and what goes before them."""
+        return self.steps if self.closing is None else self.steps[:-1]
 
     @property
     def gas_spent(self) -> int:

@@ -40,7 +40,7 @@ from paygent.engine.order import ActionOrder
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
 from paygent.engine.tokens import TokenBook
 from paygent.engine.weigh import PolicySource
-from paygent.evm.calls import is_approval
+from paygent.evm.calls import closes, is_approval
 from paygent.evm.coins import coin, coin_token
 from paygent.policy.ask import Ask
 from paygent.policy.evaluate import evaluate, holds
@@ -341,7 +341,8 @@ class ActionReserver:
 
 
 def _plan(choice: ActionChoice) -> Plan:
-    return Plan.of(choice.action, gas=choice.gas, first_nonce=choice.first_nonce)
+    action = choice.action
+    return Plan.of(action, gas=choice.gas, first_nonce=choice.first_nonce, closes=closes(action))
 
 
 def action_facts(waiting: Payment, choice: ActionChoice, verdict: RequireApproval) -> dict[str, str]:

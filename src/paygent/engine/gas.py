@@ -43,9 +43,16 @@ def replacing(fees: Fees, earlier: Attempt) -> Offer:
 
 
 def gas_limit(estimate: int) -> int:
-    """Return the limit for an estimate: the state may change until the block; a plain payment never takes more."""
-    return estimate if estimate == PLAIN_GAS else estimate * 5 // 4
+    """Return the limit for an estimate: the state may change until the block; a plain payment never takes more.
+
+    An estimate sees the block that is there, and a pool writes its cumulative prices only in a later one: up to two
+    words for each of two pools, which cost most where they were zero. Half of the estimate and a fixed part cover that
+    for the cheapest swaps too. What is not used is given back; it stays below twice the estimate of a swap, because
+    Cronos charges at least half of the limit. Source: UniswapV2Pair._update, EIP-2929, Ethermint MinGasMultiplier.
+    """
+    return estimate if estimate == PLAIN_GAS else estimate * 3 // 2 + _MORE_GAS
 
 
+_MORE_GAS: Final = 20_000
 PLAIN_GAS: Final = 21_000
 """What a payment of the coin to an account without code takes."""

@@ -12,8 +12,8 @@ from paygent.core.money import Amount
 from paygent.core.payment import Payment, Receipt
 from paygent.core.transaction import Mined, Plan, Step
 from paygent.engine.proof import Finding, Proven, Unproven
-from paygent.evm import agent_wallet, erc20
-from paygent.evm.calls import is_approval
+from paygent.evm import erc20
+from paygent.evm.calls import is_approval, is_revocation
 from paygent.ports.chain import Block, Chain, Log
 from paygent.ports.transactions import TransactionReceipt, Transactions
 
@@ -65,8 +65,9 @@ async def gather_plan(chain: Chain, writer: Transactions, payment: Payment, plan
 async def _coin_received(
     writer: Transactions, payment: Payment, plan: Plan, receipts: Mapping[str, TransactionReceipt]
 ) -> int | None:
-    """Return what the last step brought of the coin, where its block has no other transaction of the account."""
-    last = next((receipts[each.hash] for each in plan.steps[-1].attempts if each.hash in receipts), None)
+    """Return what a trade brought of the coin, where its block has no other transaction of the account."""
+    trade = plan.trading[-1]
+    last = next((receipts[each.hash] for each in trade.attempts if each.hash in receipts), None)
     if last is None or not any(amount.asset.id.native for amount in plan.action.receive):
         return None
     payer, number = payment.intent.payer, last.block_number
@@ -77,7 +78,7 @@ async def _coin_received(
         if error.retryable:
             raise
         return None  # the node has forgotten the balances of that block
-    return after - before + last.fee + plan.steps[-1].call.value if sent == 1 else None
+    return after - before + last.fee + trade.call.value if sent == 1 else None
 
 
 def decide_plan(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFinding:
@@ -89,7 +90,7 @@ def decide_plan(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFin
 def approval_left(plan: Plan) -> Step | None:
     """Return the mined approval that no later step of the plan used or took back, or None."""
     done = [step for step in plan.steps if step.mined is not None and step.mined.succeeded and not _cancelled(step)]
-    if not done or not is_approval(done[-1].call) or done[-1].cleanup:
+    if not done or not is_approval(done[-1].call) or is_revocation(done[-1].call):
         return None
     return done[-1]
 
@@ -112,11 +113,14 @@ def _step(step: Step, evidence: PlanEvidence) -> Step:
 
 
 def _ended(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFinding:
-    if plan.current is None and all(_did(step) for step in plan.steps):
-        return _confirmed(payment, plan, evidence)
-    reverted = next((step for step in plan.steps if _reverted(step)), None)
-    stopped = reverted is not None or any(step.taken or _cancelled(step) or step.cleanup for step in plan.steps)
     over = evidence.final.timestamp > plan.action.deadline + GRACE_SECONDS
+    closing = plan.closing
+    closed = closing is None or closing.over or (over and not closing.attempts)
+    if closed and all(_did(step) for step in plan.trading):
+        return _confirmed(payment, plan, evidence)
+    reverted = next((step for step in plan.trading if _reverted(step)), None)
+    ended = any(step.taken or _cancelled(step) or step.cleanup for step in plan.trading)
+    stopped = reverted is not None or ended
     open_step = plan.current is not None and plan.steps[plan.current].attempts
     waits = (plan.current is not None and not stopped) or approval_left(plan) is not None
     if (
@@ -175,7 +179,8 @@ def _why(plan: Plan, reverted: Step | None) -> str:
 
 
 def _confirmed(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFinding:
-    mined = plan.steps[-1].mined
+    trade = plan.trading[-1]
+    mined = trade.mined
     assert mined is not None  # noqa: S101  every step is mined
     logs = [log for receipt in evidence.receipts.values() for log in receipt.logs]
     moved = _moved(payment, plan.action, logs)
@@ -184,10 +189,10 @@ def _confirmed(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFind
         payment_id=payment.id,
         network=payment.intent.network,
         transaction=mined.transaction,
-        payer=plan.action.account or payment.intent.payer,
+        payer=payment.intent.payer,
         payee=payment.intent.payee,
         amount=Amount(min(moved or plan.action.spend.atomic, plan.action.spend.atomic), plan.action.spend.asset),
-        nonce=f"0x{plan.steps[-1].nonce or 0:064x}",
+        nonce=f"0x{trade.nonce or 0:064x}",
         block_number=mined.block_number,
         block_hash=mined.block_hash,
         final=mined.block_number <= evidence.final.number,
@@ -210,11 +215,9 @@ def shortfall(payment: Payment) -> str | None:
 def _moved(payment: Payment, action: Action, logs: list[Log]) -> int:
     """Return how many atomic units left the wallet, by the token's events; of the coin, what the calls carry."""
     asset = action.spend.asset.id
-    if asset.native and action.account is not None:
-        return agent_wallet.coin_moved(action.account, action.counterparty, logs)
     if asset.native:
         return sum(call.value for call in action.calls)
-    payer = erc20.topic_address(action.account or payment.intent.payer)
+    payer = erc20.topic_address(payment.intent.payer)
     payee = erc20.topic_address(action.counterparty) if action.purpose == "transfer" else None
     return sum(
         amount

@@ -10,7 +10,7 @@ from paygent.core.errors import (
     SigningFailed,
     SimulationReverted,
 )
-from paygent.core.money import Amount
+from paygent.core.money import Amount, Asset
 from paygent.core.payment import Payment
 from paygent.core.transaction import Attempt, AttemptKind, Plan, Step, UnsignedTransaction
 from paygent.engine.actions import ActionJudge
@@ -61,14 +61,11 @@ class StepSigner:
 
     async def _check_funds(self, payment: Payment, step: Step, writer: Transactions) -> None:
         """Raise InsufficientFunds where the wallet has less of the asset than the action still takes."""
-        action = plan_of(payment).action
-        spend, owner = action.spend, action.account or self._signer.address
-        if step.cleanup or (spend.asset.id.native and action.account is None):
+        spend = plan_of(payment).action.spend
+        if step.cleanup or spend.asset.id.native:
             return  # the coin is looked at together with gas
-        if spend.asset.id.native:
-            has = Amount(await writer.balance(owner), spend.asset)
-        else:
-            has = await _balance(self._reconciler.chain(payment.intent.network), spend, owner)
+        chain = self._reconciler.chain(payment.intent.network)
+        has = await _balance(chain, spend, self._signer.address)
         if has.atomic < spend.atomic:
             raise InsufficientFunds(needed=spend, has=has, what=payment.intent.resource, payment_id=payment.id)
 
@@ -87,6 +84,12 @@ class StepSigner:
                 what=f"{payment.intent.resource} with its gas",
                 payment_id=payment.id,
             )
+
+    async def has_closed(self, plan: Plan) -> bool:
+        """Tell whether nothing is left of the approval of a trade, so that nothing has to be taken back."""
+        action = plan.action
+        asked = erc20.allowance(self._signer.address, action.counterparty)
+        return (await _amount(self._reconciler.chain(action.network), action.spend.asset, asked)).atomic == 0
 
     async def nonce(self, payment: Payment, place: int, writer: Transactions) -> int:
         """Return the step's account nonce, which is nobody else's, in this store and on the chain."""
@@ -128,7 +131,7 @@ def check_simulation(call: Call, simulated: Simulation, errors: tuple[str, ...],
         why = reason(simulated.data, errors)
         if simulated.data == "0x" and simulated.message:
             why = simulated.message
-        raise SimulationReverted(str(call), reason=why, data=simulated.data, payment_id=payment.id)
+        raise SimulationReverted(str(call), reason=why, payment_id=payment.id)
     if not call.returns or (simulated.data == "0x" and call.returns == ("bool",)):  # the oldest tokens answer nothing
         return
     try:
@@ -170,8 +173,12 @@ def attempt_of(transaction: UnsignedTransaction, raw: bytes, kind: AttemptKind) 
 
 
 async def _balance(chain: Chain, of: Amount, owner: str) -> Amount:
-    said = await chain.call(of.asset.id.address, erc20.balance_of(owner))
+    return await _amount(chain, of.asset, erc20.balance_of(owner))
+
+
+async def _amount(chain: Chain, asset: Asset, question: str) -> Amount:
+    said = await chain.call(asset.id.address, question)
     try:
-        return Amount(erc20.uint(said), of.asset)
+        return Amount(erc20.uint(said), asset)
     except ValueError as error:
-        raise AdapterError(f"token {of.asset.id} on the configured chain: {error}", retryable=False) from error
+        raise AdapterError(f"token {asset.id} on the configured chain: {error}", retryable=False) from error

@@ -4,6 +4,7 @@ Each step is signed once and its bytes are written down before they are sent; th
 exception is a fee that is too low: the step is signed again with the same account nonce, so at most one is mined.
 """
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -45,6 +46,7 @@ from paygent.ports.clock import Clock
 from paygent.ports.signer import TransactionSigner
 from paygent.ports.storage import Storage
 
+_log = logging.getLogger("paygent")
 PAYLOAD: Final = "eth_sendRawTransaction"
 """The header of a payload that holds signed transactions."""
 
@@ -144,6 +146,8 @@ class Transactor:
             return await self._mined(payment, place, again=again)
         if place is None or self._stopped(plan):
             return await self._clean_up(payment, plan)
+        if plan.steps[place] is plan.closing and await self._steps.has_closed(plan):
+            return await self._without_closing(payment, plan)
         try:
             return await self._signed(payment, place, errors)
         except (SimulationReverted, InsufficientFunds, SigningFailed, ConfigurationError) as error:
@@ -313,9 +317,18 @@ class Transactor:
 
     async def _abandon(self, payment: Payment, plan: Plan, place: int, error: PaygentError) -> Payment:
         """Leave the steps that cannot be done, and take an approval back that is left."""
+        if plan.steps[place] is plan.closing:
+            _log.warning("%s: what is left of its approval could not be taken back: %s", payment.id, error)
+            return await self._without_closing(payment, plan)
         if plan.steps[place].cleanup:
             raise await self._unknown(payment, f"the approval could not be taken back: {error}") from error
         return await self._give_up(payment, plan, place, str(error))
+
+    async def _without_closing(self, payment: Payment, plan: Plan) -> Payment:
+        """Leave out the unsigned end of a trade: nothing is left of its approval, or nothing can be done."""
+        after = payment.learn(plan=replace(plan, steps=plan.trading))
+        await self._storage.append(payment, after)
+        return after
 
     async def _clean_up(self, payment: Payment, plan: Plan) -> Payment:
         """Go on after a step that failed: an approval that is left is taken back; then its block becomes final."""

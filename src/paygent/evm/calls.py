@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from paygent.core.action import Action, Call
-from paygent.evm import agent_wallet, word
-from paygent.evm.create2 import is_create2
+from paygent.evm import word
 from paygent.evm.reverts import selector_of
 
 TRANSFER: Final = "transfer(address,uint256)"
@@ -53,10 +52,35 @@ def is_approval(call: Call) -> bool:
     return call.selector == _APPROVE
 
 
+def is_revocation(call: Call) -> bool:
+    """Tell whether a call lets somebody take no tokens any more."""
+    return is_approval(call) and len(call.data) == 138 and set(call.data[74:]) == {"0"}
+
+
+def closes(action: Action) -> bool:
+    """Tell whether the last call of a trade takes back what is left of its approval."""
+    *before, last = action.calls
+    return bool(before) and not is_approval(before[-1]) and _takes_back(action, last)
+
+
+def _resets(action: Action) -> bool:
+    """Tell whether the first call makes room for the approval that follows: some tokens change none but from zero."""
+    first, *after = action.calls
+    return bool(after) and is_approval(after[0]) and not is_revocation(after[0]) and _takes_back(action, first)
+
+
+def _takes_back(action: Action, call: Call) -> bool:
+    asset = action.spend.asset.id
+    if asset.native or not is_revocation(call):
+        return False
+    none = approve_call(asset.address, action.counterparty, 0)
+    return (call.to.lower(), call.data, call.value) == (none.to.lower(), none.data, 0)
+
+
 def faults(action: Action) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an action's calls, as a stable word and a sentence for people."""
     for call in action.calls:
-        if call.function and selector_of(call.function) != call.selector and not is_create2(call):
+        if call.function and selector_of(call.function) != call.selector:
             yield "call_misnamed", f"a call says {call.function} and its data calls {call.selector}"
     yield from _coins(action)
     yield from _transfer(action) if action.purpose == "transfer" else _trade(action)
@@ -70,10 +94,7 @@ def _coins(action: Action) -> Iterator[tuple[str, str]]:
 
 
 def _transfer(action: Action) -> Iterator[tuple[str, str]]:
-    if action.account is not None:
-        if len(action.calls) != 1 or not agent_wallet.pays(action.calls[0], action):
-            yield "not_the_transfer", f"the call is no payment of {action.spend} to {action.counterparty} by the wallet"
-    elif action.calls != (expected := _expected(action),) and not _same(action, expected):
+    if action.calls != (expected := _expected(action),) and not _same(action, expected):
         yield "not_the_transfer", f"the calls are not one transfer of {action.spend} to {action.counterparty}"
     if action.receive:
         yield "not_the_transfer", "a transfer brings nothing back"
@@ -94,13 +115,17 @@ def _same(action: Action, expected: Call) -> bool:
 
 
 def _trade(action: Action) -> Iterator[tuple[str, str]]:
-    """A position that takes two assets has two actions; the first one approves what it spends, and does only that."""
-    *before, last = action.calls
+    """A position that takes two assets has two actions; the first one approves what it spends, and does only that.
+
+    Around these calls an approval may be set to zero: right before the exact one, and at the end.
+    """
+    calls = action.calls[int(_resets(action)) : len(action.calls) - int(closes(action))]
+    *before, last = calls
     if is_approval(last) and not (action.purpose == "position" and not before):
         yield "approval_left", "the last call of a trade is an approval, so nothing uses it"
     if len([call for call in before if is_approval(call)]) > 1:
         yield "approval_not_exact", "a trade approves at most once"
-    for place, call in enumerate(action.calls):
+    for place, call in enumerate(calls):
         if is_approval(call):
             yield from _approval(action, call, first=place == 0)
         elif call.selector in _GIVES_AWAY:

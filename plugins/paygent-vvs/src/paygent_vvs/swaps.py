@@ -7,7 +7,7 @@ from paygent_vvs import formulas, routes
 from paygent_vvs.market import Market
 from paygent_vvs.networks import abi
 from paygent_vvs.routes import Route
-from paygent_vvs.terms import QUOTE_SECONDS, Terms, approvals
+from paygent_vvs.terms import QUOTE_SECONDS, Terms, approvals, closing
 
 
 async def quote(market: Market, wish: Swap, owner: str, terms: Terms, name: str) -> TradeQuote:
@@ -47,13 +47,14 @@ async def build(market: Market, quoted: TradeQuote, wish: Swap, terms: Terms) ->
     counterparty, call = _call(
         market, route, wish, _Limits(owner=quoted.owner, spend=spend, least=least, deadline=deadline)
     )
+    end = closing(market, spend, counterparty) if wish.exact == "out" else ()
     action = Action(
         purpose="swap",
         network=market.venue.network,
         venue=quoted.venue,
         spend=spend,
         receive=(least,),
-        calls=(*await approvals(market, quoted.owner, spend, counterparty), call),
+        calls=(*await approvals(market, quoted.owner, spend, counterparty), call, *end),
         counterparty=counterparty,
         deadline=deadline,
         summary=_summary(market, wish, spend, least),

@@ -44,14 +44,25 @@ def _number(options: Mapping[str, object], name: str, default: int, low: int, hi
 
 
 async def approvals(market: Market, owner: str, spend: Amount, spender: str) -> tuple[Call, ...]:
-    """Return what lets `spender` take exactly `spend`; nothing for the coin, or where exactly that is approved."""
+    """Return what lets `spender` take exactly `spend`; nothing for the coin, or where exactly that is approved.
+
+    Where something else is approved it is set to zero first: some tokens, such as Tether's, change it from zero alone.
+    """
     if spend.asset == market.venue.coin:
         return ()
     token = spend.asset.id.address
     left = await market.number("erc20", token, "allowance", owner, spender)
     if left == spend.atomic:
         return ()
-    return (abi("erc20").call(token, "approve", spender, spend.atomic),)
+    exact = abi("erc20").call(token, "approve", spender, spend.atomic)
+    return (exact,) if left == 0 else (abi("erc20").call(token, "approve", spender, 0), exact)
+
+
+def closing(market: Market, spend: Amount, spender: str) -> tuple[Call, ...]:
+    """Return what takes back the rest of an approval that a trade may leave; the engine leaves it out where none is."""
+    if spend.asset == market.venue.coin:
+        return ()
+    return (abi("erc20").call(spend.asset.id.address, "approve", spender, 0),)
 
 
 def nothing(coin: Asset) -> Amount:

@@ -204,6 +204,51 @@ def test_trade_whose_calls_do_something_else_is_denied(code: str, calls: tuple[C
     assert code in codes(swap(calls=calls))
 
 
+RESET = approve_call(TOKEN, ROUTER, 0)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        (APPROVE, SWAP_CALL, RESET),
+        (RESET, APPROVE, SWAP_CALL),
+        (RESET, APPROVE, SWAP_CALL, RESET),
+        (SWAP_CALL, RESET),
+    ],
+)
+def test_trade_may_set_its_approval_to_zero_before_the_exact_one_and_at_the_end(calls: tuple[Call, ...]) -> None:
+    assert not {"approval_not_exact", "approval_left", "gives_away"} & set(codes(swap(calls=calls)))
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        (APPROVE, SWAP_CALL, APPROVE),
+        (APPROVE, SWAP_CALL, RESET, RESET),
+        (RESET, RESET, APPROVE, SWAP_CALL),
+        (RESET, SWAP_CALL),
+        (APPROVE, RESET, SWAP_CALL),
+        (APPROVE, RESET),
+        (RESET, APPROVE),
+        (APPROVE, SWAP_CALL, approve_call(TOKEN, ROUTER, 1)),
+        (APPROVE, SWAP_CALL, approve_call(TOKEN, OTHER, 0)),
+        (APPROVE, SWAP_CALL, approve_call(OTHER, ROUTER, 0)),
+        (APPROVE, SWAP_CALL, replace(RESET, data=RESET.data + "00")),
+        (APPROVE, SWAP_CALL, replace(RESET, value=1)),
+        (approve_call(TOKEN, OTHER, 0), APPROVE, SWAP_CALL),
+    ],
+)
+def test_approval_of_zero_anywhere_else_is_denied(calls: tuple[Call, ...]) -> None:
+    assert {"approval_not_exact", "approval_left"} & set(codes(swap(calls=calls)))
+
+
+def test_position_may_set_its_approval_to_zero_first() -> None:
+    alone = swap(purpose="position", calls=(RESET, APPROVE), receive=())
+
+    assert ["above_approval_threshold"] == codes(alone)
+    assert "approval_not_exact" in codes(replace(alone, calls=(RESET,)))
+
+
 def test_position_may_be_one_exact_approval_and_nothing_else() -> None:
     """A pool takes two assets: each is an action, so that each is judged and counted as what it spends."""
     alone = swap(purpose="position", calls=(APPROVE,), receive=())
