@@ -145,6 +145,13 @@ def crash(session: nox.Session) -> None:
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])
+def machine(session: nox.Session) -> None:
+    """Let journals and their model live through thousands of histories, some minutes; the tests run a hundred."""
+    one_process = ("pytest", "--hypothesis-profile=long", "--timeout=0")
+    run(session, *one_process, "tests/conformance/test_ledger_machine.py", *session.posargs)
+
+
+@nox.session(default=False, venv_backend="none", requires=["env"])
 def docs(session: nox.Session) -> None:
     """Run the code in the documents."""
     run(session, *PYTEST, "tests/docs", *session.posargs)

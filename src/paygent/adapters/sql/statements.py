@@ -153,6 +153,7 @@ class Statements:
         self.key_blocker: Final = ready(
             select(_P.id, _P.state, _P.request)
             .where(_BY_KEY, _P.id != bindparam("id_"), _P.state.not_in(_words(FREED)))
+            .order_by(_NEWEST)
             .limit(_LIMIT)
         )
         self.repeat_blocker: Final = ready(
