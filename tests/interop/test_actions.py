@@ -146,6 +146,53 @@ async def test_swap_that_reverts_in_its_block_is_told_and_its_approval_taken_bac
     assert (0, 0) == held(trader)
 
 
+class Pulls(RpcChain):
+    """A node at which the spender takes what it is approved before the approval is taken back."""
+
+    pull: Any = None
+    seen = 0
+
+    async def send_raw(self, raw: bytes) -> None:
+        self.seen += 1
+        if self.seen == 2:
+            self.pull()
+        await super().send_raw(raw)
+
+
+async def test_approval_that_its_spender_used_by_itself_is_counted_as_spent(trader: Trader) -> None:
+    """A venue that makes its own trade fail gets the money by the approval: no budget comes back for that."""
+    exchange, network = trader.exchange, chain_id(trader.actor.chain.network)
+
+    def pull() -> None:
+        take = call_data("transferFrom(address,address,uint256)", trader.address, THIEF, 2_000_000)
+        exchange.anvil.call("anvil_impersonateAccount", exchange.router)
+        exchange.anvil.call("anvil_setBalance", exchange.router, hex(10**18))
+        exchange.send(exchange.router, exchange.tokens["USDC"], take)
+
+    node = Pulls(trader.actor.chain.anvil.url, chain=network, instant_finality=True)
+    node.pull = pull
+    async with node:
+        async with trader.actor.wallet(**trader.wiring(chains={network: node}, transactions={network: node})) as wallet:
+            with pytest.raises(PaidUndelivered, match="took some of") as raised:
+                await wallet.execute(trader.swap(least=3_000_000))
+        payment = await trader.actor.journal.get(raised.value.payment_id)
+
+    assert payment is not None
+    assert (State.SETTLED, False) == (payment.state, payment.delivered)
+    assert 998_000_000 == trader.exchange.balance("USDC", trader.address)
+    assert (0, 2_000_000) == held(trader)
+
+
+async def test_approval_of_more_than_was_taken_is_counted_whole(trader: Trader) -> None:
+    """What is left of it can be taken at any time."""
+    swap, less = trader.swap(2_000_000), trader.swap(500_000)
+    async with trader.actor.wallet(**trader.wiring()) as wallet:
+        payment = await wallet.execute(replace(swap, calls=(swap.calls[0], less.calls[1])))
+
+    assert (State.SETTLED, 1_500_000) == (payment.state, trader.allowance())
+    assert (0, 2_000_000) == held(trader)
+
+
 def _quote(trader: Trader, atomic: int) -> int:
     exchange = trader.exchange
     path = [exchange.tokens["USDC"], exchange.tokens["USDT"]]

@@ -11,6 +11,7 @@ from paygent.core.lifecycle import Event
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, Receipt
 from paygent.core.transaction import Mined, Plan, Step
+from paygent.engine.allowance import loose
 from paygent.engine.proof import Finding, Proven, Unproven
 from paygent.evm import erc20
 from paygent.evm.calls import is_approval, is_revocation
@@ -33,6 +34,8 @@ class PlanEvidence:
     """How many transactions of the account are in final blocks."""
     coin_received: int | None = None
     """What the last transaction brought of the chain's coin, in wei; None where that cannot be said."""
+    loose: bool = False
+    """More was taken of its approval, or still can be, than what its transactions moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,14 @@ async def gather_plan(chain: Chain, writer: Transactions, payment: Payment, plan
     final = await chain.block("finalized")  # after them: what was read is final where blocks are at once
     head = await chain.block("latest")
     brought = await _coin_received(writer, payment, plan, receipts)
-    return PlanEvidence(head=head, final=final, receipts=receipts, nonce_at_final=nonce, coin_received=brought)
+    return PlanEvidence(
+        head=head,
+        final=final,
+        receipts=receipts,
+        nonce_at_final=nonce,
+        coin_received=brought,
+        loose=await loose(chain, payment.intent.payer, plan, receipts),
+    )
 
 
 async def _coin_received(
@@ -131,6 +141,8 @@ def _ended(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFinding:
         return PlanFinding(plan=plan, finding=Unproven(why=_where(plan)))
     if not all(_is_final(step, evidence) for step in plan.steps):
         return PlanFinding(plan=plan, finding=Unproven(why="in a block that is not final yet"))
+    if evidence.loose:
+        return _loose(payment, plan, _why(plan, reverted))
     event = Event.CANCELLED_UNUSED if reverted is None else Event.TRANSACTION_REVERTED
     return PlanFinding(plan=plan, finding=Proven(event=event, receipt=None, note=_why(plan, reverted)))
 
@@ -191,7 +203,9 @@ def _confirmed(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFind
         transaction=mined.transaction,
         payer=payment.intent.payer,
         payee=payment.intent.payee,
-        amount=Amount(min(moved or plan.action.spend.atomic, plan.action.spend.atomic), plan.action.spend.asset),
+        amount=plan.action.spend
+        if evidence.loose or moved == 0
+        else min(Amount(moved, plan.action.spend.asset), plan.action.spend),
         nonce=f"0x{trade.nonce or 0:064x}",
         block_number=mined.block_number,
         block_hash=mined.block_hash,
@@ -203,11 +217,39 @@ def _confirmed(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFind
     return PlanFinding(plan=plan, finding=proven, fulfilled=_fulfilled(plan.action, moved, received))
 
 
+def _loose(payment: Payment, plan: Plan, why: str) -> PlanFinding:
+    """Return what an action came to that ended after its approval, of which somebody took something, or still can."""
+    approval = next(step for step in plan.steps if is_approval(step.call) and step.mined is not None)
+    assert approval.mined is not None  # noqa: S101  just looked for
+    receipt = Receipt(
+        payment_id=payment.id,
+        network=payment.intent.network,
+        transaction=approval.mined.transaction,
+        payer=payment.intent.payer,
+        payee=payment.intent.payee,
+        amount=plan.action.spend,
+        nonce=f"0x{approval.nonce or 0:064x}",
+        block_number=approval.mined.block_number,
+        block_hash=approval.mined.block_hash,
+        final=True,
+        fee=Amount(plan.gas_spent, plan.gas.asset),
+    )
+    return PlanFinding(plan=plan, finding=Proven(event=Event.CONFIRMED, receipt=receipt, note=why))
+
+
+def _only_approved(plan: Plan, receipt: Receipt) -> bool:
+    of = (s for s in plan.steps if s.mined is not None and s.mined.transaction == receipt.transaction)
+    return len(plan.action.calls) > 1 and any(is_approval(step.call) for step in of)
+
+
 def shortfall(payment: Payment) -> str | None:
     """Return how what moved differs from what a settled action said, for people, or None."""
     plan, receipt = payment.plan, payment.receipt
     if plan is None or receipt is None or payment.delivered:
         return None
+    if _only_approved(plan, receipt):
+        who, most = plan.action.counterparty, plan.action.spend
+        return f"nothing was done, and {who} took some of the {most} that it was approved, or still can"
     wanted = ", ".join(map(str, plan.action.receive)) or f"a transfer of {plan.action.spend}"
     return f"the transaction succeeded without what was agreed, {wanted}"
 
@@ -253,5 +295,7 @@ def _transfers(asset: AssetId, logs: list[Log]) -> list[tuple[str, str, int]]:
 def _fulfilled(action: Action, moved: int, received: tuple[Amount, ...]) -> bool:
     if action.purpose == "transfer":
         return moved == action.spend.atomic
+    if moved > action.spend.atomic:  # an older approval was used besides
+        return False
     brought = {amount.asset.id: amount.atomic for amount in received}
     return all(brought.get(least.asset.id, least.atomic) >= least.atomic for least in action.receive)
