@@ -10,8 +10,10 @@ from paygent.policy.policy import Policy
 from paygent.ports.storage import Storage
 
 
-async def room(policy: Policy, ask: Ask, storage: Storage, *, now: int) -> Amount | None:
+async def room(policy: Policy, ask: Ask, storage: Storage, *, now: int, reserved: bool = False) -> Amount | None:
     """Return the most that one payment like `ask` may be now, by the limits of a payment and of windows.
+
+    Args: reserved: the payment itself is in the sums already, and is not counted.
 
     Other rules, such as lists, may allow nothing. None where no limit can be compared with the asset.
 
@@ -24,7 +26,7 @@ async def room(policy: Policy, ask: Ask, storage: Storage, *, now: int) -> Amoun
     taken = holds(policy, ask, now=now)
     sums = await storage.sums([key for hold in taken for key in hold_keys(hold)])
     for hold in taken:
-        used = sum(sums[key] for key in hold_keys(hold))
+        used = sum(sums[key] for key in hold_keys(hold)) - (hold.amount.atomic if reserved else 0)
         rooms.append((max(0, hold.limit.atomic - used), hold.amount.atomic))
     least = [most * amount // cost for most, cost in rooms if cost > 0]
     return Amount(min(least), ask.amount.asset) if least else None

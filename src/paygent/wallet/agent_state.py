@@ -6,6 +6,7 @@ from typing import Any
 
 from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
+from paygent.core.ids import PaymentId
 from paygent.core.money import Amount, Asset
 from paygent.evm import agent_wallet
 from paygent.evm.contracts import contract
@@ -109,7 +110,14 @@ class WalletReader:
             remaining_today=Amount(left, asset),
         )
 
-    async def check(self, amount: Amount, *, policy: Amount | None, approved: bool = False) -> None:
+    async def check(
+        self,
+        amount: Amount,
+        *,
+        policy: Amount | None,
+        approved: bool = False,
+        payment_id: PaymentId | None = None,
+    ) -> None:
         """Return if the contract's limits have room for a payment now.
 
         Args: policy: what the policy of this process leaves, for the error. approved: approvers have signed it.
@@ -118,17 +126,18 @@ class WalletReader:
         """
         (paused,) = await self.ask("paused")
         if paused:
-            raise AgentWalletPaused(self._address)
+            raise AgentWalletPaused(self._address, payment_id=payment_id)
         limit = await self.limit(amount.asset)
         if limit.per_day.atomic == 0:
             message = f"AgentWallet {self._address} has no limit for {amount.asset.id}, so it does not move"
-            raise AgentWalletRefused("TokenNotAllowed", f"{message}; nothing was sent: let the owner set one")
+            message = f"{message}; nothing was sent: let the owner set one"
+            raise AgentWalletRefused("TokenNotAllowed", message, payment_id=payment_id)
         bounds = [("AbovePerPayment", limit.per_payment), ("AbovePerDay", limit.remaining_today)]
         if not approved:
             bounds.append(("ApprovalRequired", limit.approval_above))
         code, least = min(bounds, key=lambda bound: bound[1].atomic)
         if amount.atomic > least.atomic:
-            raise ChainLimitExceeded(code, asked=amount, chain=least, policy=policy)
+            raise ChainLimitExceeded(code, asked=amount, chain=least, policy=policy, payment_id=payment_id)
 
 
 def token_of(asset: Asset) -> str:

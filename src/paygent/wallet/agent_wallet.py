@@ -20,7 +20,7 @@ from paygent.wallet.agent_deploy import SignedConfiguration, deployment
 from paygent.wallet.agent_refusals import refused
 from paygent.wallet.agent_settings import OwnerSettings
 from paygent.wallet.agent_state import WalletReader, token_of
-from paygent.wallet.agent_x402 import ContractChooser, ReservingSigner, ShortValidity
+from paygent.wallet.agent_x402 import ContractChooser, ReservingSigner, ShortValidity, Undeployed
 from paygent.wallet.wallet import TRANSFER_SECONDS, Wallet
 
 if TYPE_CHECKING:
@@ -122,13 +122,26 @@ class AgentWallet(OwnerSettings):
     @property
     def engine(self) -> Engine:
         """What pays x402 from the contract: ``X402Client(wallet.engine)``. The key has to be an operator's."""
+        return self._paying(None)
+
+    def undeployed_engine(self, signed: SignedConfiguration) -> Engine:
+        """Return the same for a wallet that its first payment deploys (ERC-6492); the facilitator pays that gas.
+
+        It works only with sellers whose facilitator allows this project's factory; any other refuses the payment, and
+        its amount stays reserved until the authorization ends. Where the wallet is deployed it pays as `engine` does.
+        """
+        return self._paying(Undeployed(signed, self._parts.signer))
+
+    def _paying(self, undeployed: Undeployed | None) -> Engine:
         parts = self._parts
         signer = ReservingSigner(
             address=self._address,
             network=self._network,
             operator=self._wallet.engine,
+            chain=parts.chains[self._network],
             reader=self._reader,
             writer=lambda: parts.writers[self._network],
+            undeployed=undeployed,
         )
         chooser = parts.chooser(self._address, ShortValidity(parts.policy), ContractChooser)
         return parts.engine_for(signer, chooser)

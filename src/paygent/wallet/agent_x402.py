@@ -11,22 +11,26 @@ from typing import Final
 from paygent.core import ids
 from paygent.core.action import Action
 from paygent.core.caip import ChainId
-from paygent.core.errors import SigningFailed
+from paygent.core.errors import AgentWalletRefused, SigningFailed
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, SignedPayload
 from paygent.core.requirements import Authorization, PaymentRequired, Refusal
 from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.order import ActionOrder, Order
 from paygent.engine.pay import Engine
+from paygent.engine.room import room
 from paygent.engine.weigh import PolicySource
-from paygent.evm import agent_wallet
+from paygent.evm import agent_wallet, word
 from paygent.evm.coins import coin
 from paygent.evm.contracts import contract
 from paygent.evm.eip3009 import typed_data
 from paygent.evm.tokens import domain as token_domain
 from paygent.policy import firewall
 from paygent.policy.policy import Policy
+from paygent.ports.chain import Chain
+from paygent.ports.signer import Signer
 from paygent.ports.transactions import Transactions
+from paygent.wallet.agent_deploy import SignedConfiguration
 from paygent.wallet.agent_refusals import refused
 from paygent.wallet.agent_state import WalletReader
 from paygent.x402 import codec
@@ -34,6 +38,10 @@ from paygent.x402.extensions import PAYMENT_IDENTIFIER, with_payment_identifier
 
 VALIDITY_SECONDS: Final = agent_wallet.LONGEST_VALIDITY_SECONDS - 60
 """How long authorizations of a wallet may be good: a minute less than its contract takes, since blocks lag."""
+
+
+_RESERVED: Final = 1
+"""`IAgentWallet.Status.Reserved`."""
 
 
 class ShortValidity:
@@ -75,6 +83,29 @@ def _payable(required: PaymentRequired) -> PaymentRequired:
     return replace(required, requirements=tuple(mine), refusals=(*required.refusals, *others))
 
 
+class Undeployed:
+    """What deploys a wallet in the transaction that settles its first payment.  Source: ERC-6492."""
+
+    def __init__(self, signed: SignedConfiguration, operator: Signer) -> None:
+        """Take what the owner signed, and the key of one of the operators that it names."""
+        self._signed = signed
+        self._operator = operator
+
+    async def deployment(self, authorization: Authorization) -> tuple[str, str]:
+        """Return factory and calldata that deploy the wallet and reserve an authorization.
+
+        Raises: SigningFailed: the signer refused.
+        """
+        signed, factory = self._signed, contract("AgentWalletFactory")
+        number = signed.network.evm_number
+        data = agent_wallet.reserve_data([authorization], signed.wallet, number)
+        firewall.check_agent_wallet(data, wallet=signed.wallet, chain_number=number)
+        signature = await self._operator.sign_typed_data(data)
+        deploy = (signed.owner, word.uint256(signed.salt), signed.configuration.words, signed.signature)
+        reserve = ([agent_wallet.authorization_words(authorization)], self._operator.address, signature)
+        return factory.address, factory["deployAndReserve"].call(*deploy, *reserve)
+
+
 class ReservingSigner:
     """Pays with a wallet's money: its signature is an authorization that it has reserved."""
 
@@ -84,14 +115,18 @@ class ReservingSigner:
         address: str,
         network: ChainId,
         operator: Engine,
+        chain: Chain,
         reader: WalletReader,
         writer: Callable[[], Transactions],
+        undeployed: Undeployed | None = None,
     ) -> None:
         self._address = address
         self._network = network
         self._operator = operator
+        self._chain = chain
         self._reader = reader
         self._writer = writer
+        self._undeployed = undeployed
 
     @property
     def address(self) -> str:
@@ -113,11 +148,11 @@ class ReservingSigner:
             slack_seconds=0,
         )
         firewall.check(typed_data(authorization, token_domain(choice.offer.token)), rules)
-        await self._rehearse(payment, authorization)
+        policy = await room(choice.policy, choice.ask, self._operator.journal, now=choice.now, reserved=True)
+        signature = await self._signature(payment, authorization, policy)
         extensions = dict(choice.required.extensions)
         if PAYMENT_IDENTIFIER in extensions:
             extensions = with_payment_identifier(extensions, payment.id)
-        signature = agent_wallet.signature(authorization)
         return codec.write_payload(
             choice.required, choice.offer.requirements, authorization, signature, extensions=extensions
         )
@@ -128,6 +163,8 @@ class ReservingSigner:
         Raises: as `Engine.execute`.
         """
         authorization = _of_wallet(payment, self._network)
+        if not await self._deployed() or await self._is_reserved(authorization):
+            return
         order = ActionOrder(
             intent_id=ids.intent_id("reserve", payment.id),
             action=self._reservation(payment, authorization),
@@ -137,10 +174,33 @@ class ReservingSigner:
         )
         await self._operator.execute(order)
 
-    async def _rehearse(self, payment: Payment, authorization: Authorization) -> None:
-        await self._reader.check(authorization.amount, policy=None)
-        (call,) = self._reservation(payment, authorization).calls
-        said = await self._writer().simulate(self._operator.address, call.to, call.data)
+    async def _signature(self, payment: Payment, authorization: Authorization, policy: Amount | None) -> bytes:
+        own = agent_wallet.signature(authorization)
+        if await self._deployed():
+            await self._reader.check(authorization.amount, policy=policy, payment_id=payment.id)
+            (call,) = self._reservation(payment, authorization).calls
+            await self._rehearse(payment, authorization, call.to, call.data)
+            return own
+        if self._undeployed is None:
+            advice = "deploy it first, or use `undeployed_engine` where the seller's facilitator deploys wallets"
+            message = f"there is no AgentWallet at {self._address} on {self._network}: {advice}"
+            raise AgentWalletRefused("NotDeployed", message, payment_id=payment.id)
+        factory, data = await self._undeployed.deployment(authorization)
+        await self._rehearse(payment, authorization, factory, data)
+        return agent_wallet.wrapped(factory, data, own)
+
+    async def _deployed(self) -> bool:
+        return await self._chain.code(self._address) != "0x"
+
+    async def _is_reserved(self, authorization: Authorization) -> bool:
+        words = agent_wallet.authorization_words(authorization)
+        (digest,) = await self._reader.ask("authorizationDigest", words)
+        status, *_ = await self._reader.ask("reservation", digest)
+        return bool(status == _RESERVED)
+
+    async def _rehearse(self, payment: Payment, authorization: Authorization, to: str, data: str) -> None:
+        """Raise what the contract would say of a reservation that is submitted now."""
+        said = await self._writer().simulate(self._operator.address, to, data)
         if not said.succeeded:
             raise refused(self._address, said.data, asked=authorization.amount, payment_id=payment.id)
 

@@ -1,10 +1,13 @@
 // Facilitator: the official TypeScript x402 2 pieces behind three routes. Arguments: PACKAGES RPC_URL PRIVATE_KEY NETWORK.
+import { readFileSync } from "node:fs";
 import { packagesIn, serve } from "./listen.mjs";
 
 const [directory, rpcUrl, privateKey, network] = process.argv.slice(2);
 const require = packagesIn(directory);
 const V1_NETWORKS = ["base-sepolia"];
 const POLLING_MILLISECONDS = 20;
+// Whose wallets are deployed by their first payment (ERC-6492).
+const FACTORY = JSON.parse(readFileSync("src/paygent/evm/artifacts/AgentWalletFactory.json", "utf8")).address;
 
 function buildFacilitator() {
   const { createWalletClient, defineChain, http, publicActions } = require("viem");
@@ -35,7 +38,7 @@ function buildFacilitator() {
     waitForTransactionReceipt: (args) => client.waitForTransactionReceipt(args),
   });
   const facilitator = new x402Facilitator();
-  facilitator.register(network, new Exact(signer));
+  facilitator.register(network, new Exact(signer, { eip6492AllowedFactories: [FACTORY] }));
   facilitator.register(network, new Upto(signer));
   facilitator.registerV1(V1_NETWORKS, new ExactV1(signer));
   facilitator.registerExtension(EIP2612_GAS_SPONSORING);

@@ -1,10 +1,14 @@
 """Facilitator: the official Python x402 2 pieces behind three routes. Arguments: RPC_URL PRIVATE_KEY NETWORK."""
 
+import json
 import sys
+from pathlib import Path
 
 from tests.interop.peers.servers.listen import open_sockets, serve_asgi
 
 rpc_url, private_key, network = sys.argv[1:]
+FACTORY = json.loads(Path("src/paygent/evm/artifacts/AgentWalletFactory.json").read_text())["address"]
+"""Whose wallets are deployed by their first payment (ERC-6492)."""
 sockets = open_sockets(1)
 
 from typing import Any  # noqa: E402
@@ -21,7 +25,7 @@ from x402.schemas.helpers import parse_payment_payload, parse_payment_requiremen
 def build() -> x402FacilitatorSync:
     signer = FacilitatorWeb3Signer(private_key=private_key, rpc_url=rpc_url)
     facilitator = x402FacilitatorSync()
-    register_exact_evm_facilitator(facilitator, signer, networks=network)
+    register_exact_evm_facilitator(facilitator, signer, networks=network, eip6492_allowed_factories=[FACTORY])
     facilitator.register([network], UptoEvmFacilitatorScheme(signer))
     facilitator.register_extension(EIP2612_GAS_SPONSORING)
     return facilitator
