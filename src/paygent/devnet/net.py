@@ -128,6 +128,10 @@ class Devnet:
         data = calldata("balanceOf(address)", address)
         return int(self._started.rpc.call("eth_call", {"to": self.token.address, "data": data}, "latest"), 16)
 
+    def coin_balance(self, address: str) -> int:
+        """Return an account's coins in wei."""
+        return int(self._started.rpc.call("eth_getBalance", address, "latest"), 16)
+
     def transfers(self) -> Sequence[TokenTransfer]:
         """Return all transfers of dUSD, oldest first; the first one is the payer's funding."""
         logs = self._started.rpc.logs(self.token.address, [topic(_TRANSFER)])
