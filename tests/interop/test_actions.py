@@ -202,16 +202,26 @@ def _quote(trader: Trader, atomic: int) -> int:
 
 
 async def test_swap_that_brings_less_than_was_said_is_settled_and_told(trader: Trader) -> None:
-    """The calldata says less than the action: the chain lets it through, the proof does not."""
+    """A reward that the calldata does not name: the chain lets it through, the proof does not."""
+    swap = trader.swap(least=1)
+    promised = (*swap.receive, Amount(5, trader.asset("VVS")))
     async with trader.actor.wallet(**trader.wiring()) as wallet:
         with pytest.raises(PaidUndelivered, match="without what was agreed") as raised:
-            await wallet.execute(trader.swap(least=1, said=5_000_000))
+            await wallet.execute(replace(swap, receive=promised))
         payment = await trader.actor.journal.get(raised.value.payment_id)
 
     assert payment is not None
     assert (State.SETTLED, False) == (payment.state, payment.delivered)
     assert payment.alarm is not None
     assert (0, 2_000_000) == held(trader)
+
+
+async def test_swap_whose_calldata_may_bring_less_than_was_said_is_denied(trader: Trader) -> None:
+    async with trader.actor.wallet(**trader.wiring()) as wallet:
+        with pytest.raises(PolicyDenied, match="as little as 1,"):
+            await wallet.execute(trader.swap(least=1, said=1_900_000))
+
+    assert (0, 0) == (trader.actor.sent, trader.allowance())
 
 
 async def test_swap_that_a_person_agrees_to_is_done_with_the_bytes_that_were_shown(trader: Trader) -> None:

@@ -13,7 +13,7 @@ from paygent.core.payment import Payment, Receipt
 from paygent.core.transaction import Mined, Plan, Step
 from paygent.engine.allowance import loose
 from paygent.engine.proof import Finding, Proven, Unproven
-from paygent.evm import erc20
+from paygent.evm import agent_wallet, erc20
 from paygent.evm.calls import is_approval, is_revocation
 from paygent.ports.chain import Block, Chain, Log
 from paygent.ports.transactions import TransactionReceipt, Transactions
@@ -201,7 +201,7 @@ def _confirmed(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFind
         payment_id=payment.id,
         network=payment.intent.network,
         transaction=mined.transaction,
-        payer=payment.intent.payer,
+        payer=plan.action.account or payment.intent.payer,
         payee=payment.intent.payee,
         amount=plan.action.spend
         if evidence.loose or moved == 0
@@ -257,9 +257,11 @@ def shortfall(payment: Payment) -> str | None:
 def _moved(payment: Payment, action: Action, logs: list[Log]) -> int:
     """Return how many atomic units left the wallet, by the token's events; of the coin, what the calls carry."""
     asset = action.spend.asset.id
+    if asset.native and action.account is not None:
+        return agent_wallet.coin_moved(action.account, action.counterparty, logs)
     if asset.native:
         return sum(call.value for call in action.calls)
-    payer = erc20.topic_address(payment.intent.payer)
+    payer = erc20.topic_address(action.account or payment.intent.payer)
     payee = erc20.topic_address(action.counterparty) if action.purpose == "transfer" else None
     return sum(
         amount

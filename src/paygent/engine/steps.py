@@ -61,11 +61,14 @@ class StepSigner:
 
     async def _check_funds(self, payment: Payment, step: Step, writer: Transactions) -> None:
         """Raise InsufficientFunds where the wallet has less of the asset than the action still takes."""
-        spend = plan_of(payment).action.spend
-        if step.cleanup or spend.asset.id.native:
+        action = plan_of(payment).action
+        spend, owner = action.spend, action.account or self._signer.address
+        if step.cleanup or (spend.asset.id.native and action.account is None):
             return  # the coin is looked at together with gas
-        chain = self._reconciler.chain(payment.intent.network)
-        has = await _balance(chain, spend, self._signer.address)
+        if spend.asset.id.native:
+            has = Amount(await writer.balance(owner), spend.asset)
+        else:
+            has = await _balance(self._reconciler.chain(payment.intent.network), spend, owner)
         if has.atomic < spend.atomic:
             raise InsufficientFunds(needed=spend, has=has, what=payment.intent.resource, payment_id=payment.id)
 
@@ -131,7 +134,7 @@ def check_simulation(call: Call, simulated: Simulation, errors: tuple[str, ...],
         why = reason(simulated.data, errors)
         if simulated.data == "0x" and simulated.message:
             why = simulated.message
-        raise SimulationReverted(str(call), reason=why, payment_id=payment.id)
+        raise SimulationReverted(str(call), reason=why, data=simulated.data, payment_id=payment.id)
     if not call.returns or (simulated.data == "0x" and call.returns == ("bool",)):  # the oldest tokens answer nothing
         return
     try:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from paygent.core.action import Action, Call
-from paygent.evm import word
+from paygent.evm import agent_wallet, word
+from paygent.evm.create2 import is_create2
 from paygent.evm.reverts import selector_of
 
 TRANSFER: Final = "transfer(address,uint256)"
@@ -27,9 +28,33 @@ _GIVES_AWAY: Final = {
         "approve(address,address,uint160,uint48)",
         "transferAndCall(address,uint256,bytes)",
         "send(address,uint256,bytes)",
+        "safeTransfer(address,uint256)",
+        "safeTransferFrom(address,address,uint256,bytes)",
+        "approveAndCall(address,uint256)",
+        "approveAndCall(address,uint256,bytes)",
+        "transferAndCall(address,uint256)",
+        "transferFromAndCall(address,address,uint256)",
+        "transferFromAndCall(address,address,uint256,bytes)",
+        "authorizeOperator(address)",
+        "operatorSend(address,address,uint256,bytes,bytes)",
+        "transferFrom(address,address,uint160,address)",
+        "transferFrom((address,address,uint160,address)[])",
+        "executePayment(address,address,uint256,bytes32)",
+        "payBatch(address,(address,uint256)[],bytes32)",
+        "executeApprovedPayment(address,address,uint256,bytes32,bytes32,uint256,(address,bytes)[])",
+        "withdraw(address,address,uint256)",
     )
 }
-"""Functions that move tokens, or allow somebody to: none of them is a step of a trade."""
+"""Functions that move tokens, of a wallet or of an AgentWallet, or allow somebody to: none is a step of a trade."""
+_GOVERNS: Final = {
+    selector_of(signature): signature
+    for signature in (
+        "reserve((address,address,uint256,uint256,uint256,bytes32)[])",
+        "collect(address,address,uint256,bytes32)",
+        "callCollector(address,bytes)",
+    )
+}
+"""Functions of an AgentWallet by which others get its money: no connector calls them."""
 
 
 def transfer_call(token: str, to: str, atomic: int) -> Call:
@@ -80,7 +105,7 @@ def _takes_back(action: Action, call: Call) -> bool:
 def faults(action: Action) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an action's calls, as a stable word and a sentence for people."""
     for call in action.calls:
-        if call.function and selector_of(call.function) != call.selector:
+        if call.function and selector_of(call.function) != call.selector and not is_create2(call):
             yield "call_misnamed", f"a call says {call.function} and its data calls {call.selector}"
     yield from _coins(action)
     yield from _transfer(action) if action.purpose == "transfer" else _trade(action)
@@ -94,7 +119,10 @@ def _coins(action: Action) -> Iterator[tuple[str, str]]:
 
 
 def _transfer(action: Action) -> Iterator[tuple[str, str]]:
-    if action.calls != (expected := _expected(action),) and not _same(action, expected):
+    if action.account is not None:
+        if len(action.calls) != 1 or not agent_wallet.pays(action.calls[0], action):
+            yield "not_the_transfer", f"the call is no payment of {action.spend} to {action.counterparty} by the wallet"
+    elif action.calls != (expected := _expected(action),) and not _same(action, expected):
         yield "not_the_transfer", f"the calls are not one transfer of {action.spend} to {action.counterparty}"
     if action.receive:
         yield "not_the_transfer", "a transfer brings nothing back"
@@ -130,6 +158,8 @@ def _trade(action: Action) -> Iterator[tuple[str, str]]:
             yield from _approval(action, call, first=place == 0)
         elif call.selector in _GIVES_AWAY:
             yield "gives_away", f"a step of a trade never calls {_GIVES_AWAY[call.selector]}"
+        elif call.selector in _GOVERNS and action.venue != agent_wallet.VENUE:
+            yield "gives_away", f"a connector never calls {_GOVERNS[call.selector]} of an AgentWallet"
         elif call.to.lower() != action.counterparty.lower():
             yield "not_the_counterparty", f"a call goes to {call.to}, and the trade is with {action.counterparty}"
 

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator
 
 from paygent.core.action import Action
 from paygent.evm.calls import faults
+from paygent.evm.exchange import misstatements
 from paygent.policy.case import Case, Objection, deny
 
 
 def unsafe_action(case: Case) -> Iterable[Objection]:
     """Object to an action on chain that its policy does not allow, or whose calls do something else."""
     action = case.ask.action
-    return () if action is None else (*_terms(case, action), *_time(case, action), *_gas(case, action), *_calls(action))
+    if action is None:
+        return ()
+    return (*_terms(case, action), *_time(case, action), *_gas(case, action), *_calls(case, action))
 
 
 def _terms(case: Case, action: Action) -> Iterator[Objection]:
@@ -46,6 +49,6 @@ def _gas(case: Case, action: Action) -> Iterator[Objection]:
             yield deny("no_gas_limit", text)
 
 
-def _calls(action: Action) -> Iterator[Objection]:
-    for code, text in faults(action):
+def _calls(case: Case, action: Action) -> Iterator[Objection]:
+    for code, text in (*faults(action), *misstatements(action, case.ask.payer)):
         yield deny(code, text)

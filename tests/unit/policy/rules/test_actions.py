@@ -15,6 +15,7 @@ from paygent.evm import word
 from paygent.evm.address import checksum
 from paygent.evm.calls import approve_call, transfer_call
 from paygent.evm.coins import coin, coin_token
+from paygent.evm.contracts import contract
 from paygent.policy.ask import Ask
 from paygent.policy.config import read_policy
 from paygent.policy.evaluate import evaluate, holds
@@ -33,7 +34,18 @@ COIN = coin(CHAIN)
 WRAPPED = Asset(id=erc20(CHAIN, OTHER), symbol="WCRO", decimals=18)
 GAS = Amount.parse("3", COIN)
 POLICY = Policy(gas_per_transaction=GAS, gas_per_day=GAS, max_per_trade=usd("50"), trade_per_day=usd("90"))
-SWAP_DATA = word.calldata("swapExactTokensForTokens(uint256,uint256,address[],address,uint256)", bytes(160))
+SWAP_SIGNATURE = "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)"
+
+
+def swap_data(
+    gives: int = 1, brings: int = 7, path: tuple[str, ...] = (TOKEN, OTHER), to: str = PAYER, until: int = NOW + 600
+) -> str:
+    head = (gives, brings, 160)
+    numbers = [*map(word.uint256, head), word.address(to), word.uint256(until), word.uint256(len(path))]
+    return word.calldata(SWAP_SIGNATURE, *numbers, *map(word.address, path))
+
+
+SWAP_DATA = swap_data()
 SWAP_CALL = Call(
     to=ROUTER, data=SWAP_DATA, function="swapExactTokensForTokens(uint256,uint256,address[],address,uint256)"
 )
@@ -322,3 +334,74 @@ venues: [vvs]
     expected = replace(POLICY, max_slippage_bps=70, max_deadline_seconds=90, venues=frozenset({"vvs"}))
 
     assert expected == read_policy([("policy.yaml", text)])
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("brings_to_another", swap_data(to=ROUTER)),
+        ("brings_to_another", swap_data(to=checksum(f"0x{'0' * 39}1"))),
+        ("gives_more", swap_data(gives=40_000_001)),
+        ("minimum_not_kept", swap_data(brings=6)),
+        ("brings_another", swap_data(path=(TOKEN, ROUTER))),
+        ("deadline_not_kept", swap_data(until=NOW + 601)),
+        ("call_unreadable", word.calldata(SWAP_SIGNATURE, bytes(64))),
+        ("brings_another", swap_data(path=())),
+    ],
+)
+def test_swap_whose_calldata_says_something_else_is_denied(code: str, data: str) -> None:
+    calls = (APPROVE, replace(SWAP_CALL, data=data))
+
+    assert code in codes(swap(calls=calls))
+    assert code in codes(swap(calls=calls, purpose="position"))
+
+
+def multicall(*inner: str, until: int = NOW + 600) -> Call:
+    raw = [bytes.fromhex(each[2:]) for each in inner]
+    padded = [word.uint256(len(each)) + each + bytes(-len(each) % 32) for each in raw]
+    starts = [32 * len(raw) + sum(map(len, padded[:place])) for place in range(len(raw))]
+    words = [*map(word.uint256, (until, 64, len(raw), *starts)), *padded]
+    signature = "multicall(uint256,bytes[])"
+    return Call(to=ROUTER, data=word.calldata(signature, *words), function=signature)
+
+
+def smart(least: int, to: str) -> str:
+    signature = "swapExactTokensForTokens(uint256,uint256,address[],address)"
+    head = (*map(word.uint256, (1, least, 128)), word.address(to), word.uint256(2))
+    return word.calldata(signature, *head, word.address(TOKEN), word.address(OTHER))
+
+
+def test_swap_inside_a_multicall_is_read_too() -> None:
+    assert not {"brings_to_another", "call_unreadable"} & set(codes(swap(calls=(APPROVE, multicall(smart(7, PAYER))))))
+    assert "brings_to_another" in codes(swap(calls=(APPROVE, multicall(smart(7, PAYER), smart(7, OTHER)))))
+    assert "minimum_not_kept" in codes(swap(calls=(APPROVE, multicall(smart(6, PAYER)))))
+    assert "deadline_not_kept" in codes(swap(calls=(APPROVE, multicall(smart(7, PAYER), until=NOW + 601))))
+    hidden = transfer_call(TOKEN, OTHER, 1).data
+    assert "call_unreadable" in codes(swap(calls=(APPROVE, multicall(smart(7, PAYER), hidden))))
+
+
+def test_liquidity_that_somebody_else_would_get_is_denied() -> None:
+    signature = "addLiquidityETH(address,uint256,uint256,uint256,address,uint256)"
+    words = (word.address(TOKEN), *map(word.uint256, (1, 1, 1)))
+    mine = Call(
+        to=ROUTER,
+        data=word.calldata(signature, *words, word.address(PAYER), word.uint256(NOW + 600)),
+        function=signature,
+    )
+    theirs = replace(mine, data=word.calldata(signature, *words, word.address(OTHER), word.uint256(NOW + 600)))
+    position = swap(purpose="position", receive=(), calls=(APPROVE, mine))
+
+    assert "brings_to_another" not in codes(position)
+    assert "brings_to_another" in codes(replace(position, calls=(APPROVE, theirs)))
+
+
+@pytest.mark.parametrize(
+    "name", ["executePayment", "payBatch", "executeApprovedPayment", "withdraw", "reserve", "collect", "callCollector"]
+)
+def test_money_of_an_agent_wallet_is_no_step_of_a_trade(name: str) -> None:
+    """A connector could say that nothing is spent, and no limit would count what the contract pays."""
+    signature = contract("AgentWallet")[name].signature
+    call = Call(to=ROUTER, data=word.calldata(signature), function=signature)
+    nothing = swap(purpose="position", spend=Amount(0, COIN), receive=(), calls=(call,), slippage_bps=None)
+
+    assert "gives_away" in codes(nothing)
