@@ -32,7 +32,7 @@ def test_write_a_connector_trades_by_a_plugin_of_its_own(tmp_path: Path) -> None
 
 def run(name: str, folder: Path) -> list[str]:
     program = EXAMPLES / name / f"{name}.py"
-    command = [sys.executable, program]
+    command = [sys.executable, str(program)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
 
     assert 0 == done.returncode, done.stderr

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import total_ordering
+from html import escape
 from typing import Self
 
 from paygent.core.caip import AssetId, ChainId
@@ -90,6 +91,9 @@ class Amount:
         whole, _, fraction = self.plain.partition(".")
         kept = fraction.rstrip("0").ljust(min(2, len(fraction)), "0")
         return f"{whole}.{kept} {self.asset.symbol}" if kept else f"{whole} {self.asset.symbol}"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
     def _same(self, other: object) -> int:
         if not isinstance(other, Amount):

@@ -1,6 +1,7 @@
 """A payment: its intent, where it stands, and everything that is known about the money."""
 
 from dataclasses import dataclass, field, fields
+from html import escape
 from operator import attrgetter
 from typing import Any, Final
 
@@ -61,6 +62,9 @@ class Receipt:
         if not self.proven:
             return f"{said}, claimed in transaction {self.transaction}, not proven"
         return f"{said} in transaction {self.transaction}, block {self.block_number}{', final' if self.final else ''}"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(str(self))}</pre>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,12 @@ def test_str_of_an_amount_is_short(atomic: int, shown: str) -> None:
     assert shown == str(Amount(atomic, USD))
 
 
+def test_html_of_an_amount_is_its_text_and_no_markup_of_a_token() -> None:
+    asset = Asset(id=OTHER.id, symbol="<b>", decimals=6)
+
+    assert "<pre>1.50 &lt;b&gt;</pre>" == Amount(1_500_000, asset)._repr_html_()
+
+
 def test_str_of_an_amount_without_decimals_has_no_dot() -> None:
     assert "7 T" == str(Amount(7, of(0)))
 

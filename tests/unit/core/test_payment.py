@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from paygent.core.caip import ChainId
 from paygent.core.context import Context
 from paygent.core.errors import LocalProtocolError
+from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import TRANSITIONS, Event, State
-from paygent.core.payment import Payment
+from paygent.core.money import usd
+from paygent.core.payment import Payment, Receipt
 from paygent.testing.conformance.payments import (
     START,
     approved,
@@ -184,3 +187,17 @@ def test_reserve_takes_a_grant_and_nothing_between() -> None:
             before.check_reserve(after)
 
     assert 2 == len(waiting.lines_to(released(waiting)))
+
+
+def test_html_of_a_receipt_is_its_line() -> None:
+    receipt = Receipt(
+        payment_id=PaymentId("pay_1"),
+        network=ChainId.evm(1),
+        transaction="0x<i>",
+        payer="0x1",
+        payee="0x2",
+        amount=usd("1"),
+        nonce="0x0",
+    )
+
+    assert f"<pre>{str(receipt).replace('<i>', '&lt;i&gt;')}</pre>" == receipt._repr_html_()
