@@ -140,7 +140,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none", requires=["peers"])
 def crash(session: nox.Session) -> None:
-    """Kill 1,000 paying processes on anvil and check every book; tests/crash holds the short form."""
+    """Kill 1,000 paying processes on anvil and check every book; `-- --storage postgresql` for those of a server."""
     run(session, "python", "-m", "tests.crash", *session.posargs)
 
 

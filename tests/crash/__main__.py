@@ -1,22 +1,27 @@
 """The long form: `python -m tests.crash --kills 1000`. Every call of every way to pay once, then random moments.
 
 It pays on anvil, through the devnet's official seller and facilitator. A purse sees up to three kills in a row before
-somebody finishes its purchase. The books of every fifty purses are checked against the chain.
+somebody finishes its purchase. The books of every fifty purses are checked against the chain, and a line tells how far
+it is. `--storage postgresql` puts the wallets' storages on a server; `--seconds` ends a run that takes too long, after
+the books of what was killed until then.
 """
 
 import argparse
+import math
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from paygent.core.lifecycle import State
 from tests.crash.job import When
 from tests.crash.town import PAST_LEASE, Purse, Town, killed_everywhere, open_town
+from tests.crash.vaults import databases
 from tests.interop.install import find_installed
 
 BATCH = 50
@@ -85,20 +90,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no kill later than this")
+    parser.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
     asked = parser.parse_args(arguments)
     score = Score()
     with (
         tempfile.TemporaryDirectory(prefix="crash-") as folder,
         open_town(Path(folder), anvil=find_installed().anvil) as town,
+        ExitStack() as opened,
     ):
+        if asked.storage == "postgresql":
+            town.vault = opened.enter_context(databases())
         purses: list[Purse] = []
         for source in (planned(town, score), by_chance(town, score, random.Random(asked.seed))):
             for purse in source:
                 purses.append(purse)
-                if len(purses) == BATCH or score.kills >= asked.kills:
+                over = score.kills >= asked.kills or time.monotonic() - score.began > asked.seconds
+                if len(purses) == BATCH or over:
                     judge(town, purses, score)
                     print(score, flush=True)
-                if score.kills >= asked.kills:
+                if over:
                     return 0
     return 0
 

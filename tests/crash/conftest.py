@@ -10,6 +10,7 @@ import pytest
 from paygent.adapters.sql import open_journal
 from tests.crash.shop import Shop, hurried
 from tests.crash.town import Town, open_town
+from tests.crash.vaults import databases
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +18,15 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A devnet of these tests alone, because its time runs ahead."""
     with open_town(tmp_path_factory.mktemp("town")) as town:
         yield town
+
+
+@pytest.fixture
+def town_on_server(town: Town) -> Iterator[Town]:
+    """The same devnet, while its wallets keep their storages on a PostgreSQL server."""
+    files = town.vault
+    with databases() as town.vault:
+        yield town
+    town.vault = files
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 import hashlib
 import logging
-import shutil
-import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import anyio
 
@@ -24,6 +21,7 @@ from paygent.devnet import Devnet, TokenTransfer
 from paygent.engine.reserve import LEASE_SECONDS
 from tests.crash.job import Diary, Job, When, Work
 from tests.crash.processes import Nursery
+from tests.crash.vaults import Files, Rows, Vault, read_file
 
 FUNDS = 10_000_000
 PAST_LEASE = LEASE_SECONDS + 10
@@ -72,20 +70,18 @@ class Town:
         self._folder = folder
         self._ahead = 0
         self._count = 0
-        self._empty = folder / "empty.db"
-        open_journal(str(self._empty)).close()
+        self.vault: Vault = Files(folder)
 
     def purse(self, *, key: str | None = None, approve_above: str = "10") -> Purse:
         """Return a wallet with money and an empty storage."""
         self._count += 1
         private_key = "0x" + hashlib.sha256(f"purse {self._count}".encode()).hexdigest()
-        storage = self._folder / f"{self._count:04}.db"
-        shutil.copyfile(self._empty, storage)
+        storage = self.vault.new(self._count)
         address = LocalSigner(private_key).address
         self.net.mint(address, FUNDS)
         job = Job(
             work="pay",
-            storage=str(storage),
+            storage=storage,
             diary="",
             private_key=private_key,
             rpc=self.net.rpc_url,
@@ -103,7 +99,7 @@ class Town:
     ) -> Job:
         """Return a job for one more worker; its clock is the chain's, and `later` seconds ahead of that."""
         self._count += 1
-        diary = f"{purse.job.storage}.{self._count}"
+        diary = str(self._folder / f"{self._count:04}.diary")
         return replace(purse.job, work=work, diary=diary, ahead=self._ahead + later, at=at, when=when)
 
     def run(
@@ -160,7 +156,20 @@ class Town:
         for purse in purses:
             assert "reconciled, 0 failed" == self.run(purse, "reconcile")[0].outcome
         found = self.net.transfers()
-        return [_checked(purse, [each for each in found if each.sender == purse.address]) for purse in purses]
+        return [self._checked(purse, [each for each in found if each.sender == purse.address]) for purse in purses]
+
+    def _checked(self, purse: Purse, transfers: Sequence[TokenTransfer]) -> Books:
+        try:
+            found = _books(purse.job.storage, self.vault.read(purse.job.storage))
+            check_audit(found)
+            check_halt(found, transfers)
+            check_signatures(purse, found)
+            check_chain(found, transfers)
+        except AssertionError as error:
+            error.add_note("; ".join(purse.said))
+            raise
+        self.vault.drop(purse.job.storage)
+        return found
 
 
 def killed_everywhere(
@@ -179,20 +188,19 @@ def killed_everywhere(
             yield purse
 
 
-def books(storage: str) -> Books:
-    """Read a storage, where no event loop runs."""
+def books(file: str) -> Books:
+    """Read a storage on disk, where no event loop runs."""
+    return _books(file, read_file(file))
+
+
+def _books(storage: str, rows: Rows) -> Books:
     payments, entries = anyio.run(_read, storage)
-    with sqlite3.connect(storage) as connection:
-        sums: list[Any] = connection.execute("SELECT reserved, committed FROM budgets").fetchall()
-        moves: list[Any] = connection.execute("SELECT payment_id, version, event FROM moves").fetchall()
-        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
-    connection.close()
     return Books(
         payments=payments,
         entries=entries,
-        reserved=sum(int(row[0]) for row in sums),
-        committed=sum(int(row[1]) for row in sums),
-        moves=moves,
+        reserved=sum(int(row[0]) for row in rows.sums),
+        committed=sum(int(row[1]) for row in rows.sums),
+        moves=rows.moves,
     )
 
 
@@ -246,19 +254,6 @@ def check_chain(found: Books, transfers: Sequence[TokenTransfer]) -> None:
     assert not [payment.alarm for payment in found.payments if payment.alarm is not None]
     undelivered = [payment for payment in settled if not payment.delivered]
     assert len(undelivered) <= 1  # buying again is for those who have got what they bought
-
-
-def _checked(purse: Purse, transfers: Sequence[TokenTransfer]) -> Books:
-    try:
-        found = books(purse.job.storage)
-        check_audit(found)
-        check_halt(found, transfers)
-        check_signatures(purse, found)
-        check_chain(found, transfers)
-    except AssertionError as error:
-        error.add_note("; ".join(purse.said))
-        raise
-    return found
 
 
 async def _read(storage: str) -> tuple[list[Payment], list[AuditEntry]]:

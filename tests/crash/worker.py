@@ -20,8 +20,7 @@ import httpx
 from paygent.adapters.httpx import KEY, PAYMENT, AsyncPaymentTransport
 from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.rpc import RpcChain
-from paygent.adapters.sql import SqlJournal, open_journal
-from paygent.adapters.sql.sqlite import statements
+from paygent.adapters.sql import SqlJournal, open_journal, postgresql, sqlite
 from paygent.adapters.system import SystemClock
 from paygent.core.caip import ChainId, erc20
 from paygent.core.errors import PaygentError
@@ -189,7 +188,8 @@ def _child(line: str) -> None:
 def main() -> None:
     for module in ("anyio._backends._asyncio", "httpcore", "httpx", "sqlalchemy.dialects.sqlite"):
         importlib.import_module(module)
-    statements()
+    sqlite.statements()
+    postgresql.statements()
     LocalSigner(dev_accounts()[0].private_key)
     gc.collect()
     gc.freeze()
