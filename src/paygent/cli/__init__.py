@@ -61,6 +61,7 @@ def _outcome(arguments: Arguments) -> Outcome:
 
 
 _HOMES = {
+    "agent-wallet": "paygent.cli.agent_wallet",
     "plugins": "paygent.cli.plugins",
     "run": "paygent.cli.runs",
     "services": "paygent.cli.services",
@@ -82,6 +83,8 @@ def _opens_keystore(arguments: Arguments) -> bool:
     """Tell whether a command besides `pay` and `quote` needs the key, or its address."""
     if arguments.command == "wallet":
         return arguments.action != "create" and (arguments.wallet is None or arguments.wallet.of is None)
+    if arguments.command == "agent-wallet":
+        return True
     return arguments.command == "run" or (arguments.command, arguments.action) == ("audit", "export")
 
 
@@ -100,7 +103,9 @@ def _command_of(arguments: Arguments) -> "Callable[[Arguments, Settings], Awaita
             "upgrade": records.upgrade,
         }[arguments.action]
     if (home := _HOMES.get(arguments.command)) is not None:
-        found: Callable[[Arguments, Settings], Awaitable[Outcome]] = getattr(import_module(home), arguments.command)
+        found: Callable[[Arguments, Settings], Awaitable[Outcome]] = getattr(
+            import_module(home), arguments.command.replace("-", "_")
+        )
         return found
     from paygent.cli import control
 

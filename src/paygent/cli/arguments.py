@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
+from paygent.cli.agent_wallet_arguments import AgentWalletArguments, add_agent_wallet
+from paygent.cli.agent_wallet_arguments import gather as agent_wallet_of
 from paygent.cli.plugins import add_plugins
-from paygent.cli.safety_arguments import Collect, add_safety, check
 from paygent.cli.run_arguments import RunArguments, add_runs
 from paygent.cli.run_arguments import gather as runs_of
+from paygent.cli.safety_arguments import Collect, add_safety, check
 from paygent.cli.service_arguments import ServiceArguments, add_services
 from paygent.cli.service_arguments import gather as services_of
 from paygent.cli.wallet_arguments import WalletArguments, add_wallet
@@ -78,6 +80,7 @@ class Arguments:
     services: ServiceArguments | None = None
     runs: RunArguments | None = None
     wallet: WalletArguments | None = None
+    agent_wallet: AgentWalletArguments | None = None
 
     @property
     def content(self) -> bytes:
@@ -122,6 +125,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     if given["command"] is None:
         raise ConfigurationError("say what to do, such as pay or payments; `paygent --help` says more")
     given["services"], given["wallet"], given["runs"] = services_of(given), wallet_of(given), runs_of(given)
+    given["agent_wallet"] = agent_wallet_of(given)
     arguments = Arguments(**{name: value for name, value in given.items() if value is not None})
     check(arguments)
     if arguments.data is not None and given.get("method") is None:
@@ -155,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add_runs(commands)
     add_plugins(commands)
     add_wallet(commands)
+    add_agent_wallet(commands)
     return parser
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -85,7 +85,7 @@ async def _balances(asked: WalletArguments, settings: Settings) -> Outcome:
     said: list[JSON] = []
     usable = True
     async with AsyncExitStack() as made:
-        chains = await _chains(settings, made)
+        chains = await chains_of(settings, made)
         for network, assets in _wanted(asked.words, chains, tokens).items():
             for row in (await BalanceReader(chains[network], network).read(owner, assets)).rows:
                 usable = usable and row.amount is not None
@@ -101,7 +101,7 @@ async def _balances(asked: WalletArguments, settings: Settings) -> Outcome:
 async def _history(asked: WalletArguments, settings: Settings) -> Outcome:
     owner = _owner(asked, settings)
     async with AsyncExitStack() as made:
-        chains = await _chains(settings, made)
+        chains = await chains_of(settings, made)
         if len(chains) != 1:
             raise ConfigurationError(f"name one of {', '.join(map(str, chains))} with --network")
         ((network, chain),) = chains.items()
@@ -124,8 +124,8 @@ async def _history(asked: WalletArguments, settings: Settings) -> Outcome:
 async def _transfer(arguments: Arguments, asked: WalletArguments, settings: Settings) -> Outcome:
     text, symbol, payee = asked.words
     async with Wallet.open(settings=settings) as found, AsyncExitStack() as made:
-        chains = await _chains(settings, made)
-        amount = _amount(text, _one_asset(symbol, chains, tokens_of(settings.tokens)))
+        chains = await chains_of(settings, made)
+        amount = amount_of(text, one_asset(symbol, chains, tokens_of(settings.tokens)))
         try:
             payment = await found.transfer(amount, payee, idempotency_key=arguments.idempotency_key)
         except PaygentError as error:
@@ -134,7 +134,8 @@ async def _transfer(arguments: Arguments, asked: WalletArguments, settings: Sett
     return Outcome(exit_code=code_of_payment(payment), payment=payment)
 
 
-async def _chains(settings: Settings, made: AsyncExitStack) -> dict[ChainId, RpcChain]:
+async def chains_of(settings: Settings, made: AsyncExitStack) -> dict[ChainId, RpcChain]:
+    """Return the endpoints that may be used, which `made` closes. Raises: ConfigurationError: none is configured."""
     chains = await open_chains(settings, made)
     if settings.networks is not None:
         chains = {network: chain for network, chain in chains.items() if network in settings.networks}
@@ -163,12 +164,12 @@ def _wanted(
     return found
 
 
-def _known(chains: Mapping[ChainId, RpcChain], tokens: Mapping[AssetId, Token]) -> list[Asset]:
+def _known(chains: Collection[ChainId], tokens: Mapping[AssetId, Token]) -> list[Asset]:
     coins = [coin(network) for network in chains]
     return [*coins, *(token.asset for token in tokens.values() if token.asset.id.chain in chains)]
 
 
-def _assets(word: str, chains: Mapping[ChainId, RpcChain], tokens: Mapping[AssetId, Token]) -> list[Asset]:
+def _assets(word: str, chains: Collection[ChainId], tokens: Mapping[AssetId, Token]) -> list[Asset]:
     """Return the assets that a CAIP-19 id, an address or a symbol may mean.
 
     Raises: ConfigurationError: none is known.
@@ -186,14 +187,16 @@ def _assets(word: str, chains: Mapping[ChainId, RpcChain], tokens: Mapping[Asset
     return found
 
 
-def _one_asset(word: str, chains: Mapping[ChainId, RpcChain], tokens: Mapping[AssetId, Token]) -> Asset:
+def one_asset(word: str, chains: Collection[ChainId], tokens: Mapping[AssetId, Token]) -> Asset:
+    """Return the one asset that a word means. Raises: ConfigurationError: none is known, or several."""
     found = _assets(word, chains, tokens)
     if len(found) > 1:
         raise ConfigurationError(f"{word!r} may be {' or '.join(str(asset.id) for asset in found)}: name one of them")
     return found[0]
 
 
-def _amount(text: str, asset: Asset) -> Amount:
+def amount_of(text: str, asset: Asset) -> Amount:
+    """Return so many whole units. Raises: ConfigurationError: that is no amount of the asset."""
     try:
         return Amount.parse(text, asset)
     except ValueError as wrong:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from paygent.core.errors import LocalProtocolError
 from paygent.core.payment import Payment
-from paygent.evm.address import checksum
 from paygent.evm.agent_wallet import NATIVE, TokenLimit
+from paygent.wallet.wallet import address_of
 
 
 class OwnerSettings(ABC):
@@ -38,7 +38,7 @@ class OwnerSettings(ABC):
 
     async def set_approvers(self, approvers: Sequence[str], *, needed: int) -> Payment:
         """Replace all approvers. Args: needed: how many of them sign a payment above its token's threshold."""
-        accounts = [_somebody(each) for each in approvers]
+        accounts = [address_of(each) for each in approvers]
         if not 0 <= needed <= len(accounts):
             raise LocalProtocolError(f"{needed} of {len(accounts)} approvers cannot sign; nothing was sent")
         said = (("approvers", ", ".join(accounts) or "none"), ("needed", str(needed)))
@@ -46,7 +46,7 @@ class OwnerSettings(ABC):
 
     async def set_guardian(self, guardian: str | None) -> Payment:
         """Name who may pause, besides the owner; None is nobody."""
-        account = NATIVE if guardian is None else _somebody(guardian)
+        account = NATIVE if guardian is None else address_of(guardian)
         return await self._set("setGuardian", account, said=(("guardian", account),), summary="Set the guardian")
 
     async def set_limit(self, limit: TokenLimit) -> Payment:
@@ -63,16 +63,6 @@ class OwnerSettings(ABC):
         return await self._set("unpause", said=(), summary="Unpause")
 
     async def _switch(self, function: str, what: str, account: str, on: bool) -> Payment:
-        who = _somebody(account)
+        who = address_of(account)
         summary = f"{what.capitalize()} {who}: {'on' if on else 'off'}"
         return await self._set(function, who, on, said=((what, who), ("on", str(on))), summary=summary)
-
-
-def _somebody(address: str) -> str:
-    try:
-        account = checksum(address)
-    except ValueError as wrong:
-        raise LocalProtocolError(str(wrong)) from wrong
-    if address not in (account, address.lower()) or account == NATIVE:
-        raise LocalProtocolError(f"{address} is mistyped or nobody's address; nothing was sent")
-    return account

@@ -11,7 +11,6 @@ from paygent.core.lifecycle import FREED
 from paygent.core.money import Amount
 from paygent.engine.room import room
 from paygent.evm import agent_wallet as encode
-from paygent.evm.address import checksum
 from paygent.evm.coins import coin, coin_token
 from paygent.evm.contracts import contract
 from paygent.policy.ask import Ask
@@ -21,7 +20,7 @@ from paygent.wallet.agent_refusals import refused
 from paygent.wallet.agent_settings import OwnerSettings
 from paygent.wallet.agent_state import WalletReader, token_of
 from paygent.wallet.agent_x402 import ContractChooser, ReservingSigner, ShortValidity, Undeployed
-from paygent.wallet.wallet import TRANSFER_SECONDS, Wallet
+from paygent.wallet.wallet import TRANSFER_SECONDS, Wallet, address_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -194,7 +193,7 @@ class AgentWallet(OwnerSettings):
             AgentWalletPaused, AgentWalletRefused: the contract refuses. ContractMissing: it is not deployed.
             PaygentError: as `Engine.execute`.
         """
-        payee = _payee(to)
+        payee = address_of(to)
         call = encode.payment_call(self._address, token_of(amount.asset), payee, amount.atomic, _bytes32(ref))
         action = self._payment(amount, payee, call, f"Pay {amount} to {payee} from AgentWallet {self._address}")
         await self._check(action, idempotency_key, context)
@@ -217,7 +216,7 @@ class AgentWallet(OwnerSettings):
 
         Raises: as `pay`.
         """
-        payee, token = _payee(to), token_of(amount.asset)
+        payee, token = address_of(to), token_of(amount.asset)
         signed = [(each, approvals[each]) for each in sorted(approvals, key=str.lower)]
         values = (token, payee, amount.atomic, _bytes32(ref), _bytes32(nonce), deadline, signed)
         said = (("token", token), ("payee", payee), ("amount", str(amount.atomic)), ("approvals", str(len(signed))))
@@ -239,7 +238,7 @@ class AgentWallet(OwnerSettings):
             self._address,
             self._network.evm_number,
             token=token_of(amount.asset),
-            payee=_payee(to),
+            payee=address_of(to),
             amount=amount.atomic,
             ref=ref,
             nonce=nonce,
@@ -254,7 +253,7 @@ class AgentWallet(OwnerSettings):
         Raises: AgentWalletRefused: the key is not the owner's. PaygentError: as `Engine.execute`.
         """
         await self._check_deployed()
-        payee = self.key if to is None else _payee(to)
+        payee = self.key if to is None else address_of(to)
         call = encode.withdrawal_call(self._address, token_of(amount.asset), payee, amount.atomic)
         action = self._payment(amount, payee, call, f"Withdraw {amount} to {payee} from AgentWallet {self._address}")
         return await self._execute(action, idempotency_key=idempotency_key, new=idempotency_key is None)
@@ -394,18 +393,8 @@ def _address(address: str | None, owner: str | None, salt: int, key: str) -> str
     if address is not None and owner is not None:
         raise ConfigurationError("give the address of the AgentWallet, or its owner and salt, not both")
     if address is None:
-        return AgentWallet.predict(key if owner is None else _payee(owner), salt)
-    return _payee(address)
-
-
-def _payee(to: str) -> str:
-    try:
-        payee = checksum(to)
-    except ValueError as wrong:
-        raise LocalProtocolError(str(wrong)) from wrong
-    if to not in (payee, to.lower()) or payee == encode.NATIVE:
-        raise LocalProtocolError(f"{to} is mistyped or nobody's address: its checksum does not fit; nothing was sent")
-    return payee
+        return AgentWallet.predict(key if owner is None else address_of(owner), salt)
+    return address_of(address)
 
 
 def _bytes32(text: str) -> bytes:

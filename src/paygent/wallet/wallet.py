@@ -121,7 +121,7 @@ def transfer_action(amount: Amount, to: str, *, deadline: int) -> Action:
 
     Raises: LocalProtocolError: that is no address, its checksum is wrong, or there is nothing to pay.
     """
-    payee, asset = _payee(to), amount.asset.id
+    payee, asset = address_of(to), amount.asset.id
     if amount.atomic == 0:
         raise LocalProtocolError("a transfer pays more than nothing; give an amount above zero")
     if asset.native:
@@ -139,7 +139,11 @@ def transfer_action(amount: Amount, to: str, *, deadline: int) -> Action:
     )
 
 
-def _payee(to: str) -> str:
+def address_of(to: str) -> str:
+    """Return an address with its checksum.
+
+    Raises: LocalProtocolError: it is none, mistyped, or nobody's.
+    """
     try:
         payee = checksum(to)
     except ValueError as wrong:

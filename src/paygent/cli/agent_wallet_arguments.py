@@ -1,0 +1,106 @@
+"""What `paygent agent-wallet` takes."""
+
+import argparse
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from paygent.cli.safety_arguments import Collect, Several
+from paygent.core.errors import ConfigurationError
+
+ACTIONS = {
+    "install": "nothing",
+    "deploy": "nothing",
+    "show": "nothing",
+    "limits": "nothing, or ASSET PER_DAY PER_PAYMENT [APPROVAL_ABOVE]",
+    "operators": "nothing, or add|remove ADDRESS",
+    "pause": "nothing",
+    "unpause": "nothing",
+    "pay": "AMOUNT ASSET ADDRESS",
+    "withdraw": "AMOUNT ASSET [ADDRESS]",
+}
+_COUNTS = {"limits": (0, 3, 4), "operators": (0, 2), "pay": (3,), "withdraw": (2, 3)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentWalletArguments:
+    """What one call says about an AgentWallet."""
+
+    words: tuple[str, ...] = ()
+    at: str | None = None
+    """The wallet's address; None: that of an owner and a salt."""
+    owner: str | None = None
+    """None for the key's own address."""
+    salt: int = 0
+    operators: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    """Each ``ASSET:PER_DAY:PER_PAYMENT[:APPROVAL_ABOVE]``, in whole units."""
+    guardian: str | None = None
+    approvers: tuple[str, ...] = ()
+    approvals: int = 0
+    payees: tuple[str, ...] = ()
+    valid_for: int = 3_600
+    """Seconds in which a configuration may be deployed."""
+    sign_to: str | None = None
+    """The new file that a signed configuration goes to, in place of the chain."""
+    signed: str | None = None
+    """The file that a signed configuration comes from."""
+
+
+class _Commands(Protocol):
+    """**Protocol:** what argparse makes for subcommands."""
+
+    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
+
+
+def add_agent_wallet(commands: _Commands) -> None:
+    """Add the parser of the command."""
+    about = "a contract that an agent's key cannot overspend: deploy it, set its limits, pause it, take the money out"
+    command = commands.add_parser("agent-wallet", help=about, allow_abbrev=False)
+    command.add_argument("action", choices=tuple(ACTIONS))
+    command.add_argument("words", nargs="*", action=Several, metavar="WORD", help="limits, operators, pay, withdraw")
+    command.add_argument("--at", metavar="ADDRESS", help="the wallet; otherwise that of --owner and --salt")
+    command.add_argument("--owner", metavar="ADDRESS", help="whose wallet; default: the key's own")
+    command.add_argument("--salt", type=_number, metavar="N", help="which of the owner's wallets; default 0")
+    several = {
+        "--operator": ("operators", "deploy: a key that may spend; repeatable"),
+        "--limit": ("limits", "deploy: ASSET:PER_DAY:PER_PAYMENT[:APPROVAL_ABOVE] in whole units; repeatable"),
+        "--approver": ("approvers", "deploy: signs payments above a threshold; repeatable"),
+        "--payee": ("payees", "deploy: the only ones that may be paid; repeatable"),
+    }
+    for name, (dest, text) in several.items():
+        command.add_argument(name, dest=dest, action=Collect, metavar=name[2:].upper(), help=text)
+    command.add_argument("--guardian", metavar="ADDRESS", help="deploy: may pause, nothing else")
+    command.add_argument("--approvals", type=_number, metavar="K", help="deploy: how many approvers sign")
+    command.add_argument("--valid-for", type=_number, metavar="SECONDS", help="deploy: until when; default 3600")
+    command.add_argument("--sign-to", metavar="FILE", help="deploy: only sign, for somebody else to deploy")
+    command.add_argument("--signed", metavar="FILE", help="deploy: what its owner signed with --sign-to")
+    command.add_argument("--network", metavar="CAIP-2", help="the only chain, such as eip155:25; the chain of --rpc")
+    command.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
+    command.add_argument("--policy", nargs=1, action=Several, metavar="FILE", help="what may be sent, and its gas")
+    command.add_argument("--idempotency-key", metavar="KEY", help="pay, withdraw: your name for it: it is sent once")
+    command.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint")
+    command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
+    command.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def gather(given: dict[str, Any]) -> AgentWalletArguments | None:
+    """Take what belongs to the command out of what was given.
+
+    Raises: ConfigurationError: its words do not fit what is asked.
+    """
+    if given["command"] != "agent-wallet":
+        return None
+    mine = {name: given.pop(name) for name in AgentWalletArguments.__dataclass_fields__}
+    asked = AgentWalletArguments(**{name: value for name, value in mine.items() if value is not None})
+    action = given["action"]
+    if len(asked.words) not in _COUNTS.get(action, (0,)):
+        raise ConfigurationError(f"agent-wallet {action} takes {ACTIONS[action]}; `paygent agent-wallet --help`")
+    if action == "operators" and asked.words and asked.words[0] not in ("add", "remove"):
+        raise ConfigurationError("say `operators add ADDRESS` or `operators remove ADDRESS`")
+    return asked
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 78 and int(text) < 1 << 256):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2**256 - 1")
+    return int(text)
