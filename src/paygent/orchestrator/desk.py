@@ -78,11 +78,12 @@ class RunDesk:
         if self.used(milliseconds) > self.limits.seconds * 1000:
             raise RunLimitReached("seconds", most=self.limits.seconds)
         if halts:
-            self._refuse_halted({halt.scope: halt for halt in halts}, self.context("", agent))
+            self._refuse_halted({halt.scope: halt for halt in halts}, self.context("", agent), agent)
 
-    def _refuse_halted(self, halts: Mapping[str, Halt], context: Context) -> None:
+    def _refuse_halted(self, halts: Mapping[str, Halt], context: Context, subagent: str) -> None:
         scopes = scopes_of(self._address, agent=context.agent, session=context.session)
-        for scope in (*scopes, *(f"budget:{budget.name}" for budget in context.budgets)):
+        budgets = (f"budget:{budget.name}" for budget in context.budgets)
+        for scope in (*scopes, f"agent:{subagent}", *budgets):
             if scope in halts:
                 raise Halted(scope, reason=halts[scope].reason)
 
@@ -100,7 +101,7 @@ class RunDesk:
         return Call(key=key, context=self.context(tool, agent, budget))
 
     def context(self, tool: str, agent: str, budget: Amount | None = None) -> Context:
-        """Return who pays for a call."""
+        """Return who pays for a call: the run's agent where it has one, so that no subagent gets around its limits."""
         budgets: list[Budget] = list(self._context.budgets)
         most = payments(self.limits.calls) if self.limits.spend is None else self.limits.spend
         budgets.append(Budget(name=str(self.run.id), limit=most))  # also what a cancelled run is stopped by
@@ -108,7 +109,7 @@ class RunDesk:
             budgets.append(Budget(name=f"{self.run.id}/{agent}", limit=budget))
         return replace(
             self._context,
-            agent=agent or self.run.agent or self._context.agent,
+            agent=self.run.agent or self._context.agent or agent or None,
             session=self.run.session,
             run=self.run.id,
             tool=tool or None,

@@ -17,7 +17,7 @@ class Subagent:
     """Somebody whom a task can be given to."""
 
     name: str
-    """Letters of ``a-z``, digits and ``_``; the agent's name that its payments carry."""
+    """Letters of ``a-z``, digits and ``_``; the agent's name that its payments carry, unless the run has one."""
     description: str
     """What it is good at, for a model that chooses one."""
     tools: tuple[str, ...]

@@ -10,7 +10,11 @@ from paygent.core.events import RunEvent
 from paygent.core.halt import Halt
 from paygent.core.money import usd
 from paygent.core.run_errors import RunLimitReached
+from paygent.core.window import DAY
 from paygent.orchestrator import RunLimits, Subagent
+from paygent.policy.limits import Limit
+from paygent.policy.policy import Policy
+from paygent.policy.scope import Scope
 from paygent.testing.models import HostileModel, ScriptedModel, calls, says
 from paygent.testing.seller import Reply
 from tests.unit.orchestrator.world import URL, World
@@ -171,12 +175,14 @@ async def test_model_is_not_asked_again_after_an_unknown_outcome() -> None:
 
 async def test_kill_switch_stops_a_model_between_two_calls() -> None:
     world, model = World(), ScriptedModel(calls(("balance", {})), calls(("pay", {"url": URL})), repeats=True)
+    told: list[RunEvent] = []
     async with world.open(model=model) as agent:
         async for event in agent.stream(ASKED):
+            told.append(event)
             if event.kind == "tool_result":
                 await world.journal.halt(Halt(scope="everything", by="ann", reason="odd", at=1))
 
-        assert ("error", Halted.__name__, 0) == (event.kind, event.facts["error"], world.spent)
+    assert ("error", Halted.__name__, 0) == (told[-1].kind, told[-1].facts["error"], world.spent)
 
 
 async def test_ids_of_the_model_name_no_payment() -> None:
@@ -220,6 +226,31 @@ async def test_subagent_has_tools_conversation_and_budget_of_its_own() -> None:
     assert "buyer" == payment.context.agent
     assert [f"{told[0].run}", f"{told[0].run}/buyer"] == [budget.name for budget in payment.context.budgets]
     assert "Only one was affordable." in model.results[-1]
+
+
+async def test_subagent_pays_under_the_limits_of_the_agent_whose_run_it_is() -> None:
+    """A policy that limits an agent is not got around by giving its task to a subagent."""
+    limit = Limit(amount=usd("0.001"), scope=Scope.parse("agent:bot"), window=DAY)
+    world = World(policy=Policy(max_per_payment=usd("1"), per_day=usd("20"), limits=(limit,)))
+    model = ScriptedModel(
+        gives("rich", f"Buy {URL}"), calls(("pay", {"url": URL})), calls(("pay", {"url": URL})), says("."), says(".")
+    )
+    crew = [Subagent(name="rich", description="buys", tools=("pay",))]
+    async with world.open(model=model, subagents=crew) as agent:
+        await agent.run(ASKED, agent="bot")
+
+    assert 1_000 == world.spent
+
+
+async def test_halt_of_an_agent_stops_its_subagents_and_a_halt_of_these_them() -> None:
+    for scope in ("agent:bot", "agent:buyer"):
+        world = World()
+        model = ScriptedModel(gives("buyer", f"Buy {URL}"), calls(("pay", {"url": URL})), says("."), says("."))
+        async with world.open(model=model, subagents=CREW) as agent:
+            await world.journal.halt(Halt(scope=scope, by="ada", reason="drill", at=1))
+            await agent.run(ASKED, agent="bot")
+
+        assert 0 == world.spent
 
 
 async def test_subagents_spend_no_more_than_their_run_together() -> None:
