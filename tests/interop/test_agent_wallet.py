@@ -4,14 +4,8 @@ import anyio
 import pytest
 
 from paygent.adapters.local_signer import LocalSigner
-from paygent.core.errors import (
-    AgentWalletPaused,
-    AgentWalletRefused,
-    ChainLimitExceeded,
-    ContractMissing,
-    InsufficientFunds,
-    PolicyDenied,
-)
+from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
+from paygent.core.errors import ContractMissing, InsufficientFunds, PolicyDenied
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
 from paygent.evm.address import checksum

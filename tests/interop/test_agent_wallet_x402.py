@@ -8,13 +8,8 @@ import pytest
 
 from paygent import X402Client
 from paygent.adapters.httpx import PAYMENT
-from paygent.core.errors import (
-    AgentWalletPaused,
-    AgentWalletRefused,
-    ChainLimitExceeded,
-    NoAcceptableRequirements,
-    PaymentOutcomeUnknown,
-)
+from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
+from paygent.core.errors import NoAcceptableRequirements, PaymentOutcomeUnknown
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.wallet.agent_x402 import ReservingSigner

@@ -12,11 +12,9 @@
     │   ├── Halted                     the kill switch is on
     │   ├── CommandRefused             a command in plain English is not certain, or not understood
     │   ├── DuplicatePurchase          the same request is still unknown or undelivered
-    │   ├── SimulationReverted         an own transaction would revert, so it was not signed
-    │   ├── InsufficientFunds · GasTooExpensive
+    │   ├── SimulationReverted · InsufficientFunds · GasTooExpensive    an own transaction that was not signed
     │   ├── TradeRefused               a venue's terms do not hold, or it cannot do what was asked
-    │   ├── AgentWalletRefused         an AgentWallet's contract would refuse
-    │   │   └── ChainLimitExceeded · AgentWalletPaused
+    │   ├── AgentWalletRefused         an AgentWallet's contract would refuse: see `core.agent_wallet_errors`
     │   └── IdempotencyConflict        the idempotency key belongs to another request
     ├── PaymentCannotSettle            proven that it did not and will not settle
     │   ├── AuthorizationExpired · AuthorizationCancelled · TransactionReverted
@@ -30,8 +28,7 @@
     │   ├── JournalConflict            somebody else moved the payment first
     │   ├── AuditLogBroken             rows were changed, removed or moved in the storage
     │   └── TokenUnusable              what is at a token's address is no token
-    ├── RegistryError                  the registry of services; nothing was changed
-    │   └── InvalidService · ServiceNotFound · ServiceExists · ServiceConflict
+    ├── RegistryError                  the registry of services; nothing was changed: see `core.service_errors`
     ├── OrchestrationError             a session or a run cannot go on as asked: see `core.run_errors`
     └── ConfigurationError             found when something is constructed
         ├── PolicyFileError            a policy file says what it cannot mean
@@ -231,55 +228,6 @@ class TradeRefused(PaymentNotAttempted):
         self.code = code
 
 
-class AgentWalletRefused(PaymentNotAttempted):
-    """An AgentWallet's contract refuses; `code` is the name of its custom error, such as ``NotOperator``."""
-
-    def __init__(self, code: str, message: str, *, payment_id: "PaymentId | None" = None) -> None:
-        super().__init__(message, payment_id=payment_id)
-        self.code = code
-
-
-class ChainLimitExceeded(AgentWalletRefused):
-    """An AgentWallet's own limit has no room; `chain` and `policy` say what each of the two leaves."""
-
-    def __init__(
-        self,
-        code: str,
-        *,
-        asked: "Amount",
-        chain: "Amount",
-        policy: "Amount | None",
-        payment_id: "PaymentId | None" = None,
-    ) -> None:
-        said = "no limit in it can be compared" if policy is None else f"at most {policy}"
-        advice = {
-            "AbovePerDay": "wait for the next UTC day",
-            "AbovePerPayment": "pay in several payments",
-            "ApprovalRequired": "collect the approvers' signatures and use `pay_approved`",
-        }.get(code, "let the owner give the token a limit")
-        super().__init__(
-            code,
-            f"{asked} is more than the contract allows now, at most {chain} ({code}; this process's policy: {said}); "
-            f"nothing was sent: ask for less, {advice}, or let the owner raise the limit",
-            payment_id=payment_id,
-        )
-        self.asked = asked
-        self.chain = chain
-        self.policy = policy
-
-
-class AgentWalletPaused(AgentWalletRefused):
-    """An AgentWallet is paused: its owner alone can lift that, and can withdraw meanwhile."""
-
-    def __init__(self, wallet: str, *, payment_id: "PaymentId | None" = None) -> None:
-        super().__init__(
-            "WalletPaused",
-            f"AgentWallet {wallet} is paused, so nothing was sent; its owner can unpause it, or withdraw",
-            payment_id=payment_id,
-        )
-        self.wallet = wallet
-
-
 class IdempotencyConflict(PaymentNotAttempted):
     """The idempotency key already belongs to a payment for another request."""
 
@@ -442,43 +390,6 @@ class ContractMismatch(ConfigurationError):
         self.network = network
         self.expected = expected
         self.found = found
-
-
-class RegistryError(PaygentError):
-    """The registry of services was asked for something that it cannot do; nothing was changed."""
-
-
-class InvalidService(RegistryError, ValueError):
-    """A description of a service breaks a rule; `field` names where."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-
-
-class ServiceNotFound(RegistryError):
-    """No service of this id is registered."""
-
-    def __init__(self, service_id: str, *, near: "Sequence[str]" = ()) -> None:
-        hint = f"; near it: {', '.join(near)}" if near else ""
-        super().__init__(f"no service {service_id!r} is registered{hint}; `paygent services list` shows all")
-        self.service_id = service_id
-
-
-class ServiceExists(RegistryError):
-    """A service of this id is registered already."""
-
-    def __init__(self, service_id: str) -> None:
-        super().__init__(f"a service {service_id!r} is registered already; update it, or choose another id")
-        self.service_id = service_id
-
-
-class ServiceConflict(RegistryError):
-    """The stored service is not the one the change was based on."""
-
-    def __init__(self, service_id: str) -> None:
-        super().__init__(f"service {service_id!r} was changed by somebody else; read it again")
-        self.service_id = service_id
 
 
 class PluginError(ConfigurationError):

@@ -166,7 +166,7 @@ _OWN: Final = {
 }
 
 
-def read_event(
+def read_event(  # noqa: PLR0913  the columns that an event is stored in
     kind: str,
     facts: Mapping[str, JSON],
     *,

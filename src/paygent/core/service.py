@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 from paygent.core.caip import AssetId, ChainId, is_evm_address
-from paygent.core.errors import InvalidService, LocalProtocolError
+from paygent.core.errors import LocalProtocolError
 from paygent.core.money import USD, Amount
+from paygent.core.service_errors import InvalidService
 
 PricingModel = Literal["per_call", "metered", "subscription"]
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}", re.ASCII)

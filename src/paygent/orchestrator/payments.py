@@ -12,18 +12,17 @@ from pydantic import Field, field_validator, model_validator
 from paygent.adapters.httpx import CONTEXT, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
 from paygent.core.errors import (
     ApprovalEdited,
-    InvalidService,
     PaidUndelivered,
     PaymentNotAttempted,
     PaymentOutcomeUnknown,
     RemoteProtocolError,
-    ServiceNotFound,
 )
 from paygent.core.fields import JSON
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount
 from paygent.core.run_errors import ToolRefused
+from paygent.core.service_errors import InvalidService, ServiceNotFound
 from paygent.core.service_page import ServicePage
 from paygent.engine.handle import PaymentHandle
 from paygent.orchestrator.intents import intent_of

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from paygent.core.caip import AssetId
-from paygent.core.errors import InvalidService
 from paygent.core.money import Amount
 from paygent.core.requirements import Token
 from paygent.core.service import Pricing, Service
+from paygent.core.service_errors import InvalidService
 
 _PRICING = {"model", "price", "asset", "unit", "period_seconds"}
 _REQUIRED = ("id", "name", "url", "category", "price", "asset")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from paygent.core.caip import AssetId, ChainId
-from paygent.core.errors import ConfigurationError, RegistryError, ServiceConflict, ServiceNotFound
+from paygent.core.errors import ConfigurationError
 from paygent.core.history import PaymentFilter
 from paygent.core.lifecycle import State
 from paygent.core.money import USD, Amount
@@ -20,6 +20,7 @@ from paygent.core.service import (
     Service,
     ServiceQuery,
 )
+from paygent.core.service_errors import RegistryError, ServiceConflict, ServiceNotFound
 from paygent.core.service_page import ServicePage
 from paygent.engine.quote import Quote
 from paygent.evm.tokens import TOKENS

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Sequence
 
-from paygent.core.errors import ServiceConflict, ServiceExists
 from paygent.core.service import Listing, PricePoint, ServiceQuery
+from paygent.core.service_errors import ServiceConflict, ServiceExists
 from paygent.core.service_page import ServicePage, check_next, page_of, place_of, twice
 
 

@@ -1,6 +1,6 @@
 """What an AgentWallet's contract refuses, as typed errors."""
 
-from paygent.core.errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
+from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
 from paygent.core.ids import PaymentId
 from paygent.core.money import Amount
 from paygent.evm import abi

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
 from paygent.core.caip import ChainId
-from paygent.core.errors import AdapterError, AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
+from paygent.core.errors import AdapterError
 from paygent.core.ids import PaymentId
 from paygent.core.money import Amount, Asset
 from paygent.evm import agent_wallet

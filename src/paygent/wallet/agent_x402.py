@@ -10,8 +10,9 @@ from typing import Final
 
 from paygent.core import ids
 from paygent.core.action import Action
+from paygent.core.agent_wallet_errors import AgentWalletRefused
 from paygent.core.caip import ChainId
-from paygent.core.errors import AgentWalletRefused, SigningFailed
+from paygent.core.errors import SigningFailed
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, SignedPayload
 from paygent.core.requirements import Authorization, PaymentRequired, Refusal

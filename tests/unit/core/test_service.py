@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygent.core.errors import InvalidService, LocalProtocolError
+from paygent.core.errors import LocalProtocolError
 from paygent.core.money import USD, Amount
 from paygent.core.service import Listing, PricePoint, Pricing, Reputation, Service, ServiceQuery
+from paygent.core.service_errors import InvalidService
 from paygent.core.service_record import from_record, to_record
 from paygent.testing.conformance.services import COIN, SHOPS, listing
 

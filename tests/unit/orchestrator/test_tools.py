@@ -48,7 +48,7 @@ class Registry:
         self._all = listings
 
     async def get(self, service_id: str) -> Listing:
-        from paygent.core.errors import ServiceNotFound
+        from paygent.core.service_errors import ServiceNotFound
 
         for each in self._all:
             if each.service.id == service_id:

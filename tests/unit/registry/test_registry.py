@@ -6,9 +6,10 @@ import pytest
 
 from paygent.core.caip import ChainId
 from paygent.core.context import Context
-from paygent.core.errors import ConfigurationError, RegistryError, ServiceConflict, ServiceExists, ServiceNotFound
+from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.service import Listing, Pricing, Reputation, Service
+from paygent.core.service_errors import RegistryError, ServiceConflict, ServiceExists, ServiceNotFound
 from paygent.engine.quote import Quote, QuotedOffer
 from paygent.evm.tokens import TOKENS
 from paygent.registry import ServiceRegistry

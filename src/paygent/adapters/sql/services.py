@@ -8,8 +8,9 @@ from sqlalchemy import BigInteger, Dialect, Integer, bindparam, delete, literal_
 
 from paygent.adapters.sql.schema import service_prices, service_words, services
 from paygent.adapters.sql.statements import Cursor, Statement, words_of_dialect
-from paygent.core.errors import AdapterError, ServiceConflict, ServiceExists
+from paygent.core.errors import AdapterError
 from paygent.core.service import Listing, PricePoint, ServiceQuery
+from paygent.core.service_errors import ServiceConflict, ServiceExists
 from paygent.core.service_page import ServicePage, check_next, page_of, place_of, twice
 from paygent.core.service_record import from_record, price_record, read_price, to_record
 

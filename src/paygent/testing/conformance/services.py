@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from paygent.core.caip import ChainId, erc20
-from paygent.core.errors import LocalProtocolError, ServiceConflict, ServiceExists
+from paygent.core.errors import LocalProtocolError
 from paygent.core.money import USD, Amount, Asset
 from paygent.core.service import Listing, PricePoint, Pricing, Reputation, Service, ServiceQuery
+from paygent.core.service_errors import ServiceConflict, ServiceExists
 from paygent.ports.service_store import ServiceStore
 
 CHAIN = ChainId.evm(31337)
