@@ -95,3 +95,11 @@ class Answer(Generic[R]):
     """The answer is what was paid for, once its body has been read."""
     discard: Callable[[], Awaitable[None]]
     """Lets go of an answer that nobody gets."""
+
+    @property
+    def claimed(self) -> str:
+        """What an answer that delivers nothing claims about the settlement, as the end of a note; empty for no claim."""
+        if self.settlement is None:
+            return ""
+        outcome = "made" if self.settlement.success else "pending" if self.settlement.pending else "failed"
+        return f", settlement claimed as {outcome}"

@@ -342,7 +342,7 @@ class Engine:
         if answer.delivered:
             return payment
         now = self._clock.now()
-        note = f"answered with {answer.status}{_claimed(answer.settlement)}"
+        note = f"answered with {answer.status}{answer.claimed}"
 
         def change(current: Payment) -> Payment | None:
             if current.state is State.SUBMITTED:
@@ -395,10 +395,3 @@ class Engine:
                 continue
             return after
         return current
-
-
-def _claimed(settlement: Settlement | None) -> str:
-    """Say what an answer that delivers nothing claims about the settlement."""
-    if settlement is None:
-        return ""
-    return f", settlement claimed as {'made' if settlement.success else 'pending' if settlement.pending else 'failed'}"

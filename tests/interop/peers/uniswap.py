@@ -160,7 +160,7 @@ def place_exchange(anvil: Anvil, installed: Installed) -> Exchange:
 
 
 def _age(exchange: Exchange) -> None:
-    """Let every pool write down its first price: a pool's first trade of a new second takes far more gas than others."""
+    """Let every pool write down its first price: its first trade of a new second takes far more gas than others."""
     exchange.anvil.call("evm_increaseTime", 2)
     for place in range(exchange.read(exchange.factory, "allPairsLength()")):
         pool = exchange.read(exchange.factory, "allPairs(uint256)", place, returns="address")

@@ -78,8 +78,10 @@ async def test_engine_decides_open_payments_in_the_background() -> None:
 
     memory.journal.append = told  # type: ignore[method-assign]
     async with assemble(settings=Settings(storage=""), clock=memory.clock, reconcile_every_seconds=0.01, **parts):
-        with anyio.fail_after(5):
+        with anyio.move_on_after(5):
             await settled.wait()
+
+    assert settled.is_set()
 
 
 async def judged(engine: Engine, memory: MemoryEngine) -> None:
