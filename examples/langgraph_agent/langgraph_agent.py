@@ -29,11 +29,12 @@ async def main() -> None:
             )
             policy = Policy(max_per_payment=usd("0.20"), per_day=usd("1"))
             async with Orchestrator.open(settings=settings, policy=policy, model=model) as agent:
-                question = f"Buy me the forecast at {url}."
-                async for event in agent.stream(question, limits=RunLimits(iterations=8, spend=usd("0.50"))):
+                question, session = f"Buy me the forecast at {url}.", (await agent.create_session()).id
+                limits = RunLimits(iterations=8, spend=usd("0.50"))
+                async for event in agent.stream(question, session=session, limits=limits):
                     told = event.facts.get("text") or event.facts.get("tool") or ""
                     print(f"{event.kind}: {str(told).splitlines()[0][:60] if told else ''}")
-                print(f"spent {(await agent.summary(event.session)).settled[0]}")
+                print(f"spent {(await agent.summary(session)).settled[0]}")
 
 
 if __name__ == "__main__":

@@ -117,11 +117,12 @@ async def work(task: Task) -> dict[str, object]:
         for method in ("aput", "aput_writes"):
             setattr(saver, method, getattr(Counted(saver, plan, "checkpoints"), method))
         journal = FaultyJournal(stored, plan)
+        sessions: Any = Counted(SqlSessions(stored), plan, "sessions")
         async with Orchestrator.open(
             settings=settings,
             policy=Policy(approve_above=usd("0.20")),
             journal=journal,
-            sessions=Counted(SqlSessions(stored), plan, "sessions"),
+            sessions=sessions,
             checkpoints=saver,
             transport=FaultyTransport(httpx.AsyncHTTPTransport(verify=False), plan),
             clock=clock,
