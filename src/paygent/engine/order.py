@@ -98,7 +98,7 @@ class Answer(Generic[R]):
 
     @property
     def claimed(self) -> str:
-        """What an answer that delivers nothing claims about the settlement, as the end of a note; empty for no claim."""
+        """What an answer that delivers nothing claims about the settlement, as the end of a note, or nothing."""
         if self.settlement is None:
             return ""
         outcome = "made" if self.settlement.success else "pending" if self.settlement.pending else "failed"
