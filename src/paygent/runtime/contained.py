@@ -14,6 +14,7 @@ from paygent.evm import word
 from paygent.evm.address import checksum
 from paygent.ports.connector import APPROVE, Connector, Manifest, PermittedCall, Position, TradeQuote, Wish
 from paygent.ports.policy_rule import PolicyRule, Proposal
+from paygent.runtime.promised import departure
 
 _EXCERPT = 300
 _T = TypeVar("_T")
@@ -55,6 +56,10 @@ class ContainedConnector:
             quote = self._checked(await self._connector.quote(wish, owner=owner), TradeQuote, "quote")
         if (quote.wish, quote.venue, quote.owner) != (wish, self._manifest.name, checksum(owner)):
             raise self._wrong("quote", "it quotes another wish, venue or owner")
+        with contained(self._plugin, "quote"):
+            why = departure(quote)
+        if why is not None:
+            raise self._wrong("quote", why)
         return quote
 
     async def build(self, quote: TradeQuote) -> Sequence[Action]:
