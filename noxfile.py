@@ -83,7 +83,7 @@ def contracts(session: nox.Session) -> None:
     session.run("node", "contracts/forge.mjs", "fmt", "--check", external=True)
     session.run("node", "contracts/forge.mjs", "test", *session.posargs, external=True)
     session.run("node", "contracts/abi.mjs", "--check", external=True)
-    sample = ("--only", "Router|Registry", "--sample", "4", "--needed", "0.5")
+    sample = ("--only", "Router|Registry", "--sample", "2", "--needed", "0.5")
     session.run("node", "contracts/mutate.mjs", *sample, external=True)
 
 
@@ -118,7 +118,7 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
-    """Print medians and ratios of a minute; judging them is the reader's. The tests run the same for some seconds."""
+    """Print medians and ratios of some minutes; judging them is the reader's. The tests run the same for some seconds."""
     run(session, "python", "-m", "tests.bench", *session.posargs)
 
 
