@@ -1,21 +1,30 @@
 """What tools take and refuse, before anything is asked or paid."""
 
-from typing import Any
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
 from paygent.core.caip import ChainId, erc20
-from paygent.core.errors import ConfigurationError, LocalProtocolError
+from paygent.core.errors import ConfigurationError, LocalProtocolError, TradeRefused
 from paygent.core.money import Asset
 from paygent.core.run_errors import ToolRefused
 from paygent.core.service import Listing, PricePoint, Pricing, Service
 from paygent.core.service_page import ServicePage
+from paygent.integrations.langchain import specifications
 from paygent.orchestrator import Arguments, Call, SyncOrchestrator, Tool, Toolbox, ToolOutcome
 from paygent.orchestrator.assets import AssetBook, amount_of
-from paygent.testing.engine import TOKEN
+from paygent.ports.connector import Manifest, WishKind
+from paygent.testing.chain import MemoryChain
+from paygent.testing.engine import NETWORK, TOKEN
+from paygent.testing.venue import CHAIN, MemoryVenue
 from tests.unit.orchestrator.world import URL, World
 
 pytestmark = pytest.mark.anyio
+SCHEMAS = Path(__file__).with_name("tools.json")
 
 
 @pytest.fixture
@@ -154,3 +163,49 @@ def test_portal_thread_cannot_wait_for_itself() -> None:
         assert agent.run("call back").ok
     assert ["the portal's own thread cannot wait for itself: await the asynchronous twin there"] == heard
     assert 0 == world.spent
+
+
+class EveryWish(MemoryVenue):
+    """A venue that says it serves every wish."""
+
+    @property
+    def manifest(self) -> Manifest:
+        return replace(super().manifest, wishes=frozenset(get_args(WishKind)))
+
+
+async def test_schemas_of_all_tools_are_the_ones_that_were_agreed() -> None:
+    """What models and other programs rely on; `python -m tests.unit.orchestrator.test_tools` writes it anew."""
+    assert json.loads(SCHEMAS.read_text(encoding="utf-8")) == await schemas()
+
+
+async def schemas() -> list[Any]:
+    world = World()
+    async with world.open(registry=Registry(), connectors=[EveryWish()]) as agent:
+        return sorted(specifications(agent), key=lambda each: each["function"]["name"])
+
+
+class ContractChain(MemoryChain):
+    """A chain on which every address has code."""
+
+    async def code(self, address: str) -> str:
+        return "0x6080"
+
+
+async def test_trade_of_a_contract_wallet_is_refused_before_it_is_quoted() -> None:
+    world, venue = World(), MemoryVenue()
+    venue.quote = never  # type: ignore[method-assign]
+    chains = {NETWORK: world.chain, CHAIN: ContractChain(chain=CHAIN, tokens=[], clock=world.clock)}
+    async with world.open(connectors=[venue], chains=chains) as agent:
+        result = await agent.run("swap 1 DEV for TOK")
+        payments = await agent.payments(result.run.session)
+
+    assert isinstance(result.error, TradeRefused)
+    assert ("contract_wallet", (), 0) == (result.error.code, tuple(payments), world.spent)
+
+
+async def never(wish: Any, *, owner: str) -> Any:
+    raise AssertionError("a venue was asked for a trade that cannot be made")
+
+
+if __name__ == "__main__":
+    SCHEMAS.write_text(json.dumps(asyncio.run(schemas()), indent=2) + "\n", encoding="utf-8")
