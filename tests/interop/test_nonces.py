@@ -166,6 +166,18 @@ async def test_transaction_that_was_cancelled_is_not_brought_back_by_a_higher_fe
     assert (1, before) == (actor.sent, actor.chain.balance_of(PAYEE))
 
 
+async def test_cancellation_that_the_policy_leaves_no_fee_for_is_refused(actor: Actor) -> None:
+    with paused(actor):
+        async with actor.wallet(patience=SHORT) as wallet:
+            payment_id = await unmined(actor, wallet, 6)
+        plan = (await stored(actor, payment_id)).plan
+        assert plan is not None
+        tight = actor.policy(gas_per_transaction=Amount(plan.attempts[0].ceiling, actor.coin))
+        async with actor.wallet(policy=tight, patience=SHORT) as wallet:
+            with pytest.raises(ConfigurationError, match="still waits"):
+                await wallet.cancel(payment_id)
+
+
 async def test_settled_transfer_cannot_be_cancelled(actor: Actor) -> None:
     async with actor.wallet() as wallet:
         payment = await wallet.transfer(Amount(5, actor.token), PAYEE)

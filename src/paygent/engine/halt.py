@@ -212,6 +212,10 @@ class KillSwitch:
     async def _submit(self, payment: Payment) -> str:
         """Sign the cancellation behind the firewall, have it submitted, and return the transaction's hash."""
         authorization = payment.authorization
+        if payment.plan is not None:
+            raise ConfigurationError(
+                "its transaction is out and may be mined; nothing after it is signed, nor sent again"
+            )
         if authorization is None or authorization.method != "eip3009":
             raise ConfigurationError(_by_permit2(payment))
         if self._relayer is None:

@@ -263,13 +263,18 @@ class Transactor:
     async def cancel(self, payment: Payment) -> Payment:
         """Put a payment of nothing to the wallet itself in the place of the step that waits.
 
-        Raises: ConfigurationError: no step of it waits to be mined.
+        Raises: ConfigurationError: no step of it waits to be mined, or the policy's cap on gas leaves no higher fee.
         """
         payment = await self._reconciler.reconcile(payment.id)
         place = None if payment.plan is None or payment.state not in OUT else payment.plan.current
         if place is None or not plan_of(payment).steps[place].attempts:
             raise ConfigurationError(f"payment {payment.id} is {payment.state}, and no transaction of it waits")
-        return await self._bumped(payment, place, "cancel")
+        after = await self._bumped(payment, place, "cancel")
+        if after.state in OUT and plan_of(after).steps[place].attempts == plan_of(payment).steps[place].attempts:
+            raise ConfigurationError(
+                f"payment {payment.id} still waits: gas_per_transaction leaves no fee to cancel it with; raise it"
+            )
+        return after
 
     async def _unblock(self, payment: Payment, nonce: int) -> None:
         """Send again, or fill, what lies between the chain and an account nonce: nothing above it is mined before."""

@@ -12,7 +12,7 @@ from paygent.core.money import Amount
 from paygent.core.verdict import Allow, Deny, Reason, RequireApproval, Verdict
 from paygent.evm import word
 from paygent.evm.address import checksum
-from paygent.ports.connector import APPROVE, Connector, Manifest, PermittedCall, Position, TradeQuote, Wish
+from paygent.ports.connector import APPROVE, Connector, Manifest, PermittedCall, Position, Swap, TradeQuote, Wish
 from paygent.ports.policy_rule import PolicyRule, Proposal
 from paygent.runtime.promised import departure
 
@@ -104,6 +104,8 @@ class ContainedConnector:
     def _check_action(self, action: Action, quote: TradeQuote) -> None:
         if (action.venue, action.network) != (self._manifest.name, quote.wish.network):
             raise self._wrong("build", f"an action is for {action.venue!r} on {action.network}")
+        if action.purpose != ("swap" if isinstance(quote.wish, Swap) else "position"):
+            raise self._wrong("build", f"a {action.purpose} is no {quote.wish.kind}")
         assets = {asset.id for asset in self._manifest.assets}
         for amount in (action.spend, *action.receive):
             if amount.asset.id not in assets:

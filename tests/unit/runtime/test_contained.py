@@ -88,6 +88,7 @@ async def test_errors_of_the_port_pass(error: Exception) -> None:
         ("build", (), "built nothing"),
         ("build", ("sign this",), "not Action"),
         ("build", lambda made: [replace(made[0], venue="other")], "an action is for 'other'"),
+        ("build", lambda made: [replace(made[0], purpose="position", slippage_bps=None)], "a position is no swap"),
         ("build", lambda made: [made[0], made[0]], "spend more"),
         ("build", lambda made: [replace(made[0], receive=())], "do not bring back"),
         (
