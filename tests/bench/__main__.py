@@ -10,7 +10,19 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 
-from tests.bench import balances, exchange, imports, memory, orchestrating, services, signing
+from tests.bench import (
+    balances,
+    exchange,
+    imports,
+    judging,
+    looking,
+    memory,
+    orchestrating,
+    servers,
+    services,
+    signing,
+    storing,
+)
 from tests.bench.report import Row, as_json, show
 
 
@@ -30,6 +42,16 @@ class Effort:
     """Registered in the registry that is searched."""
     searches: int
     """Rounds of 5; of one for balances."""
+    judgements: int
+    """Rounds of 20."""
+    reserves: int
+    """Rounds of 5, and a quarter as many of 100 at once."""
+    history: int
+    """Payments that are looked back over."""
+    processes: tuple[int, ...]
+    """How many reserve at once on one server."""
+    each: int
+    """Payments of each such process, three times."""
     commands: int
     """Of an orchestrator."""
     sessions: int
@@ -45,8 +67,27 @@ FULL = Effort(
     searches=20,
     commands=60,
     sessions=100,
+    judgements=200,
+    reserves=100,
+    history=1_000_000,
+    processes=(1, 2, 4),
+    each=500,
 )
-QUICK = Effort(signatures=5, exchanges=3, in_flight=50, imports=1, services=2_000, searches=1, commands=2, sessions=100)
+QUICK = Effort(
+    signatures=5,
+    exchanges=3,
+    in_flight=50,
+    imports=1,
+    services=2_000,
+    searches=1,
+    commands=2,
+    sessions=100,
+    judgements=3,
+    reserves=2,
+    history=2_000,
+    processes=(2,),
+    each=20,
+)
 
 
 def measure(effort: Effort, folder: Path) -> list[Row]:
@@ -60,15 +101,19 @@ def measure(effort: Effort, folder: Path) -> list[Row]:
             *await services.rows(effort.services, effort.searches, folder),
             *await balances.rows(effort.searches),
             *await orchestrating.rows(effort.commands, effort.sessions, folder),
+            *await judging.rows(effort.judgements),
+            *await storing.rows(effort.reserves, folder),
+            *await looking.rows(effort.history, effort.searches, folder),
         ]
 
-    return [*anyio.run(in_a_loop), *imports.rows(effort.imports)]
+    in_one = anyio.run(in_a_loop)
+    return [*in_one, *servers.rows(effort.processes, effort.each), *imports.rows(effort.imports)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="look for some seconds, not for a minute")
+    parser.add_argument("--quick", action="store_true", help="look for some seconds, not for minutes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--folder", type=Path, help="where to make the durable journal; a temporary folder otherwise")
     said = parser.parse_args(arguments)
