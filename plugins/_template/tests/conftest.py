@@ -1,10 +1,14 @@
-"""The template is not installed: its folder is on the path instead. Leave this out of a plugin of your own."""
+"""Async tests run on both event loops. Paygent's own tests do not install the template: they find it by the path."""
 
 import sys
 from pathlib import Path
 
-from tests.conftest import anyio_backend
+import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))  # leave this out where the plugin is installed
 
-__all__ = ["anyio_backend"]
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    backend: str = request.param
+    return backend
