@@ -62,7 +62,7 @@ def _checked(name: str, settings: "Settings") -> "Outcome":
     loaded = Plugins.load([choice])
     connectors = loaded.connectors(chains={}, clock=SystemClock())
     rules = loaded.policy_rules(chains={}, clock=SystemClock())
-    loaded.schemes(chains={}, clock=SystemClock())
+    loaded.check_schemes(chains={}, clock=SystemClock())
     loaded.approval_handlers(chains={}, clock=SystemClock())
     manifests = [connector.manifest for connector in connectors.values()]
     hooks = list(loaded.hooks(name))

@@ -37,6 +37,7 @@ from paygent.engine.approval_facts import hold_keys, limit_facts
 from paygent.engine.edits import edited
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import ActionOrder
+from paygent.engine.own_rules import NO_RULES, OwnRules
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
 from paygent.engine.tokens import TokenBook
 from paygent.engine.weigh import PolicySource
@@ -84,6 +85,7 @@ class ActionJudge:
         writers: Mapping[ChainId, Transactions],
         clock: Clock,
         finder: FactFinder,
+        rules: OwnRules = NO_RULES,
     ) -> None:
         self._payer = payer
         self._policy = policy
@@ -91,6 +93,7 @@ class ActionJudge:
         self._writers = writers
         self._clock = clock
         self._finder = finder
+        self._rules = rules
 
     @property
     def policy(self) -> Policy:
@@ -116,7 +119,8 @@ class ActionJudge:
         if (price := await self._finder.price(ask)) is not None:
             ask = replace(ask, price=price)
         facts = await self._finder.facts(policy, ask, now=now, funds=None)
-        return await self._chosen(action, ask, policy, evaluate(policy, ask, facts))
+        verdict = await self._rules.judge(evaluate(policy, ask, facts), policy, ask, now=now)
+        return await self._chosen(action, ask, policy, verdict)
 
     async def self_transfer(self, order: ActionOrder) -> ActionChoice:
         """Return a payment of nothing to the wallet itself: it moves no money, so only gas and halts count."""

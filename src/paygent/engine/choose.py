@@ -11,6 +11,7 @@ from paygent.core.requirements import Authorization, PaymentRequired, Refusal
 from paygent.core.verdict import Deny, Downgrade, Verdict
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import Order
+from paygent.engine.own_rules import NO_RULES, OwnRules
 from paygent.engine.policy_log import PolicyLog
 from paygent.engine.tokens import TokenBook, read_uint
 from paygent.engine.weigh import PolicySource, Weighed, Weigher
@@ -95,7 +96,7 @@ class _Always:
 class Chooser:
     """Chooses offers for one wallet under one policy; reads the chain where there is an endpoint, signs nothing."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  everything a choice depends on is given
         self,
         *,
         payer: str,
@@ -106,6 +107,7 @@ class Chooser:
         preferences: Preferences,
         finder: FactFinder | None = None,
         log: PolicyLog | None = None,
+        rules: OwnRules = NO_RULES,
     ) -> None:
         self._payer = payer
         self._chains = chains
@@ -119,6 +121,7 @@ class Chooser:
             clock=clock,
             preferences=preferences,
             finder=finder,
+            rules=rules,
         )
 
     async def choose(self, order: Order) -> Choice:

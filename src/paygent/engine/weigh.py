@@ -9,10 +9,11 @@ from paygent.core.context import Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.money import Amount, Asset
 from paygent.core.requirements import PaymentRequired, Refusal
-from paygent.core.verdict import Allow
+from paygent.core.verdict import Allow, Verdict
 from paygent.engine.facts import FactFinder
 from paygent.engine.facts import asks as asks_history
 from paygent.engine.order import Order
+from paygent.engine.own_rules import NO_RULES, OwnRules
 from paygent.engine.tokens import TokenBook, read_uint
 from paygent.evm import erc20
 from paygent.policy.evaluate import Ask, evaluate
@@ -66,6 +67,7 @@ class Weigher:
         clock: Clock,
         preferences: Preferences,
         finder: FactFinder | None,
+        rules: OwnRules = NO_RULES,
     ) -> None:
         self._payer = payer
         self._policy = policy
@@ -74,6 +76,7 @@ class Weigher:
         self._clock = clock
         self._preferences = preferences
         self._finder = finder
+        self._rules = rules
         self._known: dict[_Ordinary, Weighed] = {}
 
     async def weigh(self, order: Order) -> Weighed:
@@ -95,7 +98,7 @@ class Weigher:
 
     def _ordinary(self, order: Order, policy: Policy) -> _Ordinary | None:
         """Return what names the order, or None where its verdict may be another one the next time."""
-        if order.max_amount is not None or order.edited is not None or order.instead_of:
+        if order.max_amount is not None or order.edited is not None or order.instead_of or self._rules:
             return None
         if self._finder is not None and not self._finder.is_silent(policy):
             return None
@@ -122,7 +125,8 @@ class Weigher:
         doubtful = {doubt.index for doubt in doubts}
         sure = [offer for offer in offers if offer.requirements.index not in doubtful]
         asked = {offer.requirements.index: await self._ask(policy, order, offer) for offer in sure}
-        selection = select(sure, lambda offer: evaluate(policy, *asked[offer.requirements.index]), self._preferences)
+        verdicts = {index: await self._verdict(policy, *about) for index, about in asked.items()}
+        selection = select(sure, lambda offer: verdicts[offer.requirements.index], self._preferences)
         return Weighed(
             required=order.required,
             policy=policy,
@@ -131,6 +135,11 @@ class Weigher:
             refusals=(*refusals, *doubts, *selection.refusals),
             lasting=not doubts,
         )
+
+    async def _verdict(self, policy: Policy, ask: Ask, facts: Facts) -> Verdict:
+        verdict = evaluate(policy, ask, facts)
+        now = self._clock.now() if facts.now is None else facts.now
+        return await self._rules.judge(verdict, policy, ask, now=now) if self._rules else verdict
 
     async def _ask(self, policy: Policy, order: Order, offer: Offer) -> tuple[Ask, Facts]:
         """Return what the policy is asked, with what it wants to know besides."""

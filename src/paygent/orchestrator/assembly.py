@@ -37,8 +37,8 @@ from paygent.orchestrator.tools import AnyTool, Toolbox
 from paygent.orchestrator.trades import Trades
 from paygent.policy.policy import Policy
 from paygent.runtime.assemble import Wiring, assemble
-from paygent.runtime.fields import PluginChoice
 from paygent.runtime.parts import open_chains, open_storage, policy_of, tokens_of
+from paygent.runtime.plugged import chosen
 from paygent.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,8 +76,6 @@ class Conduct(Wiring, total=False):
     """Let a model pay URLs and addresses that neither a person nor the registry named. Off where it is not given."""
     registry: Finder
     """Where services are found by name; a `ServiceRegistry`."""
-    plugins: Sequence[str | PluginChoice]
-    """The plugins to load, by name, in place of the settings'; nothing that is not named is loaded."""
     connectors: Sequence[Connector]
     """Venues to trade at, besides those of plugins."""
     tools: Sequence[AnyTool]
@@ -254,13 +252,11 @@ def _connectors(conduct: Conduct, base: _Base) -> Mapping[str, Connector]:
 
     Raises: PluginError, ConfigurationError: one cannot be used, or two have the same name.
     """
-    named = conduct.get("plugins", base.settings.plugins)
+    choices = chosen(conduct.get("plugins"), base.settings)
     found: dict[str, Connector] = {}
-    if named:
+    if choices:
         from paygent.runtime.plugins import Plugins
 
-        configured = {choice.name: choice for choice in base.settings.plugins}
-        choices = [_choice(each, configured) for each in named]
         found |= Plugins.load(choices).connectors(chains=base.chains, clock=base.clock)
     for connector in conduct.get("connectors", ()):
         name = connector.manifest.name
@@ -268,13 +264,6 @@ def _connectors(conduct: Conduct, base: _Base) -> Mapping[str, Connector]:
             raise ConfigurationError(f"there are two connectors {name!r}; leave one of them out")
         found[name] = connector
     return found
-
-
-def _choice(named: str | PluginChoice, configured: Mapping[str, PluginChoice]) -> PluginChoice:
-    """Return a choice with its options; a name alone takes those of the settings."""
-    if isinstance(named, PluginChoice):
-        return named
-    return configured.get(named, PluginChoice(name=named))
 
 
 def _toolbox(

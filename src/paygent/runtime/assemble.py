@@ -16,6 +16,7 @@ from paygent.engine.actions import ActionJudge
 from paygent.engine.background import Background
 from paygent.engine.choose import Chooser
 from paygent.engine.facts import FactFinder
+from paygent.engine.own_rules import NO_RULES, OwnRules
 from paygent.engine.pay import Engine
 from paygent.engine.policy_log import PolicyLog
 from paygent.engine.reconcile import Reconciler
@@ -36,7 +37,6 @@ from paygent.ports.storage import Storage
 from paygent.ports.transactions import Transactions
 from paygent.runtime.parts import (
     open_chains,
-    open_storage,
     open_webhook,
     policy_log_of,
     policy_of,
@@ -44,7 +44,8 @@ from paygent.runtime.parts import (
     tokens_of,
     transaction_signer_of,
 )
-from paygent.runtime.settings import Settings
+from paygent.runtime.plugged import Plugged, chosen
+from paygent.runtime.settings import PluginChoice, Settings
 from paygent.x402.select import Preferences
 
 
@@ -53,8 +54,10 @@ class Wiring(TypedDict, total=False):
 
     settings: Settings
     """In place of what `Settings.load` finds in the environment and in paygent.toml."""
+    plugins: Sequence[str | PluginChoice]
+    """The plugins to load, by name, in place of the settings'; nothing that is not named is loaded."""
     policy: Policy | PolicySource
-    """In place of the settings' limits and lists."""
+    """In place of the settings' limits and lists; the rules of plugins are judged beside it."""
     private_key: str
     """0x and 64 hexadecimal digits, in place of the settings' key or keystore."""
     signer: Signer
@@ -80,8 +83,8 @@ class Wiring(TypedDict, total=False):
     oracle: PriceOracle
     """What tokens are worth that are not dollars; without one they cannot be counted in dollars."""
     approvals: ApprovalHandler
-    """Who is asked at once when the policy wants a person, in place of the settings' webhook; without either, requests
-    wait in the storage."""
+    """Who is asked at once when the policy wants a person, in place of the settings' plugin or webhook; without any,
+    requests wait in the storage."""
     approvers: int
     """How many distinct people have to agree, in place of the settings' number."""
     reconcile_every_seconds: float
@@ -128,6 +131,7 @@ class Parts:
     patience: Patience
     preferences: Preferences
     log: PolicyLog
+    rules: OwnRules = NO_RULES
 
     def engine(self) -> Engine:
         """Return the engine that pays with the key's own money."""
@@ -159,6 +163,7 @@ class Parts:
             clock=self.clock,
             preferences=self.preferences,
             log=self.log,
+            rules=self.rules,
         )
 
     def _hands(self) -> Hands | None:
@@ -171,6 +176,7 @@ class Parts:
             writers=self.writers,
             clock=self.clock,
             finder=self.finder,
+            rules=self.rules,
         )
         return Hands(signer=self.sender, judge=judge, writers=self.writers, patience=self.patience)
 
@@ -182,8 +188,6 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
     Raises: as `assemble`.
     """
     settings = _settings(wiring)
-    tokens = tokens_of(settings.tokens, wiring.get("tokens", ()))
-    policy = wiring.get("policy") or policy_of(settings, tokens)
     clock = wiring.get("clock") or SystemClock()
     async with AsyncExitStack() as made:
         signer = wiring.get("signer") or signer_of(settings)
@@ -191,7 +195,14 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
         if chains is None:
             chains = opened = await open_chains(settings, made)
             writers = opened if writers is None else writers
-        journal = wiring.get("journal") or await open_storage(settings.storage, made)
+        plugged = Plugged.load(chosen(wiring.get("plugins"), settings), chains=chains, clock=clock)
+        tokens = {
+            **{token.asset.id: token for token in plugged.tokens()},
+            **tokens_of(settings.tokens, wiring.get("tokens", ())),
+        }
+        policy = wiring.get("policy") or policy_of(settings, tokens)
+        journal = wiring.get("journal") or await plugged.open_storage(settings.storage, made)
+        journal = plugged.told(journal, made)
         yield Parts(
             signer=signer,
             sender=transaction_signer_of(signer, wiring.get("transaction_signer")),
@@ -204,13 +215,16 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
             entropy=wiring.get("entropy") or SystemEntropy(),
             finder=FactFinder(history=journal, oracle=wiring.get("oracle")),
             people=People(
-                handler=wiring.get("approvals") or open_webhook(settings, clock, made),
+                handler=wiring.get("approvals")
+                or plugged.handler(settings.approvals)
+                or open_webhook(settings, clock, made),
                 needed=wiring.get("approvers", settings.approvers),
             ),
             context=wiring.get("context", NOBODY),
             patience=wiring.get("patience") or Patience(),
             preferences=wiring.get("preferences") or Preferences(),
             log=policy_log_of(policy, journal, clock, given="policy" in wiring),
+            rules=plugged.rules(),
         )
 
 
@@ -232,8 +246,10 @@ async def open_books(settings: Settings, *, chains: bool = True) -> AsyncGenerat
     """
     async with AsyncExitStack() as made:
         known = await open_chains(settings, made) if chains else {}
-        journal = await open_storage(settings.storage, made)
-        reconciler = Reconciler(journal=journal, chains=known, clock=SystemClock(), writers=known)
+        clock = SystemClock()
+        plugged = Plugged.load(settings.plugins, chains=known, clock=clock)
+        journal = plugged.told(await plugged.open_storage(settings.storage, made), made)
+        reconciler = Reconciler(journal=journal, chains=known, clock=clock, writers=known)
         yield Books(journal=journal, reconciler=reconciler)
 
 

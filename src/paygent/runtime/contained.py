@@ -3,20 +3,28 @@
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
 from typing import TypeVar, cast
 
+import anyio
+
 from paygent.core.action import Action, Call
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.caip import AssetId
 from paygent.core.errors import AdapterError, ConfigurationError, PluginError, TradeRefused
 from paygent.core.money import Amount
-from paygent.core.verdict import Allow, Deny, Reason, RequireApproval, Verdict
+from paygent.core.verdict import Allow, Deny, Downgrade, Reason, RequireApproval, Verdict
 from paygent.evm import word
 from paygent.evm.address import checksum
+from paygent.ports.approval_handler import ApprovalHandler
+from paygent.ports.clock import Clock
 from paygent.ports.connector import APPROVE, Connector, Manifest, PermittedCall, Position, Swap, TradeQuote, Wish
 from paygent.ports.policy_rule import PolicyRule, Proposal
 from paygent.runtime.promised import departure
 
 _EXCERPT = 300
+_MOST_REASONS = 20
 _T = TypeVar("_T")
 
 
@@ -138,7 +146,7 @@ class ContainedRule:
         self._plugin = plugin
         self._rule = rule
         with contained(plugin, "name of a policy rule"):
-            self._name = str(rule.name)
+            self._name = _line(rule.name, most=60)
 
     @property
     def name(self) -> str:
@@ -146,16 +154,94 @@ class ContainedRule:
         return f"{self._plugin}.{self._name}"
 
     def judge(self, proposal: Proposal) -> Verdict:
-        """Return what the rule says; a rule that raises, or says nothing, denies."""
+        """Return what the rule says in values of ours; a rule that raises, or says something else, denies."""
         try:
             with contained(self._plugin, f"rule {self._name}"):
                 verdict = cast("object", self._rule.judge(proposal))
-        except (PluginError, TradeRefused, AdapterError, ConfigurationError) as broken:
-            return Deny(reasons=(Reason(code=f"{self.name}.broken", text=str(broken)),))
-        if not isinstance(verdict, Allow | RequireApproval | Deny):
-            said = f"rule {self.name} returned {type(verdict).__name__}, which is no verdict"
-            return Deny(reasons=(Reason(code=f"{self.name}.broken", text=said),))
-        return verdict
+        except PluginError as broken:
+            return self._denied(str(broken))
+        except (TradeRefused, AdapterError, ConfigurationError) as broken:
+            return self._denied(f"plugin {self._plugin!r}: rule {self._name} raised {type(broken).__name__}: {broken}")
+        try:
+            return self._verdict(verdict)
+        except Exception as broken:  # noqa: BLE001  a verdict of the plugin's own kind may do anything when it is read
+            return self._denied(f"rule {self.name} returned {type(verdict).__name__}, which is no verdict: {broken}")
+
+    def _denied(self, why: str) -> Deny:
+        return Deny(reasons=(Reason(code=f"{self.name}.broken", text=_line(why)),))
+
+    def _verdict(self, said: object) -> Verdict:
+        """Return the same verdict made anew; a rule proposes nothing cheaper, so its downgrade is a denial.
+
+        Raises: TypeError: it is none. A subclass is none either: what is stricter is found by the exact type.
+        """
+        if type(said) is Allow:
+            return Allow()
+        if type(said) is RequireApproval:
+            return RequireApproval(reasons=self._reasons(said.reasons))
+        if type(said) in (Deny, Downgrade):
+            return Deny(reasons=self._reasons(cast("Deny", said).reasons))
+        raise TypeError("not exactly Allow, RequireApproval or Deny")
+
+    def _reasons(self, given: object) -> tuple[Reason, ...]:
+        if type(given) is not tuple or not all(type(one) is Reason for one in cast("tuple[object, ...]", given)):
+            raise TypeError("its reasons are no tuple of Reason")
+        reasons = cast("tuple[Reason, ...]", given)[:_MOST_REASONS]
+        made = [Reason(code=f"{self.name}.{_line(one.code, most=60)}", text=_line(one.text)) for one in reasons]
+        return tuple(made) or (Reason(code=f"{self.name}.no_reason", text=f"rule {self.name} gave no reason"),)
+
+
+class ContainedHandler:
+    """A way to ask people that decides nothing where it breaks or stays silent: the request waits in the storage."""
+
+    def __init__(self, plugin: str, name: str, handler: ApprovalHandler, clock: Clock) -> None:
+        self._plugin = plugin
+        self._name = name
+        self._handler = handler
+        self._clock = clock
+
+    async def ask(self, request: ApprovalRequest) -> ApprovalDecision | None:
+        """Return what one approver said, in a value of ours; None where the request ends before anybody answers.
+
+        Raises: AdapterError: the plugin broke, or answered something else.
+        """
+        said: object = None
+        try:
+            with anyio.move_on_after(max(0, request.expires_at - self._clock.now())):
+                said = cast("object", await self._handler.ask(deepcopy(request)))
+        except (AdapterError, ConfigurationError):
+            raise
+        except Exception as broken:
+            raise self._broken(f"raised {type(broken).__name__}") from broken
+        if said is None:
+            return None
+        if type(said) is not ApprovalDecision or not _is_decision(said):
+            raise self._broken(f"answered {type(said).__name__}, which is no decision")
+        return replace(said, approver=_line(said.approver, most=200), reason=_line(said.reason))
+
+    def _broken(self, what: str) -> AdapterError:
+        return AdapterError(f"plugin {self._plugin!r}: the approval handler {self._name} {what}", retryable=False)
+
+
+def _is_decision(said: ApprovalDecision) -> bool:
+    """Tell whether its fields are of their types: a handler that answers 1, or a text, has not said yes."""
+    texts = all(type(each) is str for each in (said.approver, said.digest, said.reason))
+    edit = said.edit is None or (type(said.edit) is Edit and _whole(said.edit.atomic_units, said.edit.quantity))
+    return texts and bool(said.approver) and type(said.granted) is bool and type(said.at) is int and edit
+
+
+def _whole(*numbers: int | None) -> bool:
+    return all(number is None or type(number) is int for number in numbers)
+
+
+def _line(text: object, *, most: int = _EXCERPT) -> str:
+    """Return a plugin's text for people and logs: one line, bounded, without characters that move a cursor.
+
+    Raises: TypeError: it is no text.
+    """
+    if type(text) is not str:
+        raise TypeError(f"{type(text).__name__} is no text")
+    return "".join(one if one.isprintable() else " " for one in text[:most])
 
 
 def _sums(amounts: Iterable[Amount]) -> Counter[AssetId]:

@@ -159,6 +159,13 @@ def approvers(raw: object) -> int:
     return number
 
 
+def word(raw: object) -> str:
+    """Read a name of letters, digits, dots, dashes and underscores."""
+    if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", raw):
+        raise ValueError(f"{raw!r} is no name")
+    return raw
+
+
 def url(raw: object) -> str:
     """Read a URL of HTTP; an error does not show it, because it may hold a key."""
     return _url(raw)

@@ -19,13 +19,15 @@ from paygent.ports.events import PaymentMoved
 from paygent.ports.policy_rule import PolicyRule
 from paygent.ports.scheme import Scheme
 from paygent.ports.storage import Storage
-from paygent.runtime.contained import ContainedConnector, ContainedRule, contained
+from paygent.runtime.contained import ContainedConnector, ContainedHandler, ContainedRule, contained
+from paygent.runtime.contained_storage import ContainedStorage
 from paygent.runtime.fields import PluginChoice, near
 
 __all__ = ["Announced", "Plugins", "announced", "tokens_of_connectors"]
 
 _PREFIX = "paygent_"
 _HOOKS = frozenset(name for name in vars(Hooks) if name.startswith(_PREFIX))
+_STORAGE = frozenset(name for name in dir(Storage) if not name.startswith("_"))
 _T = TypeVar("_T")
 
 
@@ -119,15 +121,42 @@ class Plugins:
             scheme for plugin, made in asked for scheme in _listed(plugin, made, "paygent_schemes", _is_scheme)
         )
 
+    def check_schemes(self, *, chains: Mapping[ChainId, Chain], clock: Clock) -> None:
+        """Return if no plugin brings an x402 scheme.
+
+        Raises: PluginError: one does. The signing firewall and the proof on chain know `exact` and `upto` alone, and a
+        scheme that is never used must not look as if it were.
+        """
+        for plugin, made in self._ask("paygent_schemes", chains, clock):
+            names = [scheme.name for scheme in _listed(plugin, made, "paygent_schemes", _is_scheme)]
+            if names:
+                raise PluginError(
+                    f"it brings the x402 scheme {names[0]!r}, and the engine signs and proves exact and upto alone; "
+                    "take the plugin out of the settings, or the hook out of the plugin",
+                    plugin=plugin,
+                )
+
     def approval_handlers(self, *, chains: Mapping[ChainId, Chain], clock: Clock) -> Mapping[str, ApprovalHandler]:
         """Return every way to ask people, by name; a name of two plugins is an error."""
-        asked = self._ask("paygent_approval_handlers", chains, clock)
-        return cast("Mapping[str, ApprovalHandler]", _merged(asked, "paygent_approval_handlers"))
+        found: dict[str, ApprovalHandler] = {}
+        for plugin, made in self._ask("paygent_approval_handlers", chains, clock):
+            for name, one in _merged([(plugin, made)], "paygent_approval_handlers").items():
+                if name in found:
+                    raise PluginError(f"there is an approval handler {name!r} already", plugin=plugin)
+                if not _is_handler(one):
+                    said = f"the approval handler {name!r} is a {type(one).__name__} without `ask`"
+                    raise PluginError(said, plugin=plugin)
+                found[name] = ContainedHandler(plugin, name, one, clock)
+        return found
+
+    def listeners(self) -> Mapping[str, Callable[[PaymentMoved], None]]:
+        """Return who is told of payments, by plugin; what it raises is a PluginError that names it."""
+        return {name: _listener(name, call) for name, call in self._calls("paygent_payment_moved")}
 
     async def open_storage(self, url: str, *, chains: Mapping[ChainId, Chain], clock: Clock) -> Storage:
         """Open a storage by the opener of its URL's scheme.
 
-        Raises: ConfigurationError: no loaded plugin has one. PluginError: the opener broke.
+        Raises: ConfigurationError: no loaded plugin has one. PluginError: the opener broke, or opened no storage.
         """
         asked = list(self._ask("paygent_storages", chains, clock))
         openers = cast("Mapping[str, StorageOpener]", _merged(asked, "paygent_storages"))
@@ -138,7 +167,11 @@ class Plugins:
             )
         owner = next(plugin for plugin, made in asked if scheme in cast("Mapping[str, object]", made))
         with contained(owner, f"opening the storage of {scheme}://"):
-            return await openers[scheme](url)
+            opened = cast("object", await openers[scheme](url))
+        if lacking := sorted(name for name in _STORAGE if not callable(getattr(opened, name, None))):
+            said = f"what it opened for {scheme}:// is a {type(opened).__name__} without {', '.join(lacking)}"
+            raise PluginError(said, plugin=owner)
+        return ContainedStorage(owner, cast("Storage", opened))
 
     def moved(self, event: PaymentMoved) -> Sequence[PluginError]:
         """Tell every plugin; return what broke, which changes nothing about the payment."""
@@ -247,6 +280,18 @@ def _merged(asked: Iterable[tuple[str, object]], hook: str) -> Mapping[str, obje
 
 def _is_connector(one: object) -> TypeGuard[Connector]:
     return isinstance(one, Connector)
+
+
+def _is_handler(one: object) -> TypeGuard[ApprovalHandler]:
+    return callable(getattr(one, "ask", None))
+
+
+def _listener(plugin: str, call: Callable[..., object]) -> Callable[[PaymentMoved], None]:
+    def tell(event: PaymentMoved) -> None:
+        with contained(plugin, "paygent_payment_moved"):
+            call(event=event)
+
+    return tell
 
 
 def _is_rule(one: object) -> TypeGuard[PolicyRule]:

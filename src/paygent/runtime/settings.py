@@ -57,6 +57,7 @@ _FIELDS: Mapping[str, _Field] = {
     "approve_above": _Field(fields.threshold, 'give US dollars in quotes, such as "10", or never'),
     "risk": _Field(fields.risk, "write usual, all or off"),
     "approvers": _Field(fields.approvers, "give how many people have to agree, 1 to 100"),
+    "approvals": _Field(fields.word, "give the name of a way to ask people that a plugin brings"),
     "approval_webhook": _Field(fields.url, "give the URL that requests for approval are posted to"),
     "approval_webhook_secret": _Field(
         fields.webhook_secret, "give at least 16 bytes that the other side knows too", secret=True
@@ -103,6 +104,8 @@ class Settings:
     """When a payment is odd enough to ask a person; None never."""
     approvers: int = 1
     """How many distinct people have to agree."""
+    approvals: str | None = None
+    """The way to ask people, by the name that a loaded plugin gives it; never set together with a webhook."""
     approval_webhook: str | None = field(default=None, repr=False)
     """Where requests for approval are posted; the URL may hold a key. Set together with its secret."""
     approval_webhook_secret: Secret | None = None
@@ -194,6 +197,8 @@ def _whole_webhook(given: Mapping[str, object]) -> None:
             "approval_webhook and its secret go together: give the URL as approval_webhook and the secret as "
             "PAYGENT_APPROVAL_WEBHOOK_SECRET"
         )
+    if "approvals" in given and "approval_webhook" in given:
+        raise ConfigurationError("approvals and approval_webhook both say who is asked; keep one")
 
 
 _SUPERSEDED = object()

@@ -161,7 +161,8 @@ PROPOSAL = Proposal(
 def test_rule_says_what_it_says() -> None:
     deny = Deny(reasons=(Reason(code="a", text="b"),))
 
-    assert deny == ContainedRule("p", Rule(deny)).judge(PROPOSAL)
+    said = Deny(reasons=(Reason(code="p.thrift.a", text="b"),))
+    assert said == ContainedRule("p", Rule(deny)).judge(PROPOSAL)
     assert Allow() == ContainedRule("p", Rule(Allow())).judge(PROPOSAL)
     assert "p.thrift" == ContainedRule("p", Rule(deny)).name
 

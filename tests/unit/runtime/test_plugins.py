@@ -18,6 +18,7 @@ from paygent.runtime.fields import PluginChoice
 from paygent.runtime.plugins import Announced, Plugins, announced, tokens_of_connectors
 from paygent.runtime.settings import Settings
 from paygent.testing.clock import VirtualClock
+from paygent.testing.journal import MemoryJournal
 from paygent.testing.venue import COIN, TOKEN, MemoryVenue
 
 MODULE = "plugged_for_the_test"
@@ -239,12 +240,13 @@ class Handlers:
 
 
 def test_approval_handlers_come_by_name_and_once(install: Any) -> None:
-    pager = object()
+    pager = types.SimpleNamespace(ask=None)
+    pager.ask = lambda request: None
     installed = install(one=Handlers({"pager": pager}), two=Handlers({"pager": pager}), three=Handlers([pager]))
 
-    assert {"pager": pager} == load(installed, "one").approval_handlers(**WIRING)
+    assert {"pager"} == set(load(installed, "one").approval_handlers(**WIRING))
     assert () == load(installed, "one").schemes(**WIRING)
-    with pytest.raises(PluginError, match="another plugin gives too"):
+    with pytest.raises(PluginError, match="'pager' already"):
         load(installed, "one", "two").approval_handlers(**WIRING)
     with pytest.raises(PluginError, match="not a table by name"):
         load(installed, "three").approval_handlers(**WIRING)
@@ -258,15 +260,16 @@ class Stores:
     async def open(self, url: str) -> Any:
         if url.endswith("broken"):
             raise OSError("no tape")
-        return url
+        return MemoryJournal() if url.endswith("a") else url
 
 
 @pytest.mark.anyio
 async def test_storage_is_opened_by_its_scheme(install: Any) -> None:
     plugins = load(install(stores=Stores()), "stores")
 
-    opened: object = await plugins.open_storage("tape://a", **WIRING)
-    assert "tape://a" == opened
+    assert 32 == len(await (await plugins.open_storage("tape://a", **WIRING)).secret())
+    with pytest.raises(PluginError, match="is a str without"):
+        await plugins.open_storage("tape://b", **WIRING)
     with pytest.raises(ConfigurationError, match="ftp://"):
         await plugins.open_storage("ftp://a", **WIRING)
     with pytest.raises(PluginError, match="no tape") as raised:
