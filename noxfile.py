@@ -83,6 +83,7 @@ def contracts(session: nox.Session) -> None:
     session.run("node", "contracts/forge.mjs", "fmt", "--check", external=True)
     session.run("node", "contracts/forge.mjs", "test", *session.posargs, external=True)
     session.run("node", "contracts/abi.mjs", "--check", external=True)
+    session.run("node", "contracts/verification.mjs", "--check", external=True)
     sample = ("--only", "Router|Registry", "--sample", "2", "--needed", "0.5")
     session.run("node", "contracts/mutate.mjs", *sample, external=True)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from paygent.adapters.webhook import WebhookApprovals
     from paygent.client import Cheaper, SyncX402Client, X402Client
     from paygent.core.action import Action, Call
+    from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
     from paygent.core.approval import ApprovalRequest
     from paygent.core.caip import AssetId, ChainId
     from paygent.core.context import Context
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
         AuthorizationExpired,
         BudgetExceeded,
         ConfigurationError,
+        ContractMismatch,
+        ContractMissing,
         DuplicatePurchase,
         GasTooExpensive,
         Halted,
@@ -74,6 +77,7 @@ if TYPE_CHECKING:
     from paygent.policy.scope import Scope
     from paygent.runtime.policy_file import PolicyFile
     from paygent.runtime.settings import Settings
+    from paygent.wallet.agent_wallet import AgentWallet
     from paygent.wallet.wallet import Wallet
     from paygent.x402.select import Preferences
 
@@ -82,6 +86,9 @@ __all__ = [
     "Action",
     "ActionAbandoned",
     "AdapterError",
+    "AgentWallet",
+    "AgentWalletPaused",
+    "AgentWalletRefused",
     "Alternative",
     "Amount",
     "ApprovalDesk",
@@ -100,9 +107,12 @@ __all__ = [
     "Call",
     "CallbackApprovals",
     "ChainId",
+    "ChainLimitExceeded",
     "Cheaper",
     "ConfigurationError",
     "Context",
+    "ContractMismatch",
+    "ContractMissing",
     "Downgrade",
     "DuplicatePurchase",
     "Engine",
@@ -158,6 +168,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "wallet.agent_wallet": ("AgentWallet",),
     "wallet.wallet": ("Wallet",),
     "core.action": ("Action", "Call"),
     "adapters.callback": ("CallbackApprovals",),
@@ -170,6 +181,7 @@ _HOMES = {
     "core.approval": ("ApprovalRequest",),
     "core.caip": ("AssetId", "ChainId"),
     "core.context": ("Context",),
+    "core.agent_wallet_errors": ("AgentWalletPaused", "AgentWalletRefused", "ChainLimitExceeded"),
     "core.errors": (
         "ActionAbandoned",
         "AdapterError",
@@ -182,6 +194,8 @@ _HOMES = {
         "AuthorizationExpired",
         "BudgetExceeded",
         "ConfigurationError",
+        "ContractMismatch",
+        "ContractMissing",
         "DuplicatePurchase",
         "GasTooExpensive",
         "Halted",

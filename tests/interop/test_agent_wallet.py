@@ -1,5 +1,7 @@
 """An AgentWallet on a real EVM: deployed once, spends within its own limits, and refuses by name."""
 
+from typing import Any
+
 import anyio
 import pytest
 
@@ -10,7 +12,6 @@ from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
 from paygent.evm.address import checksum
 from paygent.evm.agent_wallet import payment_call
-from paygent.evm.contracts import contract
 from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency, place_contracts
 from tests.interop.peers.chain import TokenChain
 
@@ -140,8 +141,8 @@ async def test_approvers_sign_what_is_above_the_threshold(agency: Agency) -> Non
     async with agency.open(agency.owner) as wallet:
         await wallet.set_approvers([each.address for each in approvers], needed=2)
     async with agency.open(agency.operator) as wallet:
-        about = {"nonce": REF, "deadline": 2**40}
-        signed = {
+        about: Any = {"nonce": REF, "deadline": 2**40}
+        signed: dict[str, bytes] = {
             each.address: await wallet.approve(LocalSigner(bytes(each.key)), agency.amount(3_500), PAYEE, **about)
             for each in approvers
         }
@@ -201,4 +202,3 @@ async def test_wallet_that_is_not_deployed_says_so(contracts: TokenChain) -> Non
             await wallet.pay(made.amount(1), PAYEE)
 
     assert 0 == made.operator.sent
-    assert contract("AgentWallet").address

@@ -1,6 +1,7 @@
 """x402 paid from an AgentWallet through the official facilitators: reserved on chain first, proven as any payment."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import httpx
@@ -14,8 +15,13 @@ from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.wallet.agent_x402 import ReservingSigner
 from tests.interop.agent import DAY, Agency, new_agency, place_contracts
+from tests.interop.hostile.answers import status
+from tests.interop.hostile.shop import PRICE, Shop
+from tests.interop.install import Installed
+from tests.interop.peers.anvil import running_anvil
+from tests.interop.peers.chain import place_base_sepolia
 from tests.interop.peers.facilitators import FacilitatorKind
-from tests.interop.peers.market import OFFICIAL_FACILITATORS, Deal, Market
+from tests.interop.peers.market import BASE_SEPOLIA_ID, OFFICIAL_FACILITATORS, Deal, Market
 from tests.interop.peers.sellers import GET_PAID, PERMIT2_PAID, SellerKind
 from tests.interop.wallet import transfers_from
 
@@ -165,3 +171,27 @@ async def test_revoked_authorization_is_given_back_and_never_settles(
 
     assert (DAY - 1_000, DAY) == (reserved.atomic, credited.atomic)
     assert "AuthorizationNotReserved" == again.value.code
+
+
+async def test_expired_reservation_is_released_and_credited_once(installed: Installed, tmp_path: Path) -> None:
+    """Nobody settles: the payment ends as EXPIRED, proven by a final block, and the day gets its amount back."""
+    with running_anvil(installed, chain_id=BASE_SEPOLIA_ID, log_dir=tmp_path) as anvil:
+        chain = place_base_sepolia(anvil, installed)
+        await place_contracts(chain)
+        made = new_agency(chain)
+        with Shop(chain=chain, paid=status(502)) as shop:
+            async with made.open(made.operator) as wallet, X402Client(wallet.engine) as client:
+                await wallet.deploy(await made.signed())
+                payment = (await client.get(shop.url())).extensions[PAYMENT]
+                reserved = await wallet.remaining_today(made.token)
+                with pytest.raises(AgentWalletRefused) as early:
+                    await wallet.release(payment.id)
+                anvil.call("evm_increaseTime", 100)
+                anvil.call("evm_mine")
+                ended = await wallet.engine.reconciler.reconcile(payment.id)
+                await wallet.release(payment.id)
+                credited = await wallet.remaining_today(made.token)
+
+    assert State.EXPIRED is ended.state
+    assert "AuthorizationNotExpired" == early.value.code
+    assert (DAY - PRICE, DAY) == (reserved.atomic, credited.atomic)

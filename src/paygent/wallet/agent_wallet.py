@@ -16,6 +16,7 @@ from paygent.evm.contracts import contract
 from paygent.policy.ask import Ask
 from paygent.policy.policy import Policy
 from paygent.wallet.agent_deploy import SignedConfiguration, deployment
+from paygent.wallet.agent_place import network_of, place_of, predicted
 from paygent.wallet.agent_refusals import refused
 from paygent.wallet.agent_settings import OwnerSettings
 from paygent.wallet.agent_state import WalletReader, token_of
@@ -80,10 +81,10 @@ class AgentWallet(OwnerSettings):
         from paygent.runtime.deployments import check_chain, check_contracts, wallet_owner
 
         async with open_parts(wiring) as parts:
-            found = _network(parts, network)
+            found = network_of(parts, network)
             await check_chain(parts.writers[found], found)
             await check_contracts(parts.chains[found], found, "AgentWalletFactory", "AgentWallet")
-            where = _address(address, owner, salt, parts.signer.address)
+            where = place_of(address, owner, salt, parts.signer.address)
             await wallet_owner(parts.chains[found], found, where)
             yield cls(parts, found, where)
 
@@ -93,10 +94,7 @@ class AgentWallet(OwnerSettings):
 
         Raises: LocalProtocolError: that is nobody's address, or the salt is below 0 or above 2**256 - 1.
         """
-        try:
-            return encode.predict(owner, salt)
-        except ValueError as wrong:
-            raise LocalProtocolError(str(wrong)) from wrong
+        return predicted(owner, salt)
 
     @property
     def address(self) -> str:
@@ -377,24 +375,6 @@ class AgentWallet(OwnerSettings):
 
     def _deadline(self) -> int:
         return self._wallet.engine.now() + TRANSFER_SECONDS
-
-
-def _network(parts: Parts, network: ChainId | None) -> ChainId:
-    both = [each for each in parts.chains if each in parts.writers]
-    if network is None and len(both) == 1:
-        return both[0]
-    if network is None or network not in both:
-        known = ", ".join(map(str, both)) or "none"
-        raise ConfigurationError(f"say on which chain the AgentWallet is; endpoints that can send: {known}")
-    return network
-
-
-def _address(address: str | None, owner: str | None, salt: int, key: str) -> str:
-    if address is not None and owner is not None:
-        raise ConfigurationError("give the address of the AgentWallet, or its owner and salt, not both")
-    if address is None:
-        return AgentWallet.predict(key if owner is None else address_of(owner), salt)
-    return address_of(address)
 
 
 def _bytes32(text: str) -> bytes:
