@@ -307,8 +307,12 @@ def _fingerprints(
     plugins = fingerprint({name: each.manifest for name, each in connectors.items()})
     subagents = fingerprint(crew.members)
 
+    named: list[tuple[Policy, str]] = []  # the newest: a policy never changes, and takes a while to read through
+
     def now() -> Mapping[str, str]:
         current = policy if isinstance(policy, Policy) else policy.current()
-        return {"policy": fingerprint(current), "tools": tools, "subagents": subagents, "plugins": plugins}
+        if not named or named[0][0] is not current:
+            named[:] = [(current, fingerprint(current))]
+        return {"policy": named[0][1], "tools": tools, "subagents": subagents, "plugins": plugins}
 
     return now
