@@ -35,7 +35,7 @@ async def back(asked, call):
 tool = Tool(name="back", description="calls back", arguments=Greeting, run=back)
 model = ScriptedModel(calls(("back", {"name": "x"})), says("done"))
 with SyncOrchestrator.open(**world.conduct(tools=[tool], model=model)) as agent:
-    print(agent.run("call back").steps[0].text, world.spent)
+    print(agent.run("call back").steps[0].text.partition(":")[0], world.spent)
 """,
 )
 
@@ -47,5 +47,5 @@ def test_synchronous_orchestrator_works_in_a_kernel_and_refuses_its_own_thread(t
     assert [
         ["True\n"],
         ["True complete 1000\n"],
-        ["LocalProtocolError: the portal's own thread cannot wait for itself: await the asynchronous twin there 1000\n"],
+        ["LocalProtocolError 1000\n"],
     ] == shown(executed(notebook, tmp_path))
