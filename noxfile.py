@@ -59,12 +59,17 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", requires=["env"])
 def build(session: nox.Session) -> None:
-    """Build the wheel from the source distribution, and use it where only its own dependencies are."""
+    """Build the wheels of Paygent and of its plugin, and use them where only their own dependencies are."""
     python = str(BIN / "python")
-    run(session, "uv", "build", "--quiet", "--clear", "--no-build-isolation", "--python", python, "--out-dir", "dist")
+    making = ("build", "--quiet", "--clear", "--no-build-isolation", "--python", python)
+    run(session, "uv", *making, "--out-dir", "dist")
+    run(session, "uv", *making, "--wheel", "plugins/paygent-vvs", "--out-dir", "dist/plugins")
     (wheel,) = (ROOT / "dist").glob("*.whl")
-    alone = ("run", "--isolated", "--no-project", "--no-env-file", "--python", python, "--with", str(wheel))
-    run(session, "uv", *alone, "python", "tests/installed.py", str(wheel))
+    (plugin,) = (ROOT / "dist" / "plugins").glob("*.whl")
+    alone = ("run", "--isolated", "--no-project", "--no-env-file", "--python", python)
+    run(session, "uv", *alone, "--with", str(wheel), "python", "tests/installed.py", str(wheel))
+    both = ("--with", str(wheel), "--with", str(plugin))
+    run(session, "uv", *alone, *both, "python", "tests/installed.py", str(wheel), str(plugin))
 
 
 @nox.session(venv_backend="none", requires=["env"])

@@ -1,4 +1,4 @@
-"""`python tests/installed.py WHEEL`, in `nox -s build`: what somebody gets who installs the wheel and nothing else."""
+"""`python tests/installed.py WHEEL [PLUGIN]`, in `nox -s build`: what somebody gets who installs that and nothing else."""
 
 import asyncio
 import importlib.metadata
@@ -34,7 +34,22 @@ async def signature() -> bytes:
     return await paygent.LocalSigner((7).to_bytes(32, "big")).sign_typed_data(mail)
 
 
-def main(wheel: Path) -> None:
+def check_plugin(wheel: Path) -> None:
+    """Load the plugin by its name, as settings do, from its wheel alone."""
+    from paygent.adapters.system import SystemClock
+    from paygent.runtime.plugins import Plugins, announced
+    from paygent.runtime.settings import PluginChoice
+
+    (found,) = announced()
+    assert ("vvs", True) == (found.name, "paygent_vvs" not in sys.modules)
+    connectors = Plugins.load([PluginChoice("vvs")]).connectors(chains={}, clock=SystemClock())
+    where = sys.modules["paygent_vvs"].__file__ or ""
+    assert "site-packages" in where, f"paygent_vvs comes from {where}, not from the wheel"
+    assert ["vvs"] == list(connectors)
+    print(f"{wheel.name}: {found.distribution} is loaded by name, {len(connectors['vvs'].manifest.calls)} calls")
+
+
+def main(wheel: Path, plugin: Path | None = None) -> None:
     """Check everything, or end with an assertion."""
     assert "site-packages" in (paygent.__file__ or ""), f"paygent comes from {paygent.__file__}, not from the wheel"
     assert [] == [name for name in DEVELOPERS_ONLY if importlib.util.find_spec(name)]
@@ -44,8 +59,11 @@ def main(wheel: Path) -> None:
     assert importlib.metadata.version("paygent") in said
     assert [] == [name for name in paygent.__all__ if getattr(paygent, name, None) is None]
     assert 65 == len(asyncio.run(signature()))
+    if plugin is not None:
+        check_plugin(plugin)
+        return
     print(f"{wheel.name}: {len(shipped(wheel))} files, {said.strip()}, signs with nothing but its own dependencies")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:3]))
