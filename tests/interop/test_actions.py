@@ -183,6 +183,20 @@ async def test_approval_that_its_spender_used_by_itself_is_counted_as_spent(trad
     assert (0, 2_000_000) == held(trader)
 
 
+async def test_action_that_stops_after_its_trade_is_counted_as_spent(trader: Trader) -> None:
+    """A last call that always fails gives no budget back for what the calls before it have moved."""
+    swap, failing = trader.swap(), trader.swap(least=3_000_000)
+    async with trader.actor.wallet(**trader.wiring()) as wallet:
+        with pytest.raises(PaidUndelivered, match="without what was agreed") as raised:
+            await wallet.execute(replace(swap, calls=(*swap.calls, failing.calls[1])))
+        payment = await trader.actor.journal.get(raised.value.payment_id)
+
+    assert payment is not None
+    assert (State.SETTLED, False) == (payment.state, payment.delivered)
+    assert 998_000_000 == trader.exchange.balance("USDC", trader.address)
+    assert (0, 2_000_000) == held(trader)
+
+
 async def test_approval_of_more_than_was_taken_is_counted_whole(trader: Trader) -> None:
     """What is left of it can be taken at any time."""
     swap, less = trader.swap(2_000_000), trader.swap(500_000)

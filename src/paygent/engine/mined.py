@@ -14,7 +14,7 @@ from paygent.core.transaction import Mined, Plan, Step
 from paygent.engine.allowance import loose
 from paygent.engine.proof import Finding, Proven, Unproven
 from paygent.evm import agent_wallet, erc20
-from paygent.evm.calls import is_approval, is_revocation
+from paygent.evm.calls import closes, is_approval, is_revocation
 from paygent.ports.chain import Block, Chain, Log
 from paygent.ports.transactions import TransactionReceipt, Transactions
 
@@ -141,7 +141,7 @@ def _ended(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFinding:
         return PlanFinding(plan=plan, finding=Unproven(why=_where(plan)))
     if not all(_is_final(step, evidence) for step in plan.steps):
         return PlanFinding(plan=plan, finding=Unproven(why="in a block that is not final yet"))
-    if evidence.loose:
+    if evidence.loose or traded(plan):
         return _loose(payment, plan, _why(plan, reverted))
     event = Event.CANCELLED_UNUSED if reverted is None else Event.TRANSACTION_REVERTED
     return PlanFinding(plan=plan, finding=Proven(event=event, receipt=None, note=_why(plan, reverted)))
@@ -149,6 +149,11 @@ def _ended(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFinding:
 
 def _did(step: Step) -> bool:
     return step.mined is not None and step.mined.succeeded and not step.cleanup and not _cancelled(step)
+
+
+def traded(plan: Plan) -> bool:
+    """Tell whether a step that may have moved money was done, whatever became of the others."""
+    return any(_did(step) and not is_approval(step.call) for step in plan.steps)
 
 
 def _reverted(step: Step) -> bool:
@@ -214,23 +219,23 @@ def _confirmed(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFind
         fee=Amount(plan.gas_spent, plan.gas.asset),
     )
     proven = Proven(event=Event.CONFIRMED, receipt=receipt, note=f"in block {mined.block_number}")
-    return PlanFinding(plan=plan, finding=proven, fulfilled=_fulfilled(plan.action, moved, received))
+    return PlanFinding(plan=plan, finding=proven, fulfilled=_whole(plan) and _fulfilled(plan.action, moved, received))
 
 
 def _loose(payment: Payment, plan: Plan, why: str) -> PlanFinding:
-    """Return what an action came to that ended after its approval, of which somebody took something, or still can."""
-    approval = next(step for step in plan.steps if is_approval(step.call) and step.mined is not None)
-    assert approval.mined is not None  # noqa: S101  just looked for
+    """Return what an action came to that ended between its steps, when money had moved, or can by its approval."""
+    last = next(step for step in reversed(plan.steps) if _did(step))
+    assert last.mined is not None  # noqa: S101  it was done
     receipt = Receipt(
         payment_id=payment.id,
         network=payment.intent.network,
-        transaction=approval.mined.transaction,
+        transaction=last.mined.transaction,
         payer=payment.intent.payer,
         payee=payment.intent.payee,
         amount=plan.action.spend,
-        nonce=f"0x{approval.nonce or 0:064x}",
-        block_number=approval.mined.block_number,
-        block_hash=approval.mined.block_hash,
+        nonce=f"0x{last.nonce or 0:064x}",
+        block_number=last.mined.block_number,
+        block_hash=last.mined.block_hash,
         final=True,
         fee=Amount(plan.gas_spent, plan.gas.asset),
     )
@@ -292,6 +297,11 @@ def _transfers(asset: AssetId, logs: list[Log]) -> list[tuple[str, str, int]]:
         and log.topics[0] == erc20.TRANSFER
         and len(log.data) == 66
     ]
+
+
+def _whole(plan: Plan) -> bool:
+    """Tell whether no call of the action was given up, but for one that takes its approval back."""
+    return len(plan.trading) >= len(plan.action.calls) - int(closes(plan.action))
 
 
 def _fulfilled(action: Action, moved: int, received: tuple[Amount, ...]) -> bool:

@@ -33,7 +33,7 @@ from paygent.core.transaction import AttemptKind, Plan, Step, UnsignedTransactio
 from paygent.engine.actions import ActionJudge, ActionReserver
 from paygent.engine.ending import told
 from paygent.engine.gas import replacing
-from paygent.engine.mined import approval_left
+from paygent.engine.mined import approval_left, traded
 from paygent.engine.order import ActionOrder
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import WRITE_SECONDS
@@ -271,9 +271,7 @@ class Transactor:
             raise ConfigurationError(f"payment {payment.id} is {payment.state}, and no transaction of it waits")
         after = await self._bumped(payment, place, "cancel")
         if after.state in OUT and plan_of(after).steps[place].attempts == plan_of(payment).steps[place].attempts:
-            raise ConfigurationError(
-                f"payment {payment.id} still waits: gas_per_transaction leaves no fee to cancel it with; raise it"
-            )
+            raise ConfigurationError(f"payment {payment.id} still waits: raise gas_per_transaction to cancel it")
         return after
 
     async def _unblock(self, payment: Payment, nonce: int) -> None:
@@ -357,7 +355,9 @@ class Transactor:
         left = approval_left(plan)
         steps = plan.steps[:place]
         now = self._clock.now()
-        if left is None:
+        if left is None and traded(plan):
+            after = payment.learn(plan=replace(plan, steps=steps))  # what was done is proven, and counts
+        elif left is None:
             note = f"step {place + 1} could not be done: {why}"[:500]
             after = payment.move(Event.CANCELLED_UNUSED, at=now, note=note, plan=replace(plan, steps=steps))
         else:
