@@ -1,9 +1,12 @@
 """`paygent payments` and `paygent reconcile`: what became of earlier payments. Neither needs a key."""
 
+from collections.abc import Sequence
+
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, Outcome, code_of_error, code_of_payment, gravest
 from paygent.core.errors import AdapterError, ConfigurationError, PaygentError
 from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import OUT
 from paygent.core.payment import Payment
 from paygent.ports.storage import PaymentJournal
 from paygent.runtime.assemble import Books, open_books
@@ -38,7 +41,8 @@ async def _reconcile(books: Books, payment_id: str | None) -> Outcome:
     seen, failed = await books.reconciler.run()
     codes = [code_of_payment(payment) for payment in seen]
     codes += [code_of_error(error) for error in failed if isinstance(error, ConfigurationError)]
-    return Outcome(exit_code=gravest(codes), error=failed[0] if failed else None, payments=seen)
+    error = failed[0] if failed else None
+    return Outcome(exit_code=gravest(codes), error=error, payments=seen, advice=_advice(seen))
 
 
 async def _unproven(journal: PaymentJournal, payment_id: str | None, error: AdapterError) -> Outcome:
@@ -62,7 +66,25 @@ async def _reconcile_one(books: Books, payment_id: PaymentId) -> Outcome:
     codes = [] if payment is None else [code_of_payment(payment)]
     codes += [code_of_error(error)] if isinstance(error, ConfigurationError) else []
     listed = () if payment is None else (payment,)
-    return Outcome(exit_code=gravest(codes), payment=payment, payments=listed, error=error)
+    return Outcome(exit_code=gravest(codes), payment=payment, payments=listed, error=error, advice=_advice(listed))
+
+
+def _advice(payments: Sequence[Payment]) -> tuple[str, ...]:
+    """Return how to go on with each action whose next step waits: reconciling only reads, and signs nothing."""
+    return tuple(said for payment in payments if (said := _waits(payment)) is not None)
+
+
+def _waits(payment: Payment) -> str | None:
+    plan = payment.plan
+    if plan is None or payment.state not in OUT:
+        return None
+    command = f"`paygent wallet go-on {payment.id}`"
+    if (place := plan.current) is None:
+        return f"{payment.id}: every step is mined and not yet final, or an approval is left; {command} ends it"
+    step = f"{payment.id}: step {place + 1} of {len(plan.steps)}"
+    if plan.steps[place].attempts:
+        return f"{step} is sent and not mined; wait, or {command} sends it again and goes on"
+    return f"{step} is not signed; {command} signs it and goes on"
 
 
 async def _all(journal: PaymentJournal) -> list[Payment]:

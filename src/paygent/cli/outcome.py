@@ -64,6 +64,8 @@ class Outcome:
     told: str | None = None
     """What a person is told on standard output."""
     listing: Listing | None = None
+    advice: tuple[str, ...] = ()
+    """What a person is told to do next, on standard error; the JSON has it too."""
 
     def as_json(self) -> dict[str, JSON]:
         """Return the object that `--json` prints; the first four keys are always there."""
@@ -77,6 +79,8 @@ class Outcome:
             said["payments"] = [payment_as_json(payment) for payment in self.payments]
         if self.quote is not None:
             said["quote"] = quote_as_json(self.quote)
+        if self.advice:
+            said["advice"] = list(self.advice)
         return said | dict(self.said)
 
 

@@ -44,6 +44,8 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
         _list(listing_of(outcome.payments))
     elif outcome.payment is not None:
         _tell(outcome.payment)
+    for advice in outcome.advice:
+        _complain(advice)
     if outcome.error is not None:
         kind = type(outcome.error).__name__
         _complain(f"{kind}: {message_of(outcome.error)}")

@@ -14,6 +14,7 @@ from paygent.cli.screen import ask_password
 from paygent.cli.wallet_arguments import WalletArguments
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError, PaygentError
+from paygent.core.ids import PaymentId
 from paygent.core.money import Amount, Asset
 from paygent.core.record import JSON
 from paygent.core.requirements import Token
@@ -42,6 +43,8 @@ async def wallet(arguments: Arguments, settings: Settings) -> Outcome:
             return await _balances(asked, settings)
         case "history":
             return await _history(asked, settings)
+        case "go-on":
+            return await _go_on(PaymentId(asked.words[0]), settings)
         case _:
             return await _transfer(arguments, asked, settings)
 
@@ -130,6 +133,17 @@ async def _transfer(arguments: Arguments, asked: WalletArguments, settings: Sett
             payment = await found.transfer(amount, payee, idempotency_key=arguments.idempotency_key)
         except PaygentError as error:
             known = None if error.payment_id is None else await found.engine.journal.get(error.payment_id)
+            return Outcome(exit_code=code_of_error(error), payment=known, error=error)
+    return Outcome(exit_code=code_of_payment(payment), payment=payment)
+
+
+async def _go_on(payment_id: PaymentId, settings: Settings) -> Outcome:
+    """Sign and send the next step of an action that was begun, and those after it; what is out is sent again."""
+    async with Wallet.open(settings=settings) as found:
+        try:
+            payment = await found.go_on(payment_id)
+        except PaygentError as error:
+            known = await found.engine.journal.get(payment_id)
             return Outcome(exit_code=code_of_error(error), payment=known, error=error)
     return Outcome(exit_code=code_of_payment(payment), payment=payment)
 

@@ -13,6 +13,7 @@ ACTIONS = {
     "balances": "any number of assets",
     "transfer": "AMOUNT ASSET ADDRESS",
     "history": "any number of assets",
+    "go-on": "the ID of a payment",
 }
 
 
@@ -35,16 +36,20 @@ class _Commands(Protocol):
 
 def add_wallet(commands: _Commands) -> None:
     """Add the parser of the command."""
-    about = "make a keystore; show the address, balances and transfers; send money"
+    about = "make a keystore; show the address, balances and transfers; send money, and go on with what was begun"
     command = commands.add_parser("wallet", help=about, allow_abbrev=False)
     command.add_argument("action", choices=tuple(ACTIONS))
     command.add_argument(
-        "words", nargs="*", action=Several, metavar="WORD", help="create: a file; transfer: amount, asset, address"
+        "words",
+        nargs="*",
+        action=Several,
+        metavar="WORD",
+        help="create: a file; transfer: amount, asset, address; go-on: a payment",
     )
     command.add_argument("--of", metavar="ADDRESS", help="balances, history: of another account; needs no key")
     command.add_argument("--network", metavar="CAIP-2", help="the only chain, such as eip155:25; the chain of --rpc")
     command.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
-    command.add_argument("--policy", nargs=1, action=Several, metavar="FILE", help="transfer: what may be sent")
+    command.add_argument("--policy", nargs=1, action=Several, metavar="FILE", help="transfer, go-on: what may be sent")
     command.add_argument("--idempotency-key", metavar="KEY", help="transfer: your name for it: it is sent once")
     command.add_argument("--after", metavar="CURSOR", help="history: go on after the page that named it")
     command.add_argument("--limit", type=_limit, metavar="N", help="history: how many; default 50")
@@ -62,7 +67,7 @@ def gather(given: dict[str, Any]) -> WalletArguments | None:
         return None
     mine = {name: given.pop(name) for name in WalletArguments.__dataclass_fields__}
     asked = WalletArguments(**{name: value for name, value in mine.items() if value is not None})
-    counts = {"create": (1,), "address": (0,), "transfer": (3,)}
+    counts = {"create": (1,), "address": (0,), "transfer": (3,), "go-on": (1,)}
     if len(asked.words) not in counts.get(given["action"], (len(asked.words),)):
         raise ConfigurationError(f"wallet {given['action']} takes {ACTIONS[given['action']]}; `paygent wallet --help`")
     return asked

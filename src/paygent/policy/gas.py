@@ -30,5 +30,5 @@ def _of(limits: tuple[Amount, ...], network: ChainId, name: str) -> Amount:
     for limit in limits:
         if limit.asset.id.chain == network:
             return limit
-    text = f"{name} has no limit in the coin of {network}; own transactions need one"
+    text = f"{name} has no limit in the coin of {network}; own transactions need one: set {name}"
     raise PolicyDenied(Deny(reasons=(Reason(code="no_gas_limit", text=text),)))

@@ -18,6 +18,8 @@ from paygent.core.caip import AssetId, ChainId, is_evm_address
 from paygent.core.money import Amount, Asset, usd
 from paygent.core.requirements import Token
 from paygent.evm.address import checksum
+from paygent.evm.coins import coin as coin_of
+from paygent.evm.coins import known_coins
 from paygent.evm.networks import chain_of
 from paygent.policy.risk import USUAL, Risk
 
@@ -140,6 +142,30 @@ def dollars(raw: object) -> Amount | tuple[Amount, ...]:
 def threshold(raw: object) -> Amount | tuple[Amount, ...] | None:
     """Read US dollars as `dollars` does, or the word never, which is None."""
     return None if raw == "never" else dollars(raw)
+
+
+def gas(raw: object) -> tuple[Amount, ...]:
+    """Read limits on gas, each in a coin: "3 CRO", or "3 eip155:25/slip44:60"; the word never allows no transactions.
+
+    A symbol means the coin of every chain that is known to have it.
+    """
+    if raw == "never":
+        return ()
+    parts = [raw] if isinstance(raw, Amount) else _list(raw, lambda each: each)
+    return tuple(limit for part in parts for limit in ((part,) if isinstance(part, Amount) else _gas(part)))
+
+
+def _gas(raw: object) -> tuple[Amount, ...]:
+    if not isinstance(raw, str) or len(words := raw.split()) != 2:
+        raise ValueError(f"{raw!r} is not an amount and a coin")
+    number, name = words
+    if "/" in name:
+        found = [coin for coin in [coin_of(AssetId.parse(name).chain)] if str(coin.id) == name]
+    else:
+        found = [coin for coin in known_coins() if coin.symbol == name]
+    if not found:
+        raise ValueError(f"{name!r} is no coin that pays for gas")
+    return tuple(Amount.parse(number, coin) for coin in found)
 
 
 def risk(raw: object) -> Risk | None:

@@ -16,6 +16,7 @@ from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.requirements import Token
+from paygent.evm.coins import USUAL_GAS, USUAL_GAS_PER_DAY
 from paygent.policy.policy import Policy
 from paygent.policy.risk import USUAL, Risk
 from paygent.runtime import fields
@@ -55,6 +56,8 @@ _FIELDS: Mapping[str, _Field] = {
     "max_per_payment": _Field(fields.dollars, 'give US dollars in quotes, such as "0.50"'),
     "per_day": _Field(fields.dollars, 'give US dollars in quotes, such as "20"'),
     "approve_above": _Field(fields.threshold, 'give US dollars in quotes, such as "10", or never'),
+    "gas_per_transaction": _Field(fields.gas, 'give an amount and a coin such as "3 CRO", or never'),
+    "gas_per_day": _Field(fields.gas, 'give an amount and a coin such as "30 CRO", or never'),
     "risk": _Field(fields.risk, "write usual, all or off"),
     "approvers": _Field(fields.approvers, "give how many people have to agree, 1 to 100"),
     "approvals": _Field(fields.word, "give the name of a way to ask people that a plugin brings"),
@@ -71,7 +74,18 @@ _FIELDS: Mapping[str, _Field] = {
     "tokens": _Field(fields.tokens, "give asset, symbol, decimals, name and version of each", in_environment=False),
     "plugins": _Field(fields.plugins, "give names such as vvs, or a table [plugins.NAME] of each one's options"),
 }
-_LIMITS = ("max_per_payment", "per_day", "approve_above", "risk", "assets", "hosts", "payees", "max_validity_seconds")
+_LIMITS = (
+    "max_per_payment",
+    "per_day",
+    "approve_above",
+    "gas_per_transaction",
+    "gas_per_day",
+    "risk",
+    "assets",
+    "hosts",
+    "payees",
+    "max_validity_seconds",
+)
 """What a policy file says in place of the settings."""
 _VARIABLES = {f"{_PREFIX}{name.upper()}": name for name, about in _FIELDS.items() if about.in_environment}
 
@@ -100,6 +114,10 @@ class Settings:
     """The most all payments of a day may cost."""
     approve_above: Amount | tuple[Amount, ...] | None = _TEN_DOLLARS
     """What a payment may cost without a person; None never asks."""
+    gas_per_transaction: tuple[Amount, ...] = USUAL_GAS
+    """The most that one own transaction may cost in gas, by coin; on a chain whose coin has none, nothing is sent."""
+    gas_per_day: tuple[Amount, ...] = USUAL_GAS_PER_DAY
+    """The most that gas may cost in a UTC day, by coin, reverted transactions included."""
     risk: Risk | None = USUAL
     """When a payment is odd enough to ask a person; None never."""
     approvers: int = 1
@@ -134,6 +152,8 @@ class Settings:
             max_per_payment=self.max_per_payment,
             per_day=self.per_day,
             approve_above=self.approve_above,
+            gas_per_transaction=self.gas_per_transaction or None,
+            gas_per_day=self.gas_per_day or None,
             risk=self.risk,
             networks=self.networks,
             assets=self.assets,

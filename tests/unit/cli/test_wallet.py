@@ -3,9 +3,17 @@
 import json
 import stat
 
+import anyio
 import pytest
 
+from paygent.adapters.rpc import RpcChain
+from paygent.core.caip import chain_id
+from paygent.core.errors import AdapterError, PaymentOutcomeUnknown
+from paygent.core.money import Amount
 from paygent.devnet import Devnet
+from paygent.engine.transact import Patience
+from paygent.runtime.settings import Settings
+from paygent.wallet import Wallet
 from tests.unit.cli.conftest import Program
 
 SHOP = "0xaAaAaAaaAaAaAaaAaAAAAAAAAaaaAaAaAaaAaaAa"
@@ -51,10 +59,8 @@ def test_balances_of_another_account_need_no_key(paygent: Program) -> None:
 
 
 def test_transfer_moves_the_money_once_for_one_key(paygent: Program, net: Devnet) -> None:
-    coin = f"{net.network}/slip44:60"
-    (paygent.folder / "policy.yaml").write_text(f"gas_per_transaction: '1 {coin}'\ngas_per_day: '10 {coin}'\n")
     before = net.balance(SHOP)
-    options = (*paygent.rpc, "--idempotency-key", "rent", "--policy", "policy.yaml")
+    options = (*paygent.rpc, "--idempotency-key", "rent")
     first = paygent("wallet", "transfer", "0.25", "dUSD", SHOP, *options, "--json")
     again = paygent("wallet", "transfer", "0.25", "dUSD", SHOP, *options, "--json")
 
@@ -106,3 +112,62 @@ def test_history_lists_transfers_of_the_chain_newest_first(paygent: Program, net
 
     assert ["0.000006 dUSD", "0.000005 dUSD"] == [row["amount"] for row in done.said["transfers"]][:2]
     assert {"in"} == {row["direction"] for row in done.said["transfers"]}
+
+
+def begun(paygent: Program, net: Devnet) -> str:
+    """Return the id of a transfer whose bytes were signed and written down by a process that died before it sent."""
+
+    class Dies(RpcChain):
+        async def send_raw(self, raw: bytes) -> None:
+            raise AdapterError("the process dies here", retryable=False)
+
+    async def begin() -> str:
+        network = chain_id(str(net.network))
+        settings = Settings.load(
+            environ={"PAYGENT_PRIVATE_KEY": net.payer.private_key},
+            storage=str(paygent.folder / "pay.db"),
+            file=paygent.folder / "paygent.toml",
+            rpc=net.rpc_url,
+        )
+        impatient = Patience(timeout_seconds=0.1)
+        async with (
+            RpcChain(net.rpc_url, chain=network) as reads,
+            Dies(net.rpc_url, chain=network) as writes,
+            Wallet.open(
+                settings=settings, chains={network: reads}, transactions={network: writes}, patience=impatient
+            ) as wallet,
+        ):
+            with pytest.raises(PaymentOutcomeUnknown) as raised:
+                await wallet.transfer(Amount(250_000, net.asset), SHOP)
+        return str(raised.value.payment_id)
+
+    return anyio.run(begin)
+
+
+def test_reconcile_tells_how_to_go_on_and_go_on_sends_what_was_signed_once(paygent: Program, net: Devnet) -> None:
+    before = net.balance(SHOP)
+    identity = begun(paygent, net)
+    told = paygent("reconcile", identity, *paygent.rpc, PAYGENT_PRIVATE_KEY=None)
+    said = paygent("reconcile", *paygent.rpc, "--json", PAYGENT_PRIVATE_KEY=None)
+
+    assert (5, 5, before) == (told.code, said.code, net.balance(SHOP))
+    assert f"`paygent wallet go-on {identity}` sends it again" in told.err
+    assert [True] == [identity in advice for advice in said.said["advice"]]
+    gone_on = paygent("wallet", "go-on", identity, *paygent.rpc, "--json")
+    again = paygent("wallet", "go-on", identity, *paygent.rpc, "--json")
+    assert (0, "SETTLED", 0) == (gone_on.code, gone_on.said["payment"]["state"], again.code), gone_on.err
+    assert before + 250_000 == net.balance(SHOP)
+
+
+def test_go_on_with_what_is_not_there_is_told(paygent: Program) -> None:
+    done = paygent("wallet", "go-on", "nothing", *paygent.rpc)
+
+    assert 1 == done.code
+    assert "no action on chain 'nothing'" in done.err
+
+
+def test_transfer_in_a_coin_without_a_limit_on_gas_is_denied_with_advice(paygent: Program, net: Devnet) -> None:
+    done = paygent("wallet", "transfer", "0.25", "dUSD", SHOP, *paygent.rpc, PAYGENT_GAS_PER_DAY="3 CRO")
+
+    assert 3 == done.code
+    assert "set gas_per_day" in done.err

@@ -13,6 +13,7 @@ from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.requirements import Token
+from paygent.evm.coins import USUAL_GAS, USUAL_GAS_PER_DAY, coin, known_coins
 from paygent.policy.policy import Policy
 from paygent.policy.risk import USUAL, Risk
 from paygent.runtime.settings import Secret, Settings, _data_home
@@ -54,7 +55,8 @@ def test_load_gives_the_documented_defaults() -> None:
 
     assert settings == Settings(storage="/somebody/.local/share/paygent/payments.db")
     assert (settings.max_per_payment, settings.per_day) == (usd("1"), usd("20"))
-    assert (settings.policy, settings.limits) == ((), Policy(risk=USUAL))
+    usual = Policy(risk=USUAL, gas_per_transaction=USUAL_GAS, gas_per_day=USUAL_GAS_PER_DAY)
+    assert (settings.policy, settings.limits) == ((), usual)
     assert settings.rpc == {}
 
 
@@ -305,7 +307,7 @@ def test_a_complaint_names_the_file_and_the_line() -> None:
 
 
 def test_unknown_names_are_refused_with_near_ones() -> None:
-    assert "did you mean per_day?" in complaint(per_dai="1")
+    assert "did you mean per_day or gas_per_day?" in complaint(per_dai="1")
     assert "PAYGENT_PRIVAT_KEY, which is no setting; did you mean PAYGENT_PRIVATE_KEY" in complaint(
         {"PAYGENT_PRIVAT_KEY": KEY}
     )
@@ -456,3 +458,39 @@ def test_threshold_may_not_stand_beside_policy_files() -> None:
 
     with pytest.raises(ConfigurationError, match="approve_above would not hold beside them"):
         load(policy="policy.yaml", approve_above="3")
+
+
+# gas -----------------------------------------------------------------------------------------------------------------
+
+
+def test_usual_gas_limits_name_each_coin_of_the_table_on_all_its_chains_and_no_other() -> None:
+    limited = {limit.asset.symbol for limit in USUAL_GAS}
+
+    assert {"AVAX", "CRO", "DEV", "ETH", "POL", "TCRO"} == limited
+    assert [each for each in known_coins() if each.symbol in limited] == [limit.asset for limit in USUAL_GAS]
+    assert [10 * limit.atomic for limit in USUAL_GAS] == [limit.atomic for limit in USUAL_GAS_PER_DAY]
+
+
+@pytest.mark.parametrize(
+    "said", ["2 CRO", "2 eip155:25/slip44:60", ["2 CRO"], Amount(2 * 10**18, coin(ChainId("eip155:25")))]
+)
+def test_gas_limits_are_read_by_symbol_by_asset_and_as_amounts(said: object) -> None:
+    limits = load(gas_per_transaction=said, gas_per_day="5 CRO, 0.1 POL").limits
+
+    assert (Amount(2 * 10**18, coin(ChainId("eip155:25"))),) == limits.gas_limits
+    assert {"CRO", "POL"} == {limit.asset.symbol for limit in limits.gas_day_limits}
+
+
+def test_gas_that_is_never_paid_has_no_limit_to_send_by() -> None:
+    assert load({"PAYGENT_GAS_PER_DAY": "never"}).limits.gas_per_day is None
+
+
+@pytest.mark.parametrize("said", ["3", "3 XYZ", "x CRO", f"3 {ASSET}", "3 eip155:25/slip44:394", 3])
+def test_gas_limit_that_is_no_coin_is_refused(said: object) -> None:
+    assert "gas_per_day cannot be used" in complaint(gas_per_day=said)
+
+
+def test_gas_limits_are_refused_beside_a_policy_file() -> None:
+    write("per_day: '5'", "policy.yaml")
+
+    assert "gas_per_day would not hold beside them" in complaint(policy="policy.yaml", gas_per_day="3 CRO")

@@ -45,7 +45,7 @@ def _gas(case: Case, action: Action) -> Iterator[Objection]:
     policy = case.policy
     for name, limits in (("gas_per_transaction", policy.gas_limits), ("gas_per_day", policy.gas_day_limits)):
         if not any(limit.asset.id.chain == action.network for limit in limits):
-            text = f"{name} has no limit in the coin of {action.network}; own transactions need one"
+            text = f"{name} has no limit in the coin of {action.network}; own transactions need one: set {name}"
             yield deny("no_gas_limit", text)
 
 
