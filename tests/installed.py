@@ -1,4 +1,4 @@
-"""`python tests/installed.py WHEEL [PLUGIN]`, in `nox -s build`: what somebody gets who installs that and nothing else."""
+"""`python tests/installed.py WHEEL [PLUGIN]`, in `nox -s build`: what somebody gets who installs that alone."""
 
 import asyncio
 import importlib.metadata

@@ -8,7 +8,7 @@ import pytest
 
 from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.rpc import RpcChain
-from paygent.core.errors import PaymentCannotSettle, PaymentNotAttempted, PolicyDenied
+from paygent.core.errors import PaymentCannotSettle, PaymentNotAttempted, PolicyDenied, TradeRefused
 from paygent.core.lifecycle import State
 from paygent.core.requirements import Token
 from paygent.engine.transact import Patience
@@ -165,3 +165,12 @@ async def test_approval_of_something_else_is_set_to_zero_first(desk: Desk, chain
 def allowance(desk: Desk) -> int:
     where = desk.exchange.tokens["USDC"]
     return int(desk.exchange.read(where, "allowance(address,address)", desk.trader, desk.exchange.router))
+
+
+async def test_trade_for_a_contract_wallet_is_refused_before_it_is_quoted(desk: Desk) -> None:
+    wish = swap(desk, "1", "USDC", "CRO")
+
+    with pytest.raises(TradeRefused, match="AgentWallet cannot trade yet") as refused:
+        await ContainedConnector("vvs", desk.connector).quote(wish, owner=desk.exchange.router)
+
+    assert "contract_wallet" == refused.value.code

@@ -31,6 +31,8 @@ from paygent_vvs.networks import Farm, Venue, abi, builtin, venue
 from paygent_vvs.terms import Terms
 
 _KNOWN = frozenset({"name", "networks", "slippage_bps", "deadline_seconds", "max_price_impact_bps"})
+_DELEGATED = "0xef0100"
+"""What the code of an ordinary account begins with that lends itself code.  Source: EIP-7702."""
 _ROUTER = """swapExactTokensForTokens swapTokensForExactTokens swapExactETHForTokens swapETHForExactTokens
 swapExactTokensForETH swapTokensForExactETH addLiquidity addLiquidityETH removeLiquidity removeLiquidityETH""".split()
 
@@ -86,6 +88,7 @@ class VvsConnector:
         owner = checksum(owner)
         self._check_assets(wish)
         market, name = await self._market(wish.network), self._manifest.name
+        await self._refuse_contract(wish.network, owner)
         match wish:
             case Swap():
                 return await swaps.quote(market, wish, owner, self._terms, name)
@@ -138,6 +141,16 @@ class VvsConnector:
             await verify(where, chain)
             self._verified.add(network)
         return await Market.now(where, chain, self._clock)
+
+    async def _refuse_contract(self, network: ChainId, owner: str) -> None:
+        """Refuse a trade for an AgentWallet: its key would pay, and what comes back would go to the contract."""
+        code = (await self._chains[network].code(owner)).lower()
+        if code != "0x" and not code.startswith(_DELEGATED):
+            raise TradeRefused(
+                "contract_wallet",
+                f"{owner} is a contract, and a contract wallet such as an AgentWallet cannot trade yet: trade from the "
+                "account of a key",
+            )
 
     def _check_assets(self, wish: Wish) -> None:
         known = {asset.id for asset in self._manifest.assets}
