@@ -79,15 +79,23 @@ def _request(row: Sequence[object]) -> ApprovalRequest:
         return ApprovalRequest(
             id=ApprovalId(str(approval_id)),
             payment_id=PaymentId(str(payment_id)),
-            facts=json.loads(str(facts)),
+            facts=_facts(json.loads(str(facts))),
             needed=int(str(needed)),
             created_at=int(str(created_at)),
             expires_at=int(str(expires_at)),
             state=ApprovalState(str(state)),
             decisions=tuple(_decision(each) for each in json.loads(str(decisions))),
         )
-    except (ValueError, TypeError, KeyError, LocalProtocolError) as exc:
+    except (ValueError, TypeError, KeyError, LocalProtocolError, RecursionError) as exc:
         raise AdapterError(f"row {seq} of the approvals cannot be read: {exc}", retryable=False) from exc
+
+
+def _facts(stored: object) -> dict[str, str]:
+    if not isinstance(stored, dict) or not all(
+        isinstance(each, str) for each in cast("dict[str, object]", stored).values()
+    ):
+        raise TypeError("what is shown is an object of texts")
+    return cast("dict[str, str]", stored)
 
 
 def _decision(row: Sequence[object]) -> ApprovalDecision:

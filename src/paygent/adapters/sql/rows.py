@@ -92,7 +92,7 @@ def read_payment(row: Row) -> Payment:
     payload = SignedPayload(header=str(header), value=str(value)) if header is not None else None
     try:
         return from_record(json.loads(str(record)), payload)
-    except (ValueError, AttributeError) as exc:
+    except (ValueError, AttributeError, RecursionError) as exc:
         raise AdapterError(f"row {seq} of the payments cannot be read: {exc}", retryable=False) from exc
 
 
