@@ -1,5 +1,6 @@
 """Checkpoints of runs: plain JSON, in the database of the journal."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ _INTERRUPT: Final = "$interrupt"
 _ERROR: Final = "$error"
 _TUPLE: Final = "$tuple"
 _BUSY_SECONDS: Final = 30
+_PAUSE_SECONDS: Final = 0.05
 
 
 class JsonSerializer:
@@ -140,11 +142,23 @@ async def _postgresql(storage: str) -> "AsyncGenerator[BaseCheckpointSaver[Any]]
     from paygent.adapters.sql.postgresql import server
 
     async with AsyncPostgresSaver.from_conn_string(make_conninfo(**server(storage)), serde=JsonSerializer()) as saver:
-        lock = "SELECT pg_advisory_lock(hashtext('paygent checkpoints'))"
-        unlock = "SELECT pg_advisory_unlock(hashtext('paygent checkpoints'))"
-        await cast("Any", saver.conn).execute(lock)
-        try:
-            await saver.setup()
-        finally:
-            await cast("Any", saver.conn).execute(unlock)
+        await _set_up_alone(cast("Any", saver.conn), saver)
         yield saver
+
+
+async def _set_up_alone(connection: Any, saver: Any) -> None:
+    """Make the tables, one process at a time.
+
+    The lock is tried and not waited for: setting up builds an index concurrently, which waits for every statement that
+    is under way, and so for those that would wait for the lock.
+    """
+    lock = "SELECT pg_try_advisory_lock(hashtext('paygent checkpoints')) AS taken"
+    until = asyncio.get_running_loop().time() + _BUSY_SECONDS
+    while not (await (await connection.execute(lock)).fetchone())["taken"]:
+        if asyncio.get_running_loop().time() > until:
+            raise AdapterError("somebody else has been making the tables of checkpoints for too long", retryable=True)
+        await asyncio.sleep(_PAUSE_SECONDS)
+    try:
+        await saver.setup()
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock(hashtext('paygent checkpoints'))")
