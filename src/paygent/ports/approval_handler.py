@@ -1,10 +1,12 @@
 """Who is asked when the policy wants a person's approval."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 
 
+@runtime_checkable
+@runtime_checkable
 class ApprovalHandler(Protocol):
     """**Protocol:** a way to bring a request for approval before people.
 

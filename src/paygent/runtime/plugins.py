@@ -283,7 +283,7 @@ def _is_connector(one: object) -> TypeGuard[Connector]:
 
 
 def _is_handler(one: object) -> TypeGuard[ApprovalHandler]:
-    return callable(getattr(one, "ask", None))
+    return isinstance(one, ApprovalHandler)
 
 
 def _listener(plugin: str, call: Callable[..., object]) -> Callable[[PaymentMoved], None]:
