@@ -146,8 +146,12 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none", requires=["peers"])
 def crash(session: nox.Session) -> None:
-    """Kill 1,000 paying processes on anvil and check every book; `-- --storage postgresql` for those of a server."""
+    """Kill 1,000 paying processes on anvil and check every book; `-- --storage postgresql` for those of a server.
+
+    Then kill processes that trade, at every move of theirs.
+    """
     run(session, "python", "-m", "tests.crash", *session.posargs)
+    run(session, "pytest", "--timeout=0", "tests/interop/test_action_kills.py", "--every-move")
 
 
 @nox.session(default=False, venv_backend="none", requires=["env"])

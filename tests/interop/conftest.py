@@ -14,6 +14,11 @@ from tests.interop.peers.uniswap import Exchange, place_exchange
 _HERE = Path(__file__).parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Known where these tests are named on the command line, as `nox -s crash` does."""
+    parser.addoption("--every-move", action="store_true", help="kill acting processes at every move, not at the few")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep these tests in one xdist worker, so that the peers start once."""
     for item in items:
