@@ -6,7 +6,6 @@ from paygent.core.approval import ApprovalDecision, ApprovalRequest
 
 
 @runtime_checkable
-@runtime_checkable
 class ApprovalHandler(Protocol):
     """**Protocol:** a way to bring a request for approval before people.
 
