@@ -1,8 +1,8 @@
 """An AgentWallet's first configuration: signed by its owner, deployed by anybody."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from paygent.core.action import Action, Call
 from paygent.core.caip import ChainId, chain_id
@@ -131,5 +131,5 @@ def _read_limit(words: list[Any]) -> TokenLimit:
 def _texts(value: object) -> object:
     """Return lists for tuples, and integers as text, because JSON's numbers are not exact everywhere."""
     if isinstance(value, tuple | list):
-        return [_texts(each) for each in value]
+        return [_texts(each) for each in cast("Sequence[object]", value)]
     return str(value) if type(value) is int else value
