@@ -124,7 +124,7 @@ def mutation(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none", requires=["env"])
 def bench(session: nox.Session) -> None:
-    """Print medians and ratios of some minutes; judging them is the reader's. The tests run the same for some seconds."""
+    """Print medians and ratios of some minutes; judging them is the reader's. The tests run a short form."""
     run(session, "python", "-m", "tests.bench", *session.posargs)
 
 

@@ -225,8 +225,8 @@ async def test_gap_that_a_dead_process_left_is_filled(actor: Actor) -> None:
     """Its nonce was never signed for: what comes after it would wait for ever."""
     async with actor.wallet(patience=replace(PATIENCE, resend_seconds=0.1)) as wallet:
         held = await reserved(actor, wallet, 3)
+        found: list[Payment] = []
         async with anyio.create_task_group() as tasks:
-            found: list[Payment] = []
 
             async def pay() -> None:
                 found.append(await wallet.transfer(Amount(5, actor.token), PAYEE))

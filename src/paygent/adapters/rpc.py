@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from itertools import count
-from typing import cast
+from typing import Self, cast
 
 import anyio
 import httpx
@@ -70,7 +70,7 @@ class RpcChain(RpcValues):
     def __repr__(self) -> str:
         return f"RpcChain({self._chain}, {self._endpoint!r})"
 
-    async def __aenter__(self) -> "RpcChain":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

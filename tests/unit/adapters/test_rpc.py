@@ -710,6 +710,7 @@ async def test_receipt_says_what_became_of_a_transaction(status: str, succeeded:
         gas_used=3,
         gas_price=4,
     )
+    assert receipt is not None
     assert 12 == receipt.fee
 
 

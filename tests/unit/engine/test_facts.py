@@ -20,9 +20,7 @@ pytestmark = pytest.mark.anyio
 QUIET = Risk(burst=None, first_payment=None, failures=None, price_drift_percent=None, payee_changed=False)
 
 
-async def get(
-    memory: MemoryEngine, *, agent: str | None = None, quantity: int = 1, **seller: object
-) -> httpx.Response:
+async def get(memory: MemoryEngine, *, agent: str | None = None, quantity: int = 1, **seller: object) -> httpx.Response:
     transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller(**seller)))
     async with httpx.AsyncClient(transport=transport) as client:
         extensions = {CONTEXT: Context(agent=agent), NEW_PURCHASE: True, QUANTITY: quantity}

@@ -159,7 +159,7 @@ class Odd:
     """Breaks whoever looks at it."""
 
     @property  # type: ignore[misc]  # a property where there is none
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return Allow
 
     def __bool__(self) -> bool:
