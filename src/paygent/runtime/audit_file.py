@@ -28,6 +28,7 @@ from paygent.policy import firewall
 from paygent.ports.audit_log import AuditLog
 from paygent.ports.clock import Clock
 from paygent.ports.signer import Signer
+from paygent.x402.strict_json import check_depth
 
 FORMAT: Final = "paygent-audit/1"
 MAX_LINE: Final = 16 * 1024 * 1024
@@ -175,11 +176,12 @@ def _lines(file: BinaryIO) -> Iterator[Mapping[str, object]]:
     while line := file.readline(MAX_LINE):
         number += 1
         try:
+            check_depth(line.decode())
             said: object = json.loads(line)
             if isinstance(said, dict) and _line(read := cast("dict[str, object]", said)) == line:
                 yield read
                 continue
-        except (ValueError, RecursionError):
+        except ValueError:
             pass
         raise RemoteProtocolError(f"line {number} of the audit log is not as it was written")
 

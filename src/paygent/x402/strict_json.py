@@ -41,7 +41,7 @@ def parse_json(raw: bytes) -> object:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise ValueError("it is not UTF-8") from exc
-    _check_depth(text)
+    check_depth(text)
     value: object = _DECODER.decode(text)
     if _SURROGATE.search(text):
         _check_surrogates(value)
@@ -67,16 +67,19 @@ def excerpt(value: object) -> str:
     return said if len(said) <= 80 else f"{said[:77]}..."
 
 
-def _check_depth(text: str) -> None:
-    # The parser recurses, so depth is checked on the text. Fewer brackets than levels need no closer look.
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
+def check_depth(text: str, *, most: int = MAX_DEPTH) -> None:
+    """Look for nesting before a parser recurses into it, which can end the process.
+
+    Raises: ValueError: it is nested deeper than `most` levels.
+    """
+    if text.count("{") + text.count("[") <= most:  # fewer brackets than levels need no closer look
         return
     depth = 0
     for token in _TOKEN.finditer(text):
         first = text[token.start()]
         depth += (first in "[{") - (first in "]}")
-        if depth > MAX_DEPTH:
-            raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+        if depth > most:
+            raise ValueError(f"it is nested deeper than {most} levels")
 
 
 def _check_surrogates(value: object) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Final, cast
 
+from paygent.adapters.sql.rows import parsed
 from paygent.adapters.sql.statements import Cursor, DecisionStatements
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
 from paygent.core.errors import AdapterError, LocalProtocolError
@@ -79,14 +80,14 @@ def _request(row: Sequence[object]) -> ApprovalRequest:
         return ApprovalRequest(
             id=ApprovalId(str(approval_id)),
             payment_id=PaymentId(str(payment_id)),
-            facts=_facts(json.loads(str(facts))),
+            facts=_facts(parsed(facts)),
             needed=int(str(needed)),
             created_at=int(str(created_at)),
             expires_at=int(str(expires_at)),
             state=ApprovalState(str(state)),
-            decisions=tuple(_decision(each) for each in json.loads(str(decisions))),
+            decisions=tuple(_decision(each) for each in parsed(decisions)),
         )
-    except (ValueError, TypeError, KeyError, LocalProtocolError, RecursionError) as exc:
+    except (ValueError, TypeError, KeyError, LocalProtocolError) as exc:
         raise AdapterError(f"row {seq} of the approvals cannot be read: {exc}", retryable=False) from exc
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from paygent.core.budget import Hold, share
 from paygent.core.errors import AdapterError, LocalProtocolError
@@ -9,8 +10,11 @@ from paygent.core.history import counted
 from paygent.core.payment import Move, Payment, SignedPayload
 from paygent.core.record import from_record, to_record
 from paygent.ports.storage import PaymentPage
+from paygent.x402.strict_json import check_depth
 
 _PAST_THE_NEWEST = 2**63 - 1
+_DEEPEST = 100
+"""Levels of nesting: more than a seller's words may have inside a record."""
 Window = tuple[str, str, str]
 Row = Sequence[object]
 
@@ -91,9 +95,16 @@ def read_payment(row: Row) -> Payment:
     seq, record, header, value = row
     payload = SignedPayload(header=str(header), value=str(value)) if header is not None else None
     try:
-        return from_record(json.loads(str(record)), payload)
-    except (ValueError, AttributeError, RecursionError) as exc:
+        return from_record(parsed(record), payload)
+    except (ValueError, AttributeError) as exc:
         raise AdapterError(f"row {seq} of the payments cannot be read: {exc}", retryable=False) from exc
+
+
+def parsed(text: object) -> Any:
+    """Return what a column of JSON holds. Raises: ValueError: it is damaged."""
+    said = str(text)
+    check_depth(said, most=_DEEPEST)
+    return json.loads(said)
 
 
 def seq_of(row: Row) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Dialect, Integer, bindparam, delete, literal_column, or_, select, update
 
+from paygent.adapters.sql.rows import parsed
 from paygent.adapters.sql.schema import service_prices, service_words, services
 from paygent.adapters.sql.statements import Cursor, Statement, words_of_dialect
 from paygent.core.errors import AdapterError
@@ -146,7 +147,7 @@ class Services:
 
     def prices(self, service_id: str, limit: int) -> Sequence[PricePoint]:
         rows = self._sql.prices.run(self._cursor, service_=service_id, limit=limit).fetchall()
-        return tuple(read_price(json.loads(str(row[0]))) for row in rows)
+        return tuple(read_price(parsed(row[0])) for row in rows)
 
 
 def _conditions(query: ServiceQuery) -> dict[str, object]:
@@ -202,6 +203,6 @@ def _price_row(listing: Listing) -> dict[str, object]:
 
 def _read(record: object) -> Listing:
     try:
-        return from_record(json.loads(str(record)))
+        return from_record(parsed(record))
     except ValueError as wrong:
         raise AdapterError(f"a service in the storage cannot be read: {wrong}", retryable=False) from wrong

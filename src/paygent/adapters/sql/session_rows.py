@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import cast
 
+from paygent.adapters.sql.rows import parsed
 from paygent.core.errors import AdapterError, LocalProtocolError
 from paygent.core.events import RunEvent, read_event
 from paygent.core.fields import JSON
@@ -46,7 +47,7 @@ def run_record(run: Run) -> str:
 
 def read_run(record: object) -> Run:
     try:
-        said = json.loads(str(record))
+        said = parsed(record)
         return Run(
             id=RunId(said["id"]),
             session=SessionId(said["session"]),
@@ -71,7 +72,7 @@ def read_event_row(row: Sequence[object]) -> RunEvent:
     try:
         return read_event(
             str(kind),
-            json.loads(str(facts)),
+            parsed(facts),
             session=SessionId(str(session)),
             run=RunId(str(run)),
             step=str(step),

@@ -1,9 +1,9 @@
 """The audit log inside a transaction: rows are sealed as they happen and written together before the commit."""
 
-import json
 from collections.abc import Sequence
 from typing import Final, cast
 
+from paygent.adapters.sql.rows import parsed
 from paygent.adapters.sql.statements import Cursor, DecisionStatements
 from paygent.core.audit import EMPTY, GENESIS, AuditEntry, Head, canonical
 from paygent.core.errors import AdapterError
@@ -80,7 +80,7 @@ def _row(entry: AuditEntry) -> dict[str, object]:
 def _facts(text: object) -> dict[str, str]:
     """Return stored facts; what somebody made unreadable is shown, so that the broken seal is found there."""
     try:
-        read = json.loads(str(text))
+        read = parsed(text)
     except ValueError:
         return {"unreadable": str(text)}
     if not isinstance(read, dict):
