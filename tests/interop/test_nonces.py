@@ -1,4 +1,4 @@
-"""Account nonces on a real EVM: stuck, dropped, replaced, reorganised and missing transactions, and two processes."""
+"""Account nonces on a real EVM: stuck, dropped, replaced, reorganised and missing transactions, two journals."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.sql import open_journal
 from paygent.core.errors import (
     AuthorizationCancelled,
@@ -17,12 +18,14 @@ from paygent.core.errors import (
     Halted,
     NonceTaken,
     PaymentOutcomeUnknown,
+    SigningFailed,
 )
 from paygent.core.halt import Halt
 from paygent.core.ids import PaymentId, intent_id
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
+from paygent.core.transaction import UnsignedTransaction
 from paygent.engine.order import ActionOrder
 from paygent.evm.address import checksum
 from paygent.wallet import Wallet
@@ -102,6 +105,43 @@ async def test_fee_is_never_raised_above_the_policy(actor: Actor) -> None:
 
     assert settled.plan is not None
     assert 1 == len(settled.plan.attempts)
+
+
+class Breaking:
+    """Signs one transaction with the signer of somebody else, and breaks at the next."""
+
+    def __init__(self, inner: LocalSigner) -> None:
+        self._inner = inner
+        self._broken = False
+        self.address = inner.address
+
+    async def sign_transaction(self, transaction: UnsignedTransaction) -> bytes:
+        if self._broken:
+            raise SigningFailed("the device was unplugged")
+        self._broken = True
+        return await self._inner.sign_transaction(transaction)
+
+
+async def test_signer_that_breaks_once_a_transaction_is_out_leaves_its_outcome_unknown(actor: Actor) -> None:
+    inner = LocalSigner(bytes(actor.key.key))
+    async with actor.wallet(patience=BUMPS, signer=inner, transaction_signer=Breaking(inner)) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+        settled = await wallet.go_on(payment_id)
+
+    assert (State.SETTLED, 1) == (settled.state, actor.sent)
+
+
+async def test_cancellation_that_is_not_signed_leaves_the_outcome_unknown(actor: Actor) -> None:
+    inner = LocalSigner(bytes(actor.key.key))
+    async with actor.wallet(patience=SHORT, signer=inner, transaction_signer=Breaking(inner)) as wallet:
+        with paused(actor):
+            payment_id = await unmined(actor, wallet)
+            with pytest.raises(PaymentOutcomeUnknown):
+                await wallet.cancel(payment_id)
+        settled = await wallet.go_on(payment_id)
+
+    assert (State.SETTLED, 1) == (settled.state, actor.sent)
 
 
 async def test_transaction_that_the_node_dropped_is_sent_again(actor: Actor) -> None:
@@ -275,7 +315,7 @@ async def test_transfer_that_was_reorganised_away_is_sent_again_as_the_same_byte
     assert 1 == actor.sent
 
 
-async def test_two_processes_with_one_store_never_clash(acting_chain: TokenChain, tmp_path: Path) -> None:
+async def test_two_wallets_with_journals_of_their_own_never_clash(acting_chain: TokenChain, tmp_path: Path) -> None:
     file = str(tmp_path / "pay.db")
     open_journal(file).close()
     first = new_actor(acting_chain)

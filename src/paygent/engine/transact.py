@@ -16,10 +16,11 @@ from paygent.core.caip import ChainId
 from paygent.core.errors import (
     AdapterError,
     ConfigurationError,
-    Halted,
     InsufficientFunds,
     JournalConflict,
+    PaidUndelivered,
     PaygentError,
+    PaymentCannotSettle,
     PaymentNotAttempted,
     PaymentOutcomeUnknown,
     SigningFailed,
@@ -105,7 +106,9 @@ class Transactor:
         try:
             while payment.state in OUT:
                 payment, again = await self._next(payment, errors, again=again), False
-        except (AdapterError, ConfigurationError, Halted) as error:
+        except (PaymentOutcomeUnknown, PaymentCannotSettle, PaidUndelivered):
+            raise
+        except PaygentError as error:  # whatever it is, also a refusal to sign: something is out already
             raise await self._unknown(payment, str(error)) from error
         except anyio.get_cancelled_exc_class() as error:
             await self._lost(payment, type(error).__name__)
@@ -263,13 +266,18 @@ class Transactor:
     async def cancel(self, payment: Payment) -> Payment:
         """Put a payment of nothing to the wallet itself in the place of the step that waits.
 
-        Raises: ConfigurationError: no step of it waits to be mined, or the policy's cap on gas leaves no higher fee.
+        Raises:
+            ConfigurationError: no step of it waits to be mined, or the policy's cap on gas leaves no higher fee.
+            PaymentOutcomeUnknown: the cancellation was not signed; what is out may still be mined.
         """
         payment = await self._reconciler.reconcile(payment.id)
         place = None if payment.plan is None or payment.state not in OUT else payment.plan.current
         if place is None or not plan_of(payment).steps[place].attempts:
             raise ConfigurationError(f"payment {payment.id} is {payment.state}, and no transaction of it waits")
-        after = await self._bumped(payment, place, "cancel")
+        try:
+            after = await self._bumped(payment, place, "cancel")
+        except PaymentNotAttempted as error:
+            raise await self._unknown(payment, str(error)) from error
         if after.state in OUT and plan_of(after).steps[place].attempts == plan_of(payment).steps[place].attempts:
             raise ConfigurationError(f"payment {payment.id} still waits: raise gas_per_transaction to cancel it")
         return after
