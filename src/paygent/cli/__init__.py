@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from paygent.cli.arguments import Arguments, parse
+from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import MISUSE, Outcome, code_of_error
+from paygent.cli.parser import parse
 from paygent.cli.screen import ask_password, person_at_terminal, show, waiting
 from paygent.core.errors import ConfigurationError
 

@@ -2,9 +2,9 @@
 
 import argparse
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from paygent.cli.safety_arguments import Collect, Several
+from paygent.cli.options import Collect, Commands, Several, add_json, add_keystore, add_network, add_rpc, add_storage
 from paygent.core.errors import ConfigurationError
 
 ACTIONS = {
@@ -46,13 +46,7 @@ class AgentWalletArguments:
     """The file that a signed configuration comes from."""
 
 
-class _Commands(Protocol):
-    """**Protocol:** what argparse makes for subcommands."""
-
-    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
-
-
-def add_agent_wallet(commands: _Commands) -> None:
+def add_agent_wallet(commands: Commands) -> None:
     """Add the parser of the command."""
     about = "a contract that an agent's key cannot overspend: deploy it, set its limits, pause it, take the money out"
     command = commands.add_parser("agent-wallet", help=about, allow_abbrev=False)
@@ -74,13 +68,13 @@ def add_agent_wallet(commands: _Commands) -> None:
     command.add_argument("--valid-for", type=_number, metavar="SECONDS", help="deploy: until when; default 3600")
     command.add_argument("--sign-to", metavar="FILE", help="deploy: only sign, for somebody else to deploy")
     command.add_argument("--signed", metavar="FILE", help="deploy: what its owner signed with --sign-to")
-    command.add_argument("--network", metavar="CAIP-2", help="the only chain, such as eip155:25; the chain of --rpc")
-    command.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
+    add_network(command)
+    add_keystore(command)
     command.add_argument("--policy", nargs=1, action=Several, metavar="FILE", help="what may be sent, and its gas")
     command.add_argument("--idempotency-key", metavar="KEY", help="pay, withdraw: your name for it: it is sent once")
-    command.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint")
-    command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
-    command.add_argument("--json", action="store_true", help="end with one line of JSON")
+    add_rpc(command)
+    add_storage(command)
+    add_json(command)
 
 
 def gather(given: dict[str, Any]) -> AgentWalletArguments | None:

@@ -1,8 +1,8 @@
 """`paygent plugins`: what is installed, what is loaded, and whether a plugin keeps to its hooks."""
 
-import argparse
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from paygent.cli.options import Commands, add_json
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,18 +13,12 @@ if TYPE_CHECKING:
     from paygent.runtime.settings import Settings
 
 
-class _Commands(Protocol):
-    """**Protocol:** what argparse makes for subcommands."""
-
-    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
-
-
-def add_plugins(commands: _Commands) -> None:
+def add_plugins(commands: Commands) -> None:
     """Add the parser of the command."""
     command = commands.add_parser("plugins", help="list what is installed, or check one plugin", allow_abbrev=False)
     command.add_argument("action", nargs="?", default="list", choices=("list", "check"))
     command.add_argument("plugin", nargs="?", metavar="NAME", help="check: as its entry point is called")
-    command.add_argument("--json", action="store_true", help="end with one line of JSON")
+    add_json(command)
 
 
 async def plugins(arguments: "Arguments", settings: "Settings") -> "Outcome":

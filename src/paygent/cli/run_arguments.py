@@ -3,8 +3,9 @@
 import argparse
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from paygent.cli.options import Commands, add_json, add_keystore, add_rpc, add_storage
 from paygent.core.errors import ConfigurationError
 
 ACTIONS = ("list", "show", "end")
@@ -30,13 +31,7 @@ class RunArguments:
     plugins: tuple[str, ...] = ()
 
 
-class _Commands(Protocol):
-    """**Protocol:** what argparse makes for subcommands."""
-
-    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
-
-
-def add_runs(commands: _Commands) -> None:
+def add_runs(commands: Commands) -> None:
     """Add the parsers of the commands."""
     run = commands.add_parser("run", help="carry out a command in plain English, or go on with one", allow_abbrev=False)
     run.add_argument("text", nargs="?", metavar="TEXT", help="such as 'pay https://host/path and swap 10 CRO for USDC'")
@@ -47,14 +42,14 @@ def add_runs(commands: _Commands) -> None:
     run.add_argument("--accept-changes", action="store_true", default=None, help="resume under another policy or tools")
     run.add_argument("--max-spend", type=_dollars, metavar="USD", help="the most that the whole run may spend")
     run.add_argument("--plugin", dest="plugins", action="append", metavar="NAME", help="in place of the settings'")
-    run.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint that proves what happened")
-    run.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
+    add_rpc(run)
+    add_keystore(run)
     sessions = commands.add_parser("sessions", help="list, show and end sessions of `run`", allow_abbrev=False)
     sessions.add_argument("action", nargs="?", default="list", choices=ACTIONS)
     sessions.add_argument("session", nargs="?", metavar="ID")
     for command in (run, sessions):
-        command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
-        command.add_argument("--json", action="store_true", help="end with one line of JSON")
+        add_storage(command)
+        add_json(command)
 
 
 def gather(given: dict[str, Any]) -> RunArguments | None:

@@ -1,8 +1,9 @@
 """What the commands take that keep payments in check: halts, approvals, the audit log, policies, the database."""
 
 import argparse
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
+from paygent.cli.options import Commands, Several, add_json, add_storage
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -17,32 +18,7 @@ ACTIONS = {
 _MOST = 100_000
 
 
-class _Commands(Protocol):
-    """**Protocol:** what argparse makes for subcommands."""
-
-    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
-
-
-class Collect(argparse.Action):
-    """Gather a repeated option into a tuple."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, _: str | None = None
-    ) -> None:
-        before: tuple[object, ...] = vars(namespace)[self.dest] or ()
-        vars(namespace)[self.dest] = (*before, values)
-
-
-class Several(argparse.Action):
-    """Keep several values as a tuple."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, _: str | None = None
-    ) -> None:
-        vars(namespace)[self.dest] = tuple(values)
-
-
-def add_safety(commands: _Commands) -> None:
+def add_safety(commands: Commands) -> None:
     """Add the parsers of the commands."""
     halt = commands.add_parser("halt", help="stop payments, and cancel what is out", allow_abbrev=False)
     resume = commands.add_parser("resume", help="lift a halt", allow_abbrev=False)
@@ -68,8 +44,8 @@ def add_safety(commands: _Commands) -> None:
         command.add_argument("--by", type=_name, metavar="NAME", help="who says so; default: the machine's user")
         command.add_argument("--reason", type=_text, metavar="TEXT", help="why; it is logged")
     for command in (halt, resume, halts, approvals, audit, policy, upgrade):
-        command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
-        command.add_argument("--json", action="store_true", help="end with one line of JSON")
+        add_storage(command)
+        add_json(command)
 
 
 def check(arguments: "Arguments") -> None:
@@ -89,7 +65,7 @@ def check(arguments: "Arguments") -> None:
         raise ConfigurationError(wants)
 
 
-def _with_actions(commands: _Commands, name: str, about: str, *, default: str | None = None) -> argparse.ArgumentParser:
+def _with_actions(commands: Commands, name: str, about: str, *, default: str | None = None) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=about, allow_abbrev=False)
     words = ACTIONS[name]
     parser.add_argument("action", nargs="?" if default else None, default=default, choices=words)

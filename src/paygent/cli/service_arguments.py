@@ -2,9 +2,9 @@
 
 import argparse
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from paygent.cli.safety_arguments import Several
+from paygent.cli.options import Commands, Several, add_json, add_page, add_storage
 
 ACTIONS = ("list", "show", "add", "remove", "discover")
 
@@ -24,13 +24,7 @@ class ServiceArguments:
     limit: int = 50
 
 
-class _Commands(Protocol):
-    """**Protocol:** what argparse makes for subcommands."""
-
-    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
-
-
-def add_services(commands: _Commands) -> None:
+def add_services(commands: Commands) -> None:
     """Add the parser of the command."""
     command = commands.add_parser("services", help="list, find, add and remove paid services", allow_abbrev=False)
     command.add_argument("action", nargs="?", default="list", choices=ACTIONS)
@@ -45,10 +39,9 @@ def add_services(commands: _Commands) -> None:
     command.add_argument("--max-price", type=_dollars, metavar="USD", help="discover: in dollars, the limit inside")
     command.add_argument("--min-reputation", type=_score, metavar="0-100")
     command.add_argument("--mcp", action="store_true", default=None, help="discover: only what MCP can call")
-    command.add_argument("--after", metavar="CURSOR", help="go on after the page that named it")
-    command.add_argument("--limit", type=_limit, metavar="N", help="how many; default 50")
-    command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
-    command.add_argument("--json", action="store_true", help="end with one line of JSON")
+    add_page(command)
+    add_storage(command)
+    add_json(command)
 
 
 def gather(given: dict[str, Any]) -> ServiceArguments | None:
@@ -73,10 +66,4 @@ def _dollars(text: str) -> str:
 def _score(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
         raise argparse.ArgumentTypeError(f"{text!r} is not a reputation from 0 to 100")
-    return int(text)
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:5]) <= 1000):
-        raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to 1000")
     return int(text)

@@ -1,10 +1,9 @@
 """What `paygent wallet` takes."""
 
-import argparse
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from paygent.cli.safety_arguments import Several
+from paygent.cli.options import Commands, Several, add_json, add_keystore, add_network, add_page, add_rpc, add_storage
 from paygent.core.errors import ConfigurationError
 
 ACTIONS = {
@@ -28,13 +27,7 @@ class WalletArguments:
     """Whose balances or transfers; None for the wallet's own."""
 
 
-class _Commands(Protocol):
-    """**Protocol:** what argparse makes for subcommands."""
-
-    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
-
-
-def add_wallet(commands: _Commands) -> None:
+def add_wallet(commands: Commands) -> None:
     """Add the parser of the command."""
     about = "make a keystore; show the address, balances and transfers; send money, and go on with what was begun"
     command = commands.add_parser("wallet", help=about, allow_abbrev=False)
@@ -47,15 +40,14 @@ def add_wallet(commands: _Commands) -> None:
         help="create: a file; transfer: amount, asset, address; go-on: a payment",
     )
     command.add_argument("--of", metavar="ADDRESS", help="balances, history: of another account; needs no key")
-    command.add_argument("--network", metavar="CAIP-2", help="the only chain, such as eip155:25; the chain of --rpc")
-    command.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
+    add_network(command)
+    add_keystore(command)
     command.add_argument("--policy", nargs=1, action=Several, metavar="FILE", help="transfer, go-on: what may be sent")
     command.add_argument("--idempotency-key", metavar="KEY", help="transfer: your name for it: it is sent once")
-    command.add_argument("--after", metavar="CURSOR", help="history: go on after the page that named it")
-    command.add_argument("--limit", type=_limit, metavar="N", help="history: how many; default 50")
-    command.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint")
-    command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
-    command.add_argument("--json", action="store_true", help="end with one line of JSON")
+    add_page(command)
+    add_rpc(command)
+    add_storage(command)
+    add_json(command)
 
 
 def gather(given: dict[str, Any]) -> WalletArguments | None:
@@ -71,9 +63,3 @@ def gather(given: dict[str, Any]) -> WalletArguments | None:
     if len(asked.words) not in counts.get(given["action"], (len(asked.words),)):
         raise ConfigurationError(f"wallet {given['action']} takes {ACTIONS[given['action']]}; `paygent wallet --help`")
     return asked
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:5]) <= 1000):
-        raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to 1000")
-    return int(text)

@@ -7,8 +7,7 @@ What pays is loaded when the first client is made: whoever only imports a client
 """
 
 from paygent.client.asynchronous import X402Client
-from paygent.client.downgrade import Cheaper
-from paygent.client.options import ClientOptions, RequestOptions
+from paygent.client.options import Cheaper, ClientOptions, RequestOptions
 from paygent.client.synchronous import SyncX402Client
 
 __all__ = ["Cheaper", "ClientOptions", "RequestOptions", "SyncX402Client", "X402Client"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-import httpx
+from paygent.client.options import Cheaper
 
 if TYPE_CHECKING:
+    import httpx
+
     from paygent.client.options import RequestOptions
     from paygent.core.context import Context
     from paygent.core.errors import PolicyDenied
@@ -16,22 +17,6 @@ if TYPE_CHECKING:
 
 DOWNGRADED = "paygent.downgraded"
 """In an answer's `extensions`: the alternatives that were taken, a tuple, where there were any."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cheaper:
-    """The request for an alternative. What is not given stays as it was; `params` are dropped with the old URL."""
-
-    url: httpx.URL | str
-    method: str | None = None
-    content: bytes | str | None = None
-    """The new body."""
-    json: Any = None
-    """The new body, as JSON."""
-
-
-Follow: TypeAlias = "Callable[[Alternative], Cheaper | httpx.URL | str | None]"
-"""Returns how to ask for an alternative; None where it is not wanted, and the denial is raised then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

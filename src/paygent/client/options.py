@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from paygent.client.downgrade import Follow
     from paygent.core.context import Context
     from paygent.core.ids import PaymentId
     from paygent.core.money import Amount
     from paygent.core.payment import Payment
+    from paygent.core.verdict import Alternative
     from paygent.engine.quote import Quote
 
 PAID_TIMEOUT_SECONDS = 90.0  # that of `adapters.httpx`, without loading it
@@ -44,6 +46,22 @@ class ClientOptions(ConnectionOptions, total=False):
     event_hooks: Mapping[str, Sequence[Any]]
     base_url: httpx.URL | str
     default_encoding: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cheaper:
+    """The request for an alternative. What is not given stays as it was; `params` are dropped with the old URL."""
+
+    url: httpx.URL | str
+    method: str | None = None
+    content: bytes | str | None = None
+    """The new body."""
+    json: Any = None
+    """The new body, as JSON."""
+
+
+Follow: TypeAlias = "Callable[[Alternative], Cheaper | httpx.URL | str | None]"
+"""Returns how to ask for an alternative; None where it is not wanted, and the denial is raised then."""
 
 
 class RequestOptions(TypedDict, total=False):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from paygent.cli import main
-from paygent.cli.arguments import Arguments, parse
+from paygent.cli.arguments import Arguments
+from paygent.cli.parser import parse
 
 URL = "https://shop.example/a"
 MISUSE = [

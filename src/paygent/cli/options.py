@@ -1,0 +1,60 @@
+"""Options that several commands take, and how argparse keeps them."""
+
+import argparse
+from typing import Any, Protocol
+
+
+class Commands(Protocol):
+    """**Protocol:** what argparse makes for subcommands."""
+
+    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
+
+
+class Collect(argparse.Action):
+    """Gather a repeated option into a tuple."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, _: str | None = None
+    ) -> None:
+        before: tuple[object, ...] = vars(namespace)[self.dest] or ()
+        vars(namespace)[self.dest] = (*before, values)
+
+
+class Several(argparse.Action):
+    """Keep several values as a tuple."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, _: str | None = None
+    ) -> None:
+        vars(namespace)[self.dest] = tuple(values)
+
+
+def add_network(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--network", metavar="CAIP-2", help="the only chain, such as eip155:25; the chain of --rpc")
+
+
+def add_keystore(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
+
+
+def add_rpc(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint that proves what happened")
+
+
+def add_page(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--after", metavar="CURSOR", help="go on after the page that named it")
+    command.add_argument("--limit", type=_limit, metavar="N", help="how many; default 50")
+
+
+def add_storage(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--storage", metavar="FILE|URL", help="the journal: a file, or sqlite:///pay.db")
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def _limit(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:5]) <= 1000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not from 1 to 1000")
+    return int(text)
