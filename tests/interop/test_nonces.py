@@ -1,4 +1,4 @@
-"""Account nonces on a real EVM: stuck, dropped, replaced, reorganised and missing transactions, two journals."""
+"""Account nonces on a real EVM: stuck, dropped, replaced, reorganised and missing transactions, two processes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from paygent.adapters.local_signer import LocalSigner
-from paygent.adapters.sql import open_journal
+from paygent.adapters.sql import open_journal, upgrade
 from paygent.core.errors import (
     AuthorizationCancelled,
     ConfigurationError,
@@ -31,7 +31,9 @@ from paygent.evm.address import checksum
 from paygent.wallet import Wallet
 from paygent.wallet.wallet import transfer_action
 from tests.interop.acting import PATIENCE, Actor, new_actor
+from tests.interop.payers import Job, Payers
 from tests.interop.peers.chain import TokenChain
+from tests.postgres import server
 
 pytestmark = pytest.mark.anyio
 PAYEE = checksum(f"0x{'cd' * 20}")
@@ -315,29 +317,49 @@ async def test_transfer_that_was_reorganised_away_is_sent_again_as_the_same_byte
     assert 1 == actor.sent
 
 
-async def test_two_wallets_with_journals_of_their_own_never_clash(acting_chain: TokenChain, tmp_path: Path) -> None:
+EACH = 10
+
+
+@pytest.fixture(scope="module")
+def payers() -> Iterator[Payers]:
+    with Payers(2) as payers:
+        yield payers
+
+
+def pay_together(payers: Payers, chain: TokenChain, storage: str) -> None:
+    """Let two processes pay with one key and one store; each nonce is used once, and nobody is paid twice or less."""
+    key, payee = chain.new_payer(), checksum(chain.new_payer().address)
+    before = chain.balance_of(payee)
+    jobs = [
+        Job(
+            url=chain.anvil.url,
+            chain=chain.anvil.chain_id,
+            key="0x" + bytes(key.key).hex(),
+            storage=storage,
+            payee=payee,
+            amounts=tuple(range(start, start + EACH)),
+            at_once=EACH,
+        )
+        for start in (1_000, 2_000)
+    ]
+    first, second = payers.run(jobs)
+
+    assert list(range(2 * EACH)) == sorted(first.nonces + second.nonces)
+    assert (EACH, EACH) == (len(first.nonces), len(second.nonces))
+    assert min(first.ended, second.ended) > max(first.began, second.began)
+    assert sum(sum(job.amounts) for job in jobs) == chain.balance_of(payee) - before
+    assert hex(2 * EACH) == chain.anvil.call("eth_getTransactionCount", key.address, "latest")
+
+
+def test_two_processes_with_one_file_never_clash(payers: Payers, acting_chain: TokenChain, tmp_path: Path) -> None:
     file = str(tmp_path / "pay.db")
     open_journal(file).close()
-    first = new_actor(acting_chain)
-    done: list[Payment] = []
 
-    async def pays(offset: int) -> None:
-        async with (
-            open_journal(file) as journal,
-            replace(first, journal=journal).wallet() as wallet,
-            anyio.create_task_group() as tasks,
-        ):
+    pay_together(payers, acting_chain, file)
 
-            async def pay(number: int) -> None:
-                done.append(await wallet.transfer(Amount(offset + number, first.token), PAYEE))
 
-            for number in range(8):
-                tasks.start_soon(pay, number)
+def test_two_processes_with_one_postgresql_never_clash(payers: Payers, acting_chain: TokenChain) -> None:
+    with server() as url:
+        upgrade(url)
 
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(pays, 100)
-        tasks.start_soon(pays, 200)
-
-    nonces = sorted(payment.plan.attempts[0].nonce for payment in done if payment.plan is not None)
-    assert list(range(16)) == nonces
-    assert 16 == first.sent
+        pay_together(payers, acting_chain, url)
