@@ -7,6 +7,7 @@ from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefus
 from paygent.core.lifecycle import State
 from paygent.evm.address import checksum
 from paygent.evm.agent_wallet import NATIVE
+from paygent.evm.contracts import contract
 from tests.interop.acting import Actor
 from tests.interop.agent import Agency, new_agency, place_contracts
 from tests.interop.peers.chain import TokenChain
@@ -60,14 +61,14 @@ async def test_payee_that_was_taken_off_the_list_is_not_paid(agency: Agency) -> 
 
 
 async def test_collector_is_switched_on_and_off(agency: Agency) -> None:
-    contract = checksum(agency.token.id.address)
+    router = contract("PaymentRouter").address
     async with agency.open(agency.owner) as owner:
-        await owner.set_collector(contract)
+        await owner.set_collector(router)
         on = await owner.state()
-        await owner.set_collector(contract, enabled=False)
+        await owner.set_collector(router, enabled=False)
         off = await owner.state()
 
-    assert ((contract,), ()) == (on.collectors, off.collectors)
+    assert ((router,), ()) == (on.collectors, off.collectors)
 
 
 async def test_guardian_may_pause_and_not_unpause(agency: Agency, contracts: TokenChain) -> None:
