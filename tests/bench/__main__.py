@@ -18,6 +18,7 @@ from tests.bench import (
     looking,
     memory,
     orchestrating,
+    sending,
     servers,
     services,
     signing,
@@ -52,6 +53,8 @@ class Effort:
     """How many reserve at once on one server."""
     each: int
     """Payments of each such process, three times."""
+    transfers: int
+    """By two processes, three times; once where they are few."""
     commands: int
     """Of an orchestrator."""
     sessions: int
@@ -72,6 +75,7 @@ FULL = Effort(
     history=1_000_000,
     processes=(1, 2, 4),
     each=500,
+    transfers=200,
 )
 QUICK = Effort(
     signatures=5,
@@ -87,6 +91,7 @@ QUICK = Effort(
     history=2_000,
     processes=(2,),
     each=20,
+    transfers=20,
 )
 
 
@@ -107,7 +112,8 @@ def measure(effort: Effort, folder: Path) -> list[Row]:
         ]
 
     in_one = anyio.run(in_a_loop)
-    return [*in_one, *servers.rows(effort.processes, effort.each), *imports.rows(effort.imports)]
+    on_servers = servers.rows(effort.processes, effort.each)
+    return [*in_one, *on_servers, *sending.rows(effort.transfers, folder), *imports.rows(effort.imports)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

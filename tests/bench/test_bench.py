@@ -38,6 +38,7 @@ ROWS = [
     ("history of 2,000 payments: first page of an agent's settled ones", "50 rows by their key"),
     ("history of 2,000 payments: sums of 10 windows", "50 rows by their key"),
     ("one of 50 reserves at once on PostgreSQL, 2 processes", "bare transactions of as many rows, 2 processes"),
+    ("one of 20 transfers by 2 processes, one durable store", "signed bytes sent, until mined"),
     ("import paygent", "official EVM client"),
     ("from paygent import X402Client", "official EVM client"),
     ("everything until a client can pay", "official EVM client"),

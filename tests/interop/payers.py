@@ -81,7 +81,7 @@ class Payers:
         for process in self._processes:
             self._say(process, "go")
         said = [json.loads(self._hear(process)) for process in self._processes]
-        assert [] == [each["broken"] for each in said if "broken" in each]
+        assert [] == (broken := [each["broken"] for each in said if "broken" in each]), "".join(broken)
         return [Outcome(**each | {"nonces": tuple(each["nonces"])}) for each in said]
 
     @staticmethod
