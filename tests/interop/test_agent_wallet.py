@@ -1,5 +1,6 @@
 """An AgentWallet on a real EVM: deployed once, spends within its own limits, and refuses by name."""
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -7,11 +8,21 @@ import pytest
 
 from paygent.adapters.local_signer import LocalSigner
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
-from paygent.core.errors import ContractMissing, InsufficientFunds, PolicyDenied
+from paygent.core.errors import (
+    ContractMissing,
+    InsufficientFunds,
+    PaymentOutcomeUnknown,
+    PolicyDenied,
+    SimulationReverted,
+    TransactionReverted,
+)
+from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
 from paygent.evm.address import checksum
 from paygent.evm.agent_wallet import payment_call
+from paygent.evm.contracts import contract
+from tests.interop.acting import PATIENCE
 from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency, place_contracts
 from tests.interop.peers.chain import TokenChain
 
@@ -131,9 +142,63 @@ async def test_mined_transaction_above_the_limit_reverts_and_moves_nothing(agenc
     anvil.call("anvil_impersonateAccount", agency.operator.key.address)
     message = {"from": agency.operator.key.address, "to": agency.address, "data": data, "gas": hex(300_000)}
     transaction = anvil.call("eth_sendTransaction", message)
-    receipt = anvil.call("eth_getTransactionReceipt", transaction)
+    receipt = anvil._receipt(transaction)
 
     assert ("0x0", before) == (receipt["status"], agency.count())
+
+
+def pausing(agency: Agency) -> dict[str, Any]:
+    """Return a transaction of the owner that pauses the wallet, and pays more for its place than any of ours."""
+    data = contract("AgentWallet")["pause"].call()
+    fees = {"maxFeePerGas": hex(10**12), "maxPriorityFeePerGas": hex(10**11), "gas": hex(300_000)}
+    return {"from": agency.owner.key.address, "to": agency.address, "data": data, **fees}
+
+
+async def overtaken(agency: Agency, amount: int, *, together: bool) -> PaymentId:
+    """Send a payment that the owner's pause comes before, in the same block or in an earlier one."""
+    anvil = agency.chain.anvil
+    with anvil.paused_mining():
+        async with agency.open(agency.operator, patience=replace(PATIENCE, timeout_seconds=0.2)) as wallet:
+            with pytest.raises(PaymentOutcomeUnknown) as raised:
+                await wallet.pay(agency.amount(amount), PAYEE)
+        payment = await agency.operator.journal.get(raised.value.payment_id)
+        assert payment is not None
+        assert payment.plan is not None
+        if not together:
+            anvil.call("anvil_dropTransaction", payment.plan.attempts[0].hash)
+        anvil.call("eth_sendTransaction", pausing(agency))
+    return payment.id
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_mined_transaction_that_reverts_is_told_by_the_contracts_own_error(
+    agency: Agency, *, together: bool
+) -> None:
+    before = agency.count()
+    payment_id = await overtaken(agency, 100, together=together)
+    async with agency.operator.wallet() as wallet:
+        with pytest.raises(TransactionReverted, match=r"WalletPaused\(\)") as raised:
+            await wallet.go_on(payment_id)
+    stored = await agency.operator.journal.get(payment_id)
+
+    assert ("WalletPaused", (), "WalletPaused()") == (
+        raised.value.error,
+        raised.value.arguments,
+        raised.value.reason,
+    )
+    assert stored is not None
+    assert (State.REVERTED, before) == (stored.state, agency.count())
+
+
+async def test_simulation_that_reverts_is_told_by_the_contracts_own_error(agency: Agency) -> None:
+    token = checksum(agency.token.id.address)
+    call = payment_call(agency.address, token, PAYEE, ONE + 1, bytes(32))
+    async with agency.open(agency.operator) as agent, agency.operator.wallet() as wallet:
+        action = agent._payment(agency.amount(ONE + 1), PAYEE, call, "Pay more than the limit")
+        with pytest.raises(SimulationReverted) as raised:
+            await wallet.execute(action, errors=contract("AgentWallet").errors)
+
+    assert ("AbovePerPayment", (token.lower(), ONE + 1, ONE)) == (raised.value.error, raised.value.arguments)
 
 
 async def test_approvers_sign_what_is_above_the_threshold(agency: Agency) -> None:

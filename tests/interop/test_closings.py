@@ -11,6 +11,7 @@ from paygent.core.caip import chain_id
 from paygent.core.errors import AdapterError, PaymentOutcomeUnknown, TransactionReverted
 from paygent.core.lifecycle import State
 from paygent.evm.calls import approve_call
+from paygent.ports.chain import BlockTag
 from paygent.ports.transactions import Simulation
 from tests.interop.acting import new_actor
 from tests.interop.peers.chain import TokenChain, call_data
@@ -174,10 +175,10 @@ def drain(exchange: Exchange) -> None:
 class NoZero(RpcChain):
     """A node at which nothing can be approved to be zero."""
 
-    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest") -> Simulation:
         if data.startswith("0x095ea7b3") and set(data[74:]) == {"0"}:
             return Simulation(succeeded=False, data="0x", message="paused")
-        return await super().simulate(sender, to, data, value=value)
+        return await super().simulate(sender, to, data, value=value, at=at)
 
 
 async def test_swap_is_settled_when_its_rest_cannot_be_taken_back(

@@ -187,10 +187,12 @@ class RpcChain(RpcValues):
         tip = await self._read("eth_maxPriorityFeePerGas") if self._tips else "0x0"
         return Fees(base_fee=base_fee, tip=self._quantity(tip, "a priority fee"))
 
-    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
-        """Return what a call would do now; a revert is an answer, no error."""
+    async def simulate(
+        self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest"
+    ) -> Simulation:
+        """Return what a call would do after a block; a revert is an answer, no error."""
         try:
-            said = await self._read("eth_call", _message(sender, to, data, value), "latest")
+            said = await self._read("eth_call", _message(sender, to, data, value), self._tag(at))
         except _Refusal as refusal:
             if not refusal.reverted:
                 raise

@@ -183,13 +183,26 @@ class DuplicatePurchase(PaymentNotAttempted):
 class SimulationReverted(PaymentNotAttempted):
     """The chain says that an own transaction would revert; `reason` is why, as the contract says it."""
 
-    def __init__(self, call: str, *, reason: str, data: str = "0x", payment_id: "PaymentId | None" = None) -> None:
+    def __init__(
+        self,
+        call: str,
+        *,
+        reason: str,
+        error: str = "",
+        arguments: "tuple[object, ...]" = (),
+        data: str = "0x",
+        payment_id: "PaymentId | None" = None,
+    ) -> None:
         super().__init__(
             f"{call} would revert ({reason}), so nothing was sent; change what the contract objects to and try again",
             payment_id=payment_id,
         )
         self.call = call
         self.reason = reason
+        self.error = error
+        """The name of the contract's own error, such as ``ERC20InsufficientBalance``; empty where none is known."""
+        self.arguments = arguments
+        """What that error says, in its order: numbers, text, and addresses in lower case."""
         self.data = data
         """0x and hexadecimal digits: what the contract gave back; `0x` where the node does not say."""
 
@@ -255,6 +268,23 @@ class AuthorizationCancelled(PaymentCannotSettle):
 
 class TransactionReverted(PaymentCannotSettle):
     """Our own transaction was mined and reverted; its gas is spent, and nothing else."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        error: str = "",
+        arguments: "tuple[object, ...]" = (),
+        payment_id: "PaymentId | None" = None,
+    ) -> None:
+        super().__init__(message, payment_id=payment_id)
+        self.reason = reason
+        """Why, as the contract says it; empty where the chain does not say any more."""
+        self.error = error
+        """The name of the contract's own error, such as ``ERC20InsufficientBalance``; empty where none is known."""
+        self.arguments = arguments
+        """What that error says, in its order."""
 
 
 class NonceTaken(PaymentCannotSettle):

@@ -74,6 +74,7 @@ def _mined(mined: Mined) -> JSON:
         "block_hash": mined.block_hash,
         "succeeded": mined.succeeded,
         "fee": str(mined.fee),
+        **({} if mined.revert is None else {"revert": mined.revert}),
     }
 
 
@@ -139,4 +140,5 @@ def _read_mined(fields: Fields) -> Mined:
         block_hash=fields.text("block_hash"),
         succeeded=fields.flag("succeeded"),
         fee=fields.number("fee"),
+        revert=fields.text("revert") if fields.has("revert") else None,
     )

@@ -43,6 +43,8 @@ class Mined:
     """It did not revert."""
     fee: int
     """What its gas cost, in atomic units of the coin."""
+    revert: str | None = None
+    """What the contract gave back where it reverted, 0x and hexadecimal digits; None where the chain does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

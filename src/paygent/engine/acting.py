@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from paygent.core import ids
-from paygent.core.action import Action
 from paygent.core.caip import ChainId
 from paygent.core.errors import (
     ConfigurationError,
@@ -67,13 +66,13 @@ class Acting:
         """
         found = await self._storage.get(ids.payment_id(order.intent_id))
         if found is not None:
-            return await self._same(found, order.action, str(order.intent_id), exact=True)
+            return await self._same(found, order, str(order.intent_id), exact=True)
         if order.idempotency_key is None:
             return None
         keyed = await self._storage.by_key(self._payer, order.idempotency_key)
         if keyed is None or keyed.state in FREED or keyed.state is State.AWAITING_APPROVAL:
             return None
-        return await self._same(keyed, order.action, order.idempotency_key, exact=False)
+        return await self._same(keyed, order, order.idempotency_key, exact=False)
 
     async def waiting(self, payment_id: PaymentId) -> ActionOrder | Payment:
         """Return what goes on with a payment: its order, if it waits for people, or the payment itself.
@@ -102,8 +101,8 @@ class Acting:
             raise ConfigurationError(f"payment {payment_id} waits for approval and has no transaction; reject it")
         return await self.transactor.cancel(waiting)
 
-    async def _same(self, found: Payment, action: Action, name: str, *, exact: bool) -> Payment | None:
-        plan = found.plan
+    async def _same(self, found: Payment, order: ActionOrder, name: str, *, exact: bool) -> Payment | None:
+        plan, action = found.plan, order.action
         if plan is None or plan.action.wish != action.wish or (exact and plan.action != action):
             raise IdempotencyConflict(found.id, key=name)
         if found.state is State.AWAITING_APPROVAL:
@@ -113,5 +112,5 @@ class Acting:
         if found.state is State.RESERVED:
             found = await self._reconciler.reconcile(found.id)
         if found.state in FREED:
-            raise ended(found)
+            raise ended(found, order.errors)
         return found

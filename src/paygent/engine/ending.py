@@ -7,30 +7,30 @@ from paygent.core.errors import (
     PaidUndelivered,
     PaymentCannotSettle,
     PaymentNotAttempted,
-    TransactionReverted,
 )
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.engine.mined import shortfall
+from paygent.engine.revert import reverted
 
 
-def told(payment: Payment) -> Payment:
-    """Return a settled payment; raise what became of any other."""
+def told(payment: Payment, errors: tuple[str, ...] = ()) -> Payment:
+    """Return a settled payment; raise what became of any other. Args: errors: as of `evm.reverts.reason`."""
     if payment.state is State.SETTLED and payment.receipt is not None:
         if (missing := shortfall(payment)) is not None:
             raise PaidUndelivered(payment.id, receipt=payment.receipt, why=missing)
         return payment
-    raise ended(payment)
+    raise ended(payment, errors)
 
 
-def ended(payment: Payment) -> PaymentCannotSettle | PaymentNotAttempted:
+def ended(payment: Payment, errors: tuple[str, ...] = ()) -> PaymentCannotSettle | PaymentNotAttempted:
     """Return what to raise of an action that is over and did not settle."""
     note = payment.history[-1].note
     said = f"payment {payment.id} is {payment.state}: {note}"
     where = {"payment_id": payment.id}
     plan = payment.plan
-    if payment.state is State.REVERTED:
-        return TransactionReverted(said, **where)
+    if plan is not None and payment.state is State.REVERTED:
+        return reverted(said, plan, errors, **where)
     if payment.state is not State.CANCELLED or plan is None:
         return PaymentNotAttempted(f"{said}; make a new action to try again", **where)
     if any(step.taken for step in plan.steps):

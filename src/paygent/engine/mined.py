@@ -1,7 +1,7 @@
 """What the chain says of an action's transactions: read here, decided without I/O in `decide_plan`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from paygent.core.action import Action
@@ -13,6 +13,7 @@ from paygent.core.payment import Payment, Receipt
 from paygent.core.transaction import Mined, Plan, Step
 from paygent.engine.allowance import loose
 from paygent.engine.proof import Finding, Proven, Unproven
+from paygent.engine.revert import reverts
 from paygent.evm import agent_wallet, erc20
 from paygent.evm.calls import closes, is_approval, is_revocation
 from paygent.ports.chain import Block, Chain, Log
@@ -36,6 +37,8 @@ class PlanEvidence:
     """What the last transaction brought of the chain's coin, in wei; None where that cannot be said."""
     loose: bool = False
     """More was taken of its approval, or still can be, than what its transactions moved."""
+    reverts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What contracts gave back in the transactions that reverted, by hash, where the chain says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ async def gather_plan(chain: Chain, writer: Transactions, payment: Payment, plan
         nonce_at_final=nonce,
         coin_received=brought,
         loose=await loose(chain, payment.intent.payer, plan, receipts),
+        reverts=await reverts(writer, payment.intent.payer, plan, receipts),
     )
 
 
@@ -114,6 +118,7 @@ def _step(step: Step, evidence: PlanEvidence) -> Step:
                 block_hash=receipt.block_hash,
                 succeeded=receipt.succeeded,
                 fee=receipt.fee,
+                revert=evidence.reverts.get(receipt.transaction),
             )
             return replace(step, mined=mined, taken=False)
     if step.mined is not None and evidence.head.number < step.mined.block_number:

@@ -18,7 +18,7 @@ from paygent.engine.gas import Offer, gas_limit, offer
 from paygent.engine.reconcile import Reconciler
 from paygent.evm import abi, erc20
 from paygent.evm.coins import coin
-from paygent.evm.reverts import reason
+from paygent.evm.reverts import custom_error, reason
 from paygent.evm.transaction import signed, transaction_hash
 from paygent.policy.firewall import TransactionRules, check_transaction
 from paygent.policy.gas import gas_cap
@@ -134,7 +134,10 @@ def check_simulation(call: Call, simulated: Simulation, errors: tuple[str, ...],
         why = reason(simulated.data, errors)
         if simulated.data == "0x" and simulated.message:
             why = simulated.message
-        raise SimulationReverted(str(call), reason=why, data=simulated.data, payment_id=payment.id)
+        name, values = custom_error(simulated.data, errors)
+        raise SimulationReverted(
+            str(call), reason=why, error=name, arguments=values, data=simulated.data, payment_id=payment.id
+        )
     if not call.returns or (simulated.data == "0x" and call.returns == ("bool",)):  # the oldest tokens answer nothing
         return
     try:

@@ -113,7 +113,7 @@ class Transactor:
         except anyio.get_cancelled_exc_class() as error:
             await self._lost(payment, type(error).__name__)
             raise
-        return told(payment)
+        return told(payment, errors)
 
     async def _first(self, payment: Payment, errors: tuple[str, ...]) -> Payment:
         """Return the payment after its first step was signed and written down, or void it and raise."""

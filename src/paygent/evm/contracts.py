@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict, get_args
 
 from paygent.evm import abi, word
 from paygent.evm.tables import table
@@ -81,6 +81,13 @@ def contract(name: ContractName) -> Contract:
         errors=tuple(_signature(entry) for entry in found["abi"] if entry["type"] == "error"),
         creation=word.raw(found["bytecode"]) + arguments,
     )
+
+
+@lru_cache(maxsize=1)
+def own_errors() -> tuple[str, ...]:
+    """Return the signatures of all custom errors of this project's contracts."""
+    names = (each for name in get_args(ContractName) for each in contract(name).errors)
+    return tuple(dict.fromkeys(names))
 
 
 def _function(entry: dict[str, Any]) -> Function:

@@ -21,14 +21,46 @@ _PANICS: Final = {
     0x51: "a call of an uninitialised function",
 }
 _LONGEST: Final = 300
+STANDARD: Final = (
+    "ERC20InsufficientBalance(address,uint256,uint256)",
+    "ERC20InvalidSender(address)",
+    "ERC20InvalidReceiver(address)",
+    "ERC20InsufficientAllowance(address,uint256,uint256)",
+    "ERC20InvalidApprover(address)",
+    "ERC20InvalidSpender(address)",
+    "SafeERC20FailedOperation(address)",
+    "OwnableUnauthorizedAccount(address)",
+    "AccessControlUnauthorizedAccount(address,bytes32)",
+    "EnforcedPause()",
+    "ReentrancyGuardReentrantCall()",
+    "FailedCall()",
+    "InsufficientBalance(uint256,uint256)",
+)
+"""Custom errors that many contracts have.  Source: ERC-6093; OpenZeppelin Contracts 5."""
 
 
 def reason(data: str, errors: Iterable[str] = ()) -> str:
     """Return why a call reverted, as its revert data says it; never more than 300 characters.
 
-    Args: data: 0x and hexadecimal digits. errors: custom errors by signature, such as ``TooLittle(uint256,uint256)``.
+    Args:
+        data: 0x and hexadecimal digits.
+        errors: custom errors by signature, such as ``TooLittle(uint256,uint256)``, besides the `STANDARD` ones.
     """
     return _printable(_decoded(data.lower(), errors))
+
+
+def custom_error(data: str, errors: Iterable[str] = ()) -> tuple[str, tuple[object, ...]]:
+    """Return the name and the values of a contract's own error; an empty name where it is none that is known.
+
+    Args: as of `reason`.
+    """
+    for signature in (*errors, *STANDARD):
+        if data[:10].lower() == selector_of(signature):
+            try:
+                return signature.partition("(")[0], abi.decode(abi.types_of(signature), data[10:])
+            except ValueError:
+                break
+    return "", ()
 
 
 def _decoded(data: str, errors: Iterable[str]) -> str:
@@ -39,12 +71,11 @@ def _decoded(data: str, errors: Iterable[str]) -> str:
         if selector == _PANIC:
             code = int(content[:64], 16)
             return f"panic {code:#04x}: {_PANICS.get(code, 'unknown')}"
-        for signature in errors:
-            if selector == selector_of(signature):
-                said = ", ".join(map(str, abi.decode(abi.types_of(signature), content)))
-                return f"{signature.partition('(')[0]}({said})"
     except ValueError:
         pass
+    name, values = custom_error(data, errors)
+    if name:
+        return f"{name}({', '.join(map(str, values))})"
     return "it gave no reason" if data == "0x" else f"an error it does not explain, {word.excerpt(data)}"
 
 

@@ -78,8 +78,10 @@ class Transactions(Protocol):
         """Return what a place in the next block costs."""
         ...
 
-    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
-        """Return what a call would do now (`eth_call`); a revert is an answer, no error."""
+    async def simulate(
+        self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest"
+    ) -> Simulation:
+        """Return what a call would do after a block (`eth_call`); a revert is an answer, no error."""
         ...
 
     async def estimate_gas(self, sender: str, to: str, data: str, *, value: int = 0) -> int:

@@ -128,6 +128,7 @@ mined_steps = st.builds(
     block_hash=hexadecimal32,
     succeeded=st.booleans(),
     fee=st.integers(0, 10**20),
+    revert=st.none() | st.binary(max_size=80).map(lambda data: f"0x{data.hex()}"),
 )
 steps = st.builds(
     Step,

@@ -36,9 +36,11 @@ class FaultyTransactions:
     async def fees(self) -> Fees:
         return await self._plan.around("transactions.fees", self._inner.fees, _out_of_reach)
 
-    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
+    async def simulate(
+        self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest"
+    ) -> Simulation:
         return await self._plan.around(
-            "transactions.simulate", lambda: self._inner.simulate(sender, to, data, value=value), _out_of_reach
+            "transactions.simulate", lambda: self._inner.simulate(sender, to, data, value=value, at=at), _out_of_reach
         )
 
     async def estimate_gas(self, sender: str, to: str, data: str, *, value: int = 0) -> int:

@@ -3,9 +3,8 @@
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
 from paygent.core.ids import PaymentId
 from paygent.core.money import Amount
-from paygent.evm import abi
-from paygent.evm.contracts import contract
-from paygent.evm.reverts import reason, selector_of
+from paygent.evm.contracts import own_errors
+from paygent.evm.reverts import custom_error, reason
 
 _LEFT = {"AbovePerDay": 2, "AbovePerPayment": 2, "ApprovalRequired": 2}
 """Errors that say what would have been allowed, and which of their arguments that is."""
@@ -38,28 +37,13 @@ def refused(
 
     Args: asked: what was to be paid, for errors about limits. policy: what the policy of this process leaves.
     """
-    code, values = decoded(data)
+    code, values = custom_error(data, own_errors())
     if code == "WalletPaused":
         return AgentWalletPaused(wallet, payment_id=payment_id)
     if code in _LEFT and asked is not None:
         chain = Amount(int(str(values[_LEFT[code]])), asked.asset)
         return ChainLimitExceeded(code, asked=asked, chain=chain, policy=policy, payment_id=payment_id)
-    said = reason(data, _errors())
+    said = reason(data, own_errors())
     advice = _ADVICE.get(code, "change what the contract objects to and try again")
     message = f"AgentWallet {wallet} refuses: {said}; nothing was sent: {advice}"
     return AgentWalletRefused(code, message, payment_id=payment_id)
-
-
-def decoded(data: str) -> tuple[str, tuple[object, ...]]:
-    """Return the name and the values of a custom error; an empty name where it is none of the contracts'."""
-    for signature in _errors():
-        if data[:10].lower() == selector_of(signature):
-            try:
-                return signature.partition("(")[0], abi.decode(abi.types_of(signature), data[10:])
-            except ValueError:
-                break
-    return "", ()
-
-
-def _errors() -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*contract("AgentWallet").errors, *contract("AgentWalletFactory").errors)))

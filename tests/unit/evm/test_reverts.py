@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygent.evm.abi import types_of
-from paygent.evm.reverts import reason, selector_of
+from paygent.evm.reverts import custom_error, reason, selector_of
 
 ERRORS = ("TooLittle(uint256,address)", "Nested((uint256,bool)[],string)", "Plain()")
 
@@ -30,6 +30,23 @@ def test_reason_decodes_a_custom_error_of_the_table() -> None:
     assert f"TooLittle(7, 0x{'ab' * 20})" == reason(data, ERRORS)
     assert "Plain()" == reason(selector_of("Plain()"), ERRORS)
     assert "Nested(((1, True),), why)" == reason(reverted(ERRORS[1], [(1, True)], "why"), ERRORS)
+
+
+def test_custom_error_has_its_name_and_values() -> None:
+    data = reverted("TooLittle(uint256,address)", 7, f"0x{'ab' * 20}")
+
+    assert ("TooLittle", (7, f"0x{'ab' * 20}")) == custom_error(data, ERRORS)
+    assert ("", ()) == custom_error(data)
+    assert ("", ()) == custom_error(data[:-2], ERRORS)
+
+
+def test_errors_of_the_standard_need_no_table() -> None:
+    owner = f"0x{'ab' * 20}"
+    data = reverted("ERC20InsufficientBalance(address,uint256,uint256)", owner, 5, 7)
+
+    assert data.startswith("0xe450d38c")
+    assert ("ERC20InsufficientBalance", (owner, 5, 7)) == custom_error(data)
+    assert f"ERC20InsufficientBalance({owner}, 5, 7)" == reason(data)
 
 
 def test_reason_says_where_there_is_none() -> None:
