@@ -12,7 +12,7 @@ from anyio.lowlevel import checkpoint
 
 from paygent.core import notes
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
-from paygent.core.audit import AuditEntry
+from paygent.core.audit import EMPTY, AuditEntry, Head
 from paygent.core.budget import Hold
 from paygent.core.errors import ApprovalRefused, Halted, LocalProtocolError
 from paygent.core.halt import Halt
@@ -226,6 +226,11 @@ class LosesARow(MemoryJournal):
         self._trail = GapTrail()
 
 
+class LosesTheEnd(MemoryJournal):
+    async def head(self) -> Head:
+        return EMPTY
+
+
 class TellsTrail(MemoryTrail):
     def add(self, word: Callable[..., notes.Notes], *args: Any, **kwargs: Any) -> None:
         rows = word(*args, **kwargs)
@@ -315,6 +320,7 @@ BROKEN: list[tuple[type[MemoryJournal], str]] = [
     (NeverLifts, "test_lift_lets_payments_pass_again"),
     (LosesDecisions, "test_decisions_halts_and_lifts_have_rows"),
     (LosesARow, "test_rows_of_a_life_are_one_chain"),
+    (LosesTheEnd, "test_head_is_where_the_rows_end"),
     (TellsSecrets, "test_rows_have_no_secrets"),
     (NotesBeforeItWrites, "test_what_was_not_written_has_no_row"),
     (AnyKind, "test_note_adds_a_row_and_refuses_an_odd_kind"),

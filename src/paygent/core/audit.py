@@ -79,7 +79,7 @@ def canonical(facts: Mapping[str, str]) -> str:
     return _JSON.encode(dict(facts))
 
 
-def first_break(entries: Iterable[AuditEntry], *, after: AuditEntry | None = None) -> str | None:
+def first_break(entries: Iterable[AuditEntry], *, after: AuditEntry | Head | None = None) -> str | None:
     """Return what is wrong with the first row that does not follow, for people, or None where the chain is whole."""
     head = after
     for entry in entries:
@@ -92,3 +92,13 @@ def first_break(entries: Iterable[AuditEntry], *, after: AuditEntry | None = Non
             return f"row {number} was changed"
         head = entry
     return None
+
+
+def end_break(read: Head, written: Head) -> str | None:
+    """Return what is wrong with where the rows of a chain end, for people; None where it is where they were written to.
+
+    Args: read: where the rows end. written: where the storage's own record says that they end.
+    """
+    if read.number != written.number:
+        return f"the log ends after row {read.number}, and row {written.number} was written"
+    return None if read.hash == written.hash else f"row {read.number}, the last one, was changed"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from paygent.core.audit import AuditEntry
+from paygent.core.audit import AuditEntry, Head
 
 
 class AuditLog(Protocol):
@@ -19,4 +19,8 @@ class AuditLog(Protocol):
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         """Return rows in order, from number `after + 1` on."""
+        ...
+
+    async def head(self) -> Head:
+        """Return where the rows end, by a record that is kept beside them: it tells that rows at the end are missing."""
         ...

@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, cast
 
 import anyio
 
-from paygent.core.audit import GENESIS, AuditEntry, first_break
+from paygent.core.audit import EMPTY, GENESIS, AuditEntry, Head, end_break, first_break
 from paygent.core.errors import AdapterError, AuditLogBroken, ConfigurationError, RemoteProtocolError, SigningFailed
 from paygent.evm import audit_export
 from paygent.policy import firewall
@@ -65,7 +65,8 @@ async def export(log: AuditLog, file: str | PathLike[str], *, signer: Signer, cl
 
     Raises:
         ConfigurationError: the file is there already, or cannot be written.
-        AuditLogBroken: rows were changed, removed or moved in the storage; the message names the first.
+        AuditLogBroken: rows were changed, removed or moved in the storage; the message names the first. Rows that are
+            missing at the end are found by the storage's record of where the log ends.
         AdapterError: the storage does not answer.
         SigningFailed: the signer refused.
     """
@@ -86,23 +87,34 @@ async def export(log: AuditLog, file: str | PathLike[str], *, signer: Signer, cl
 
 async def _export(log: AuditLog, out: BinaryIO, signer: Signer, clock: Clock) -> AuditSeal:
     await anyio.to_thread.run_sync(out.write, _line(_HEADER))
-    last: AuditEntry | None = None
-    while entries := await log.entries(after=0 if last is None else last.number):
-        if (wrong := first_break(entries, after=last)) is not None:
-            raise AuditLogBroken(wrong)
-        await anyio.to_thread.run_sync(out.write, b"".join(map(_row, entries)))
-        last = entries[-1]
-    seal, signature = await _sealed(last, signer, clock.now())
+    seal, signature = await _sealed(await _write_rows(log, out), signer, clock.now())
     await anyio.to_thread.run_sync(_finish, out, _line(_seal_record(seal, signature)))
     return seal
 
 
-async def _sealed(last: AuditEntry | None, signer: Signer, now: int) -> tuple[AuditSeal, bytes]:
-    count, head = (0, GENESIS) if last is None else (last.number, last.hash)
-    data = audit_export.typed_data(head=head, count=count, exported_at=now)
+async def _write_rows(log: AuditLog, out: BinaryIO) -> Head:
+    """Write every row, and return where they end, which is where the storage recorded that they do.
+
+    What is written meanwhile comes along: the record is read before the rows that it has to be met by.
+    """
+    end = EMPTY
+    while True:
+        recorded = await log.head()
+        entries = await log.entries(after=end.number)
+        wrong = first_break(entries, after=end) if entries else end_break(end, recorded)
+        if wrong is not None:
+            raise AuditLogBroken(wrong)
+        if not entries:
+            return end
+        await anyio.to_thread.run_sync(out.write, b"".join(map(_row, entries)))
+        end = Head(entries[-1].number, entries[-1].hash)
+
+
+async def _sealed(end: Head, signer: Signer, now: int) -> tuple[AuditSeal, bytes]:
+    data = audit_export.typed_data(head=end.hash, count=end.number, exported_at=now)
     firewall.check_audit(data, now=now)
     signature = await signer.sign_typed_data(data)
-    seal = AuditSeal(count=count, head=head, exported_at=now, signer=signer.address)
+    seal = AuditSeal(count=end.number, head=end.hash, exported_at=now, signer=signer.address)
     if not _is_signed(seal, signature):
         raise SigningFailed(f"the signer of {signer.address} returned what is not its signature")
     return seal, signature

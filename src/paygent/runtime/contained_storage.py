@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TypeVar, cast
 
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
-from paygent.core.audit import AuditEntry
+from paygent.core.audit import AuditEntry, Head
 from paygent.core.budget import Hold, WindowKey
 from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, PaygentError
@@ -157,6 +157,10 @@ class RelayedStorage:
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         with self._held("entries"):
             return await self._inner.entries(after=after, limit=limit)
+
+    async def head(self) -> Head:
+        with self._held("head"):
+            return self._checked(await self._inner.head(), Head, "head")
 
 
 class ContainedStorage(RelayedStorage):

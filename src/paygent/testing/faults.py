@@ -11,7 +11,7 @@ import anyio.lowlevel
 import httpx
 
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
-from paygent.core.audit import AuditEntry
+from paygent.core.audit import AuditEntry, Head
 from paygent.core.budget import Hold, WindowKey
 from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, SigningFailed
@@ -219,6 +219,9 @@ class FaultyJournal:
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         return await self._pass("entries", lambda: self._inner.entries(after=after, limit=limit))
+
+    async def head(self) -> Head:
+        return await self._pass("head", self._inner.head)
 
     async def history(
         self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50

@@ -16,7 +16,7 @@ from paygent.core.approval import (
     decision_note,
     same_purchase,
 )
-from paygent.core.audit import AuditEntry
+from paygent.core.audit import AuditEntry, Head
 from paygent.core.budget import NOTHING, Hold, Share, WindowKey, room, same_share, share
 from paygent.core.caip import ChainId
 from paygent.core.errors import (
@@ -206,6 +206,11 @@ class MemoryJournal(MemoryServices):
         with self._door:
             self._check_open()
             return tuple(self._trail.entries()[after : after + limit])
+
+    async def head(self) -> Head:
+        with self._door:
+            self._check_open()
+            return self._trail.head()
 
     async def history(
         self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50

@@ -27,6 +27,11 @@ class MemoryTrail:
         self.add(lambda: (fixed,))
         return self.entries()[-1]
 
+    def head(self) -> Head:
+        """Return where the rows end."""
+        rows = self.entries()
+        return Head(rows[-1].number, rows[-1].hash) if rows else EMPTY
+
     def entries(self) -> Sequence[AuditEntry]:
         """Return every row, first to last."""
         head: Head | AuditEntry = self._entries[-1] if self._entries else EMPTY

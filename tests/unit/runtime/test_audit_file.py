@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygent.adapters.local_signer import LocalSigner
-from paygent.core.audit import GENESIS, AuditEntry
+from paygent.core.audit import EMPTY, GENESIS, AuditEntry, Head
 from paygent.core.errors import AdapterError, ConfigurationError, RemoteProtocolError, SigningFailed
 from paygent.core.typed_data import TypedData
 from paygent.evm import audit_export
@@ -37,6 +37,9 @@ class Log:
 
     async def note(self, *, at: int, kind: str, facts: Mapping[str, str]) -> AuditEntry:
         raise AdapterError(f"nothing is noted while exporting: {at} {kind} {facts}", retryable=False)
+
+    async def head(self) -> Head:
+        return Head(self._rows[-1].number, self._rows[-1].hash) if self._rows else EMPTY
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         await anyio.lowlevel.checkpoint()

@@ -212,9 +212,43 @@ async def test_export_audit_refuses_a_storage_whose_log_was_changed(tmp_path: Pa
         await safety.export_audit(settings(tmp_path), tmp_path / "audit.jsonl")
 
 
-def _tamper(database: Path) -> None:
+@pytest.mark.parametrize("last", [1, 2, 3])
+async def test_export_audit_finds_rows_that_are_missing_at_the_end(tmp_path: Path, last: int) -> None:
+    """Before anything else is written: the storage has a record of its own of where the log ends."""
+    await with_sent(tmp_path)
+    await with_waiting(tmp_path, names=[2, 3])
+    before = await safety.export_audit(settings(tmp_path), tmp_path / "before.jsonl")
+    _tamper(tmp_path / "pay.db", f"DELETE FROM audit WHERE number > {before.count - last}")
+
+    with pytest.raises(AuditLogBroken) as caught:
+        await safety.export_audit(settings(tmp_path), tmp_path / "after.jsonl")
+
+    assert f"the log ends after row {before.count - last}, and row {before.count} was written" == caught.value.wrong
+    assert not (tmp_path / "after.jsonl").exists()
+
+
+async def test_export_audit_finds_that_every_row_is_missing(tmp_path: Path) -> None:
+    await with_sent(tmp_path)
+    _tamper(tmp_path / "pay.db", "DELETE FROM audit")
+
+    with pytest.raises(AuditLogBroken, match="the log ends after row 0"):
+        await safety.export_audit(settings(tmp_path), tmp_path / "audit.jsonl")
+
+
+async def test_export_audit_finds_that_the_last_row_is_another(tmp_path: Path) -> None:
+    """Somebody sealed it anew; only the storage's record of the end tells."""
+    await with_sent(tmp_path)
+    _tamper(tmp_path / "pay.db", f"UPDATE audit_head SET hash = '{'ab' * 32}'")
+
+    with pytest.raises(AuditLogBroken, match="was changed"):
+        await safety.export_audit(settings(tmp_path), tmp_path / "audit.jsonl")
+
+
+def _tamper(
+    database: Path, sql: str = "UPDATE audit SET facts = replace(facts, 'pay_', 'pax_') WHERE number = 1"
+) -> None:
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute("UPDATE audit SET facts = replace(facts, 'pay_', 'pax_') WHERE number = 1")
+        connection.execute(sql)
         connection.commit()
 
 

@@ -13,7 +13,7 @@ from paygent.adapters.sql import desk, revision
 from paygent.adapters.sql.database import Connection, Database, database
 from paygent.adapters.sql.worker import Work, Worker
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
-from paygent.core.audit import AuditEntry
+from paygent.core.audit import AuditEntry, Head
 from paygent.core.budget import Hold, WindowKey
 from paygent.core.caip import ChainId
 from paygent.core.halt import Halt
@@ -150,6 +150,9 @@ class SqlJournal:
 
     async def entries(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEntry]:
         return await self._reader.run(lambda ledger: ledger.trail.entries(after, limit))
+
+    async def head(self) -> Head:
+        return await self._reader.run(lambda ledger: ledger.trail.stored_head())
 
     async def history(
         self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50

@@ -250,6 +250,7 @@ class DecisionStatements:
         self.add_halt: Final = add(halts)
         self.drop_halt: Final = ready(delete(halts).where(halts.c.scope == bindparam("scope_")))
         self.head: Final = ready(select(audit_head.c.number, audit_head.c.hash).where(_ONE).with_for_update())
+        self.read_head: Final = ready(select(audit_head.c.number, audit_head.c.hash).where(_ONE))
         self.set_head: Final = ready(
             update(audit_head).where(_ONE).values(number=bindparam("number"), hash=bindparam("hash"))
         )

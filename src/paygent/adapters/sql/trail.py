@@ -21,11 +21,12 @@ class Trail:
 
     def begin(self) -> None:
         """Lock the head of the chain, and read it: nobody else writes until this transaction is over."""
-        row = self._sql.head.run(self._cursor).fetchone()
-        if row is None:
-            raise AdapterError("the audit log has lost its head; restore the database from a copy", retryable=False)
-        self._head = Head(int(row[0]), str(row[1]))
+        self._head = _head(self._sql.head.run(self._cursor).fetchone())
         self._added = []
+
+    def stored_head(self) -> Head:
+        """Return the head of the chain as it is recorded, without a lock."""
+        return _head(self._sql.read_head.run(self._cursor).fetchone())
 
     def add(self, notes: Notes) -> None:
         for note in notes:
@@ -65,6 +66,12 @@ class Trail:
             entries.append(entry)
             previous = entry.hash
         return tuple(entries[:limit])
+
+
+def _head(row: Sequence[object] | None) -> Head:
+    if row is None:
+        raise AdapterError("the audit log has lost its head; restore the database from a copy", retryable=False)
+    return Head(int(str(row[0])), str(row[1]))
 
 
 def _row(entry: AuditEntry) -> dict[str, object]:

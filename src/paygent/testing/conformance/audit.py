@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from anyio import create_task_group
 
-from paygent.core.audit import AuditEntry, first_break
+from paygent.core.audit import EMPTY, AuditEntry, Head, first_break
 from paygent.core.errors import BudgetExceeded, JournalConflict, PaygentError
 from paygent.core.lifecycle import Event
 from paygent.ports.storage import Storage
@@ -153,6 +153,14 @@ class AuditLogContract:
         assert [1, 2, 3, 4, 5] == [row.number for row in [*first, *second]]
         assert first_break(second, after=first[-1]) is None
         assert [] == list(await storage.entries(after=5))
+
+    async def test_head_is_where_the_rows_end(self, storage: Storage) -> None:
+        assert EMPTY == await storage.head()
+        await put(storage, reserved(), daily(1, limit=5))
+        await storage.note(at=START, kind="policy", facts={})
+        last = (await storage.entries())[-1]
+
+        assert Head(2, last.hash) == await storage.head()
 
     async def test_rows_of_fifty_tasks_are_one_chain(self, storage: Storage) -> None:
         async def buy(index: int) -> None:
