@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
@@ -52,7 +53,7 @@ class ApprovalDecision:
     """What one approver said: yes, no, or yes to less (`edit`, and then `granted` is false)."""
 
     approver: str
-    """Who; an approver counts once."""
+    """Who; an approver counts once, also where the name is written with other case, width or spaces."""
     granted: bool
     digest: str
     """The digest of the text that was shown; a decision about another text does not count."""
@@ -64,6 +65,8 @@ class ApprovalDecision:
     """What may be paid in place of what was shown."""
 
     def __post_init__(self) -> None:
+        if not _person(self.approver):
+            raise LocalProtocolError("a decision names who decides")
         if self.edit is not None and self.granted:
             raise LocalProtocolError("an edit agrees to less than what was shown: granted has to be false with it")
 
@@ -155,7 +158,7 @@ class ApprovalRequest:
             raise LocalProtocolError(f"the decision is not about what approval {self.id} shows; show it again")
         if decision.at >= self.expires_at:
             raise ApprovalLapsed(f"approval {self.id} ended at {self.expires_at}", payment_id=self.payment_id)
-        if decision.approver in {earlier.approver for earlier in self.decisions}:
+        if _person(decision.approver) in {_person(earlier.approver) for earlier in self.decisions}:
             raise ApprovalRefused(
                 f"{decision.approver!r} has decided about approval {self.id} already", payment_id=self.payment_id
             )
@@ -198,6 +201,11 @@ class ApprovalRequest:
         """Return the request as it stands at `now`: pending ones and unused grants lapse."""
         waiting = self.state in {ApprovalState.PENDING, ApprovalState.GRANTED}
         return replace(self, state=ApprovalState.LAPSED) if waiting and now >= self.expires_at else self
+
+
+def _person(name: str) -> str:
+    """Return what two spellings of one name have in common."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _shown(words: str) -> str:

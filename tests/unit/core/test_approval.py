@@ -110,6 +110,20 @@ def test_an_approver_counts_once() -> None:
     assert caught.value.payment_id == "pay_1"
 
 
+@pytest.mark.parametrize("spelling", ["Ada", "ada ", " ada", "\uff21\uff24\uff21", "ada\t"])
+def test_another_spelling_is_no_other_approver(spelling: str) -> None:
+    once = replace(REQUEST, needed=2).decided(said(by="ada"))
+
+    with pytest.raises(ApprovalRefused):
+        once.decided(said(by=spelling, at=160))
+
+
+@pytest.mark.parametrize("nobody", ["", " ", "\t"])
+def test_decision_of_nobody_is_refused(nobody: str) -> None:
+    with pytest.raises(LocalProtocolError, match="names who decides"):
+        said(by=nobody)
+
+
 def test_one_refusal_refuses_whoever_granted_before() -> None:
     once = replace(REQUEST, needed=3).decided(said())
 
