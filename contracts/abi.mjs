@@ -1,7 +1,7 @@
 // Write what Python needs of each contract that is deployed: ABI, creation code, and where and as what it is found on every chain.
 //
-//   node abi.mjs           write src/paygent/evm/artifacts
-//   node abi.mjs --check   fail if a committed artifact differs from what the sources give
+//   node abi.mjs           write src/paygent/evm/artifacts, and addresses and code hashes in contract_deployments.json beside it
+//   node abi.mjs --check   fail if a committed file differs from what the sources give
 //
 // Everything is deployed through the canonical CREATE2 deployer with the salt zero, so address and runtime code follow from the sources.
 // Where a contract is created by another one, or knows another one's address, that is filled in below.
@@ -14,6 +14,7 @@ import { forge } from "./forge.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ARTIFACTS = join(HERE, "..", "src", "paygent", "evm", "artifacts");
+const DEPLOYMENTS = join(ARTIFACTS, "..", "contract_deployments.json");
 const DEPLOYER = "4e59b44847b379578588920ca78fbf26c0b4956c";
 const SALT = "0".repeat(64);
 
@@ -66,15 +67,23 @@ function artifact(entry, found) {
   };
 }
 
+/** The contracts as they are on each chain that is recorded. */
+function deployments(artifacts) {
+  const entries = artifacts.map(({ contract, address, runtimeCodeHash }) => [contract, { address, code_hash: runtimeCodeHash }]);
+  const chains = Object.keys(JSON.parse(readFileSync(DEPLOYMENTS, "utf8")));
+  return Object.fromEntries(chains.map((chain) => [chain, Object.fromEntries(entries)]));
+}
+
 const built = forge(["build", "--skip", "test", "--quiet"]);
 if (built.status !== 0) process.exit(1);
 const check = process.argv.includes("--check");
 const found = {};
+const artifacts = CONTRACTS.map((entry) => artifact(entry, found));
+const files = artifacts.map((made) => [join(ARTIFACTS, `${made.contract}.json`), made]);
 let stale = false;
 mkdirSync(ARTIFACTS, { recursive: true });
-for (const entry of CONTRACTS) {
-  const target = join(ARTIFACTS, `${entry.name}.json`);
-  const text = JSON.stringify(artifact(entry, found), null, 1) + "\n";
+for (const [target, content] of [...files, [DEPLOYMENTS, deployments(artifacts)]]) {
+  const text = JSON.stringify(content, null, 1) + "\n";
   if (!check) {
     writeFileSync(target, text);
   } else if (readFileSync(target, "utf8") !== text) {

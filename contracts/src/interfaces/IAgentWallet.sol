@@ -115,6 +115,7 @@ interface IAgentWallet is IERC1271, IPaymentSource {
     error InvalidOwnerSignature(address owner, bytes32 digest);
     error InvalidOperatorSignature(address operator, bytes32 digest);
     error ZeroAddress();
+    error TooManyOperators(uint256 most);
     error TooFewApprovers(uint256 approvals, uint256 approvers);
     error NoCode(address account);
     /// @notice A token cannot collect, and a collector cannot be a token: a call to it would move money without being counted.
@@ -194,6 +195,7 @@ interface IAgentWallet is IERC1271, IPaymentSource {
     /// @return moved What the wallet's balance went down by; more than `amount`, or nothing of something, reverts.
     function withdraw(address token, address to, uint256 amount) external returns (uint256 moved);
 
+    /// @notice Let a key spend within the limits, or not any more. A wallet has at most 16 operators, so that a pause reaches all of them cheaply.
     function setOperator(address operator, bool enabled) external;
     function setPayee(address payee, bool allowed) external;
     function setPayeesOnly(bool payeesOnly) external;

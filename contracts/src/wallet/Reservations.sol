@@ -26,18 +26,19 @@ abstract contract Reservations is Spending {
 
     mapping(bytes32 digest => Reservation) private _reservations;
 
-    function reserve(Authorization[] calldata authorizations) external onlyOperator {
+    function reserve(Authorization[] calldata authorizations) external {
+        bool listed = _stateFor(msg.sender).payeesOnly;
         for (uint256 i = 0; i < authorizations.length; ++i) {
             bytes32 digest = authorizationDigest(authorizations[i]);
             if (_reservations[digest].status != Status.None) revert AuthorizationAlreadyReserved(digest);
-            _reserve(authorizations[i], digest, msg.sender);
+            _reserve(authorizations[i], digest, msg.sender, listed);
         }
     }
 
     function reserveSigned(Authorization[] calldata authorizations, address operator, bytes calldata signature)
         external
     {
-        if (!isOperator(operator)) revert NotOperator(operator);
+        bool listed = _stateFor(operator).payeesOnly;
         bytes32 signed = reserveDigest(authorizations);
         if (!SignatureChecker.isValidSignatureNowCalldata(operator, signed, signature)) {
             revert InvalidOperatorSignature(operator, signed);
@@ -46,7 +47,7 @@ abstract contract Reservations is Spending {
             bytes32 digest = authorizationDigest(authorizations[i]);
             Status status = _reservations[digest].status;
             if (status == Status.Released) revert AuthorizationAlreadyReserved(digest);
-            if (status == Status.None) _reserve(authorizations[i], digest, operator);
+            if (status == Status.None) _reserve(authorizations[i], digest, operator, listed);
         }
     }
 
@@ -94,12 +95,12 @@ abstract contract Reservations is Spending {
 
     // Steps --------------------------------------------------------------------------------------------------------
 
-    function _reserve(Authorization calldata a, bytes32 digest, address operator) private {
+    function _reserve(Authorization calldata a, bytes32 digest, address operator, bool listed) private {
         if (a.validBefore <= block.timestamp) revert AuthorizationExpired(a.validBefore, block.timestamp);
         uint256 latest = block.timestamp + _LONGEST;
         if (a.validBefore > latest) revert ValidityTooLong(a.validBefore, latest);
         Limit limit = _limitOf(a.token);
-        _check(a.token, a.to, a.value, limit);
+        _check(a.token, a.to, a.value, limit, listed);
         _checkThreshold(a.token, a.value, limit);
         uint256 first = windowOf(block.timestamp);
         uint256 last = _lastWindow(a);
@@ -125,9 +126,9 @@ abstract contract Reservations is Spending {
 
     function _confirms(bytes32 digest, bytes calldata signature) private view returns (bool) {
         if (signature.length != _SIGNATURE_LENGTH) return false;
-        Reservation memory found = _reservations[digest];
+        Reservation storage found = _reservations[digest];
         if (found.status != Status.Reserved || block.timestamp >= found.validBefore) return false;
-        if (_state.paused || !isOperator(found.operator)) return false;
+        if (!_isRunning(found.operator)) return false;
         // Words, not addresses: a signature with dirty bits is refused by its digest instead of reverting.
         uint256[6] memory words = abi.decode(signature, (uint256[6]));
         address token = address(uint160(words[0]));

@@ -12,15 +12,26 @@ import {Limit} from "../libraries/Limit.sol";
 abstract contract Settings is IAgentWallet, Domain {
     using EnumerableSet for EnumerableSet.AddressSet;
 
-    /// @dev `operator` is one of the operators: the usual one is recognised without reading a second slot. Zero when that one was removed.
+    /// @dev None is the mode of whoever is no operator: nothing was ever written for it, or it was deleted.
+    enum Mode {
+        None,
+        Running,
+        Paused
+    }
+
+    /// @dev What a payment asks of the wallet as a whole.
     struct State {
-        address operator;
-        bool paused;
+        Mode mode;
         bool payeesOnly;
         uint64 approvals;
     }
 
-    State internal _state;
+    /// @dev Each change of the state writes a slot for each operator, so this bounds what `pause` costs.
+    uint256 private constant _MOST_OPERATORS = 16;
+
+    State private _state;
+    /// @dev The wallet's state once more for each operator, and for nobody else: one slot tells a payment who asks and what holds.
+    mapping(address operator => State) private _states;
     address private _guardian;
     EnumerableSet.AddressSet private _operators;
     EnumerableSet.AddressSet internal _payees;
@@ -33,11 +44,6 @@ abstract contract Settings is IAgentWallet, Domain {
 
     modifier onlyOwner() {
         if (msg.sender != owner()) revert NotOwner(msg.sender);
-        _;
-    }
-
-    modifier onlyOperator() {
-        if (!isOperator(msg.sender)) revert NotOperator(msg.sender);
         _;
     }
 
@@ -78,12 +84,12 @@ abstract contract Settings is IAgentWallet, Domain {
 
     function pause() external {
         if (msg.sender != _guardian && msg.sender != owner()) revert NotOwnerOrGuardian(msg.sender);
-        _state.paused = true;
+        _setMode(Mode.Paused);
         emit Paused(msg.sender);
     }
 
     function unpause() external onlyOwner {
-        _state.paused = false;
+        _setMode(Mode.Running);
         emit Unpaused(msg.sender);
     }
 
@@ -98,7 +104,7 @@ abstract contract Settings is IAgentWallet, Domain {
     }
 
     function paused() external view returns (bool) {
-        return _state.paused;
+        return _state.mode == Mode.Paused;
     }
 
     function payeesOnly() external view returns (bool) {
@@ -110,8 +116,7 @@ abstract contract Settings is IAgentWallet, Domain {
     }
 
     function isOperator(address account) public view returns (bool) {
-        if (account == address(0)) return false;
-        return account == _state.operator || _operators.contains(account);
+        return _states[account].mode != Mode.None;
     }
 
     function payees() external view returns (address[] memory) {
@@ -143,10 +148,35 @@ abstract contract Settings is IAgentWallet, Domain {
         return _domains[token][block.chainid];
     }
 
+    // Checks -------------------------------------------------------------------------------------------------------
+
+    /// @dev The state by an operator's own slot. Reverts for anybody else, and while paused.
+    function _stateFor(address operator) internal view returns (State storage state) {
+        state = _states[operator];
+        if (state.mode == Mode.None) revert NotOperator(operator);
+        _requireRunning(state.mode);
+    }
+
+    /// @dev The state for those who need not be operators: collectors and the owner. Reverts while paused.
+    function _stateForOthers() internal view returns (State storage state) {
+        state = _state;
+        _requireRunning(state.mode);
+    }
+
+    /// @dev False while paused, and for who is no operator.
+    function _isRunning(address operator) internal view returns (bool) {
+        return _states[operator].mode == Mode.Running;
+    }
+
+    function _requireRunning(Mode mode) private pure {
+        if (mode != Mode.Running) revert WalletPaused();
+    }
+
     // Changes, also for the initial configuration ------------------------------------------------------------------
 
     function _configure(Configuration calldata configuration) internal {
         _setGuardian(configuration.guardian);
+        _setMode(Mode.Running);
         _setPayeesOnly(configuration.payeesOnly);
         _setApprovers(configuration.approvers, configuration.approvals);
         for (uint256 i = 0; i < configuration.operators.length; ++i) {
@@ -163,11 +193,25 @@ abstract contract Settings is IAgentWallet, Domain {
         }
     }
 
+    /// @dev The only place where the state changes, for the wallet and all its operators at once.
+    function _setState(State memory state) private {
+        _state = state;
+        for (uint256 i = 0; i < _operators.length(); ++i) {
+            _states[_operators.at(i)] = state;
+        }
+    }
+
+    function _setMode(Mode mode) private {
+        State memory state = _state;
+        state.mode = mode;
+        _setState(state);
+    }
+
     function _setOperator(address operator, bool enabled) private {
         _set(_operators, operator, enabled);
-        address usual = _state.operator;
-        if (enabled && usual == address(0)) _state.operator = operator;
-        if (!enabled && usual == operator) _state.operator = address(0);
+        if (_operators.length() > _MOST_OPERATORS) revert TooManyOperators(_MOST_OPERATORS);
+        if (enabled) _states[operator] = _state;
+        else delete _states[operator];
         emit OperatorSet(operator, enabled);
     }
 
@@ -177,7 +221,9 @@ abstract contract Settings is IAgentWallet, Domain {
     }
 
     function _setPayeesOnly(bool only) private {
-        _state.payeesOnly = only;
+        State memory state = _state;
+        state.payeesOnly = only;
+        _setState(state);
         emit PayeesOnlySet(only);
     }
 
@@ -197,7 +243,9 @@ abstract contract Settings is IAgentWallet, Domain {
         }
         uint256 count = _approvers.length();
         if (approvals > count || (approvals == 0 && count > 0)) revert TooFewApprovers(approvals, count);
-        _state.approvals = uint64(approvals); // at most the number of approvers
+        State memory state = _state;
+        state.approvals = uint64(approvals); // at most the number of approvers
+        _setState(state);
         emit ApproversSet(accounts, approvals);
     }
 

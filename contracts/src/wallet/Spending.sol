@@ -21,18 +21,18 @@ abstract contract Spending is Settings {
     mapping(address token => mapping(uint256 window => uint256)) private _ahead;
     mapping(bytes32 digest => bool) private _paid;
 
-    function executePayment(address token, address payee, uint256 amount, bytes32 ref) external onlyOperator {
-        _spend(token, payee, payee, amount, ref);
+    function executePayment(address token, address payee, uint256 amount, bytes32 ref) external {
+        _spend(token, payee, payee, amount, ref, _stateFor(msg.sender).payeesOnly);
     }
 
     function collect(address token, address payee, uint256 amount, bytes32 ref) external {
         if (!_collectors.contains(msg.sender)) revert NotCollector(msg.sender);
-        _spend(token, payee, msg.sender, amount, ref);
+        _spend(token, payee, msg.sender, amount, ref, _stateForOthers().payeesOnly);
     }
 
-    function payBatch(address token, Share[] calldata shares, bytes32 ref) external onlyOperator {
+    function payBatch(address token, Share[] calldata shares, bytes32 ref) external {
+        bool listed = _stateFor(msg.sender).payeesOnly;
         if (shares.length == 0) revert EmptyBatch();
-        bool listed = _running();
         Limit limit = _limitOf(token);
         uint256 total = 0;
         for (uint256 i = 0; i < shares.length; ++i) {
@@ -54,11 +54,12 @@ abstract contract Spending is Settings {
         bytes32 nonce,
         uint256 deadline,
         Approval[] calldata approvals
-    ) external onlyOperator {
+    ) external {
+        State storage state = _stateFor(msg.sender);
         if (block.timestamp > deadline) revert PaymentExpired(deadline, block.timestamp);
-        _useApprovals(paymentDigest(token, payee, amount, ref, nonce, deadline), approvals);
+        _useApprovals(paymentDigest(token, payee, amount, ref, nonce, deadline), approvals, state.approvals);
         Limit limit = _limitOf(token);
-        _check(token, payee, amount, limit);
+        _check(token, payee, amount, limit, state.payeesOnly);
         _count(token, amount, limit);
         _send(token, payee, amount);
         emit Paid(token, payee, amount, msg.sender, ref);
@@ -69,7 +70,7 @@ abstract contract Spending is Settings {
         onlyOperatorOrOwner
         returns (bytes memory result)
     {
-        _running();
+        _stateForOthers();
         if (!_collectors.contains(collector)) revert NotCollector(collector);
         bool done;
         (done, result) = collector.call(data);
@@ -118,8 +119,9 @@ abstract contract Spending is Settings {
 
     // Checks -------------------------------------------------------------------------------------------------------
 
-    function _check(address token, address payee, uint256 amount, Limit limit) internal view {
-        _checkPayee(payee, _running());
+    /// @param listed Whether only listed payees may be paid.
+    function _check(address token, address payee, uint256 amount, Limit limit, bool listed) internal view {
+        _checkPayee(payee, listed);
         _checkAmount(token, amount, limit);
     }
 
@@ -170,12 +172,6 @@ abstract contract Spending is Settings {
         return window > latest ? _ahead[token][window] : 0;
     }
 
-    /// @return listed Whether only listed payees may be paid.
-    function _running() private view returns (bool listed) {
-        if (_state.paused) revert WalletPaused();
-        return _state.payeesOnly;
-    }
-
     function _checkPayee(address payee, bool listed) private view {
         bool nobody = payee == address(0) || payee == address(this);
         if (nobody || (listed && !_payees.contains(payee))) revert PayeeNotAllowed(payee);
@@ -186,8 +182,7 @@ abstract contract Spending is Settings {
         if (amount > perPayment) revert AbovePerPayment(token, amount, perPayment);
     }
 
-    function _useApprovals(bytes32 digest, Approval[] calldata approvals) private {
-        uint256 needed = _state.approvals;
+    function _useApprovals(bytes32 digest, Approval[] calldata approvals, uint256 needed) private {
         if (needed == 0 || approvals.length < needed) revert ApprovalsMissing(approvals.length, needed);
         if (_paid[digest]) revert PaymentRepeated(digest);
         _paid[digest] = true;
@@ -208,9 +203,9 @@ abstract contract Spending is Settings {
     // Money --------------------------------------------------------------------------------------------------------
 
     /// @param to The payee, or the collector that passes the money on to the payee.
-    function _spend(address token, address payee, address to, uint256 amount, bytes32 ref) private {
+    function _spend(address token, address payee, address to, uint256 amount, bytes32 ref, bool listed) private {
         Limit limit = _limitOf(token);
-        _check(token, payee, amount, limit);
+        _check(token, payee, amount, limit, listed);
         _checkThreshold(token, amount, limit);
         _count(token, amount, limit);
         _send(token, to, amount);

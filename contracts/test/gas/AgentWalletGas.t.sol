@@ -37,11 +37,12 @@ contract AgentWalletGasTest is WalletTest, SafeTest {
     function test_gas_payment_stays_near_a_bare_transfer_and_below_safe() public {
         uint256 bare = _bareTransfer();
         uint256 ours = _payment(operator, "executePayment");
-        _payment(second, "executePayment, another operator");
+        uint256 another = _payment(second, "executePayment, another operator");
         uint256 theirs = _safeModule();
         _safeTransaction();
         vm.assertEq(bare, BARE_TRANSFER);
         vm.assertLe(ours, bare + 25_000);
+        vm.assertEq(another, ours);
         vm.assertLt(ours, theirs);
         vm.snapshotValue(GROUP, "executePayment: above the bare transfer", ours - bare);
     }
@@ -87,6 +88,23 @@ contract AgentWalletGasTest is WalletTest, SafeTest {
         vm.prank(operator);
         wallet.revoke(list(b));
         vm.snapshotGasLastCall(GROUP, "revoke");
+    }
+
+    /// @notice However many operators the owner enabled, the guardian's pause is a small transaction.
+    function test_gas_pause_of_the_most_operators() public {
+        vm.prank(guardian);
+        wallet.pause();
+        vm.snapshotGasLastCall(GROUP, "pause, 2 operators");
+        for (uint256 i = 0; i < 14; ++i) {
+            vm.prank(owner);
+            wallet.setOperator(address(uint160(0xC000 + i)), true);
+        }
+        vm.assertEq(wallet.operators().length, 16);
+        vm.prank(owner);
+        wallet.unpause();
+        vm.prank(guardian);
+        wallet.pause();
+        vm.assertLt(vm.snapshotGasLastCall(GROUP, "pause, 16 operators"), 200_000);
     }
 
     function test_gas_deploy() public {

@@ -17,6 +17,8 @@ from paygent.ports.chain import Log
 
 LONGEST_VALIDITY_SECONDS: Final = 600
 """How far ahead of the block an authorization may end that a wallet reserves."""
+MOST_OPERATORS: Final = 16
+"""How many operators a wallet may have."""
 NATIVE: Final = f"0x{'0' * 40}"
 """What a wallet calls the chain's coin."""
 VENUE: Final = "agent-wallet"
@@ -144,6 +146,8 @@ class Configuration:
             for account in getattr(self, name):
                 if not is_evm_address(account) or account.lower() == NATIVE:
                     raise ValueError(f"{name} has {account!r}, which is nobody's address")
+        if len(set(self.operators)) > MOST_OPERATORS:
+            raise ValueError(f"a wallet has at most {MOST_OPERATORS} operators, not {len(set(self.operators))}")
         if not 0 <= self.approvals <= len(self.approvers):
             raise ValueError(f"{self.approvals} of {len(self.approvers)} approvers cannot sign")
 

@@ -12,6 +12,7 @@ _ADVICE = {
     "NotOwner": "use the owner's key",
     "NotOwnerOrGuardian": "use the owner's or the guardian's key",
     "NotOperator": "let the owner make this key an operator",
+    "TooManyOperators": "take another operator off first",
     "TokenNotAllowed": "let the owner give the token a limit",
     "PayeeNotAllowed": "let the owner allow the payee",
     "DomainUnknown": "let the owner set a limit with the token's EIP-712 name and version",

@@ -100,6 +100,7 @@ def test_wrapped_signature_ends_with_the_magic_of_erc_6492() -> None:
         (TokenLimit, {"per_payment": 6}, "above the limit of a day"),
         (TokenLimit, {"approval_above": True}, "atomic units"),
         (Configuration, {"operators": (encode.NATIVE,)}, "nobody's address"),
+        (Configuration, {"operators": tuple(f"0x{n:040x}" for n in range(1, 18))}, "at most 16 operators, not 17"),
         (Configuration, {"approvals": 1}, "cannot sign"),
     ],
 )
