@@ -11,7 +11,9 @@ import anyio
 import pytest
 
 from paygent.adapters.local_signer import LocalSigner
+from paygent.adapters.rpc import RpcChain
 from paygent.adapters.sql import open_journal, upgrade
+from paygent.core.caip import chain_id
 from paygent.core.errors import (
     AuthorizationCancelled,
     ConfigurationError,
@@ -28,6 +30,7 @@ from paygent.core.payment import Payment
 from paygent.core.transaction import UnsignedTransaction
 from paygent.engine.order import ActionOrder
 from paygent.evm.address import checksum
+from paygent.testing.transactions import LaggingTransactions
 from paygent.wallet import Wallet
 from paygent.wallet.wallet import transfer_action
 from tests.interop.acting import PATIENCE, Actor, new_actor
@@ -38,6 +41,8 @@ from tests.postgres import server
 pytestmark = pytest.mark.anyio
 PAYEE = checksum(f"0x{'cd' * 20}")
 BUMPS = replace(PATIENCE, bump_seconds=0.15, resend_seconds=0.05)
+NODE_LAG = 12
+"""Of an endpoint of which nothing else is said."""
 SHORT = replace(PATIENCE, timeout_seconds=0.2, resend_seconds=60)
 
 
@@ -169,12 +174,33 @@ async def test_nonce_that_somebody_else_used_is_noticed(actor: Actor) -> None:
             assert plan is not None
             actor.chain.anvil.call("anvil_dropTransaction", plan.attempts[-1].hash)
         actor.chain.anvil.send(actor.key.address, PAYEE, "0x")
+        actor.chain.anvil.call("anvil_mine", hex(NODE_LAG - 1))
+        with pytest.raises(PaymentOutcomeUnknown):  # a node that is so far behind may have ours
+            await wallet.go_on(payment_id)
+        actor.chain.anvil.call("anvil_mine", "0x1")
         with pytest.raises(NonceTaken, match="used its nonce"):
             await wallet.go_on(payment_id)
         after = await wallet.transfer(Amount(7, actor.token), PAYEE)
 
     assert (State.CANCELLED, State.SETTLED) == ((await stored(actor, payment_id)).state, after.state)
     assert 2 == actor.sent
+
+
+async def test_transaction_that_the_asked_node_has_not_seen_is_not_taken_for_somebody_elses(actor: Actor) -> None:
+    """One URL, many nodes: one says that the nonce is used, and the next has no receipt of what used it."""
+    network = chain_id(actor.chain.network)
+    async with RpcChain(actor.chain.anvil.url, chain=network, instant_finality=True) as rpc:
+        behind = LaggingTransactions(rpc, rpc, behind=NODE_LAG)
+        async with actor.wallet(patience=SHORT, transactions={network: behind}) as wallet:
+            payment_id = await unmined(actor, wallet)
+            nonce_is_past = actor.sent
+            actor.chain.anvil.call("anvil_mine", hex(NODE_LAG - 1))
+            with pytest.raises(PaymentOutcomeUnknown):
+                await wallet.go_on(payment_id)
+            actor.chain.anvil.call("anvil_mine", "0x1")
+            settled = await wallet.go_on(payment_id)
+
+    assert (1, State.SETTLED, 1) == (nonce_is_past, settled.state, actor.sent)
 
 
 async def test_transaction_that_waits_can_be_cancelled(actor: Actor) -> None:

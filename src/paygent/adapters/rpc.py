@@ -37,8 +37,8 @@ class RpcChain(RpcValues):
     """A `Chain` behind one JSON-RPC URL. Reads are repeated while the endpoint is out of reach; nothing is cached.
 
     The first read asks the endpoint which chain it serves. `instant_finality` says that a block of this chain is final
-    when it is there; `tips`, that a priority fee buys an earlier place. A given `client` is shared, and stays the
-    giver's to close.
+    when it is there; `tips`, that a priority fee buys an earlier place. One URL may have many nodes behind it, of which
+    none is more than `node_lag` blocks behind another. A given `client` is shared, and stays the giver's to close.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class RpcChain(RpcValues):
         instant_finality: bool = False,
         max_log_range: int = 2_000,
         tips: bool = True,
+        node_lag: int = 12,
     ) -> None:
         try:
             self._number = chain.evm_number
@@ -61,6 +62,7 @@ class RpcChain(RpcValues):
         self._finalized = "latest" if instant_finality else "finalized"
         self._max_log_range = max_log_range
         self._tips = tips
+        self._node_lag = node_lag
         self._ids = count(1)
         self._checking = anyio.Lock()
         self._checked = False
@@ -161,6 +163,11 @@ class RpcChain(RpcValues):
 
     # own transactions (the port `Transactions`) -----------------------------------------------------------------------
 
+    @property
+    def node_lag(self) -> int:
+        """How many blocks one of the nodes behind the endpoint may be behind another."""
+        return self._node_lag
+
     async def next_nonce(self, address: str) -> int:
         """Return how many transactions an account has sent, those that wait included."""
         return self._quantity(await self._read("eth_getTransactionCount", _address(address), "pending"), "a nonce")
@@ -187,9 +194,7 @@ class RpcChain(RpcValues):
         tip = await self._read("eth_maxPriorityFeePerGas") if self._tips else "0x0"
         return Fees(base_fee=base_fee, tip=self._quantity(tip, "a priority fee"))
 
-    async def simulate(
-        self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest"
-    ) -> Simulation:
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest") -> Simulation:
         """Return what a call would do after a block; a revert is an answer, no error."""
         try:
             said = await self._read("eth_call", _message(sender, to, data, value), self._tag(at))

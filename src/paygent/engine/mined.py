@@ -31,8 +31,8 @@ class PlanEvidence:
     final: Block
     receipts: Mapping[str, TransactionReceipt]
     """By hash: those in a block that is on the chain."""
-    nonce_at_final: int
-    """How many transactions of the account are in final blocks."""
+    nonce_everywhere: int
+    """How many transactions of the account are in final blocks that every node has; 0 where nobody had to know."""
     coin_received: int | None = None
     """What the last transaction brought of the chain's coin, in wei; None where that cannot be said."""
     loose: bool = False
@@ -56,24 +56,59 @@ async def gather_plan(chain: Chain, writer: Transactions, payment: Payment, plan
 
     Raises: AdapterError: the chain could not answer; nothing is known then.
     """
-    nonce = await writer.mined_nonce(payment.intent.payer, at="finalized")  # before the receipts: a lag proves nothing
-    receipts: dict[str, TransactionReceipt] = {}
-    for attempt in plan.attempts:
-        receipt = await writer.receipt(attempt.hash)
-        if receipt is not None and (await chain.block(receipt.block_number)).hash == receipt.block_hash:
-            receipts[attempt.hash] = receipt
+    receipts = await _receipts(chain, writer, plan, behind=True)
     final = await chain.block("finalized")  # after them: what was read is final where blocks are at once
     head = await chain.block("latest")
+    nonce, open_nonces = 0, [step.nonce for step in plan.steps if step.nonce is not None and not _has(step, receipts)]
+    if open_nonces:
+        nonce = await _nonce_everywhere(writer, payment.intent.payer, min(final.number, head.number - writer.node_lag))
+    if nonce > min(open_nonces, default=nonce):  # looked for once more, where every node has what took the nonce
+        receipts = await _receipts(chain, writer, plan, behind=False)
     brought = await _coin_received(writer, payment, plan, receipts)
     return PlanEvidence(
         head=head,
         final=final,
         receipts=receipts,
-        nonce_at_final=nonce,
+        nonce_everywhere=nonce,
         coin_received=brought,
         loose=await loose(chain, payment.intent.payer, plan, receipts),
         reverts=await reverts(writer, payment.intent.payer, plan, receipts),
     )
+
+
+async def _receipts(chain: Chain, writer: Transactions, plan: Plan, *, behind: bool) -> dict[str, TransactionReceipt]:
+    """Return the receipts of a plan that are in a block of the chain, by hash.
+
+    Args: behind: the node that is asked for the block may be behind the one that has the receipt.
+    """
+    found: dict[str, TransactionReceipt] = {}
+    for attempt in plan.attempts:
+        receipt = await writer.receipt(attempt.hash)
+        if receipt is None:
+            continue
+        try:
+            on_chain = (await chain.block(receipt.block_number)).hash == receipt.block_hash
+        except AdapterError as error:
+            if not (behind and error.retryable):
+                raise
+            continue
+        if on_chain:
+            found[attempt.hash] = receipt
+    return found
+
+
+def _has(step: Step, receipts: Mapping[str, TransactionReceipt]) -> bool:
+    return any(attempt.hash in receipts for attempt in step.attempts)
+
+
+async def _nonce_everywhere(writer: Transactions, payer: str, height: int) -> int:
+    """Return how many transactions of an account are in blocks up to a height; 0 where no node says."""
+    try:
+        return 0 if height < 0 else await writer.mined_nonce(payer, at=height)
+    except AdapterError as error:
+        if error.retryable:
+            raise
+        return 0  # the node has forgotten that block
 
 
 async def _coin_received(
@@ -124,7 +159,7 @@ def _step(step: Step, evidence: PlanEvidence) -> Step:
     if step.mined is not None and evidence.head.number < step.mined.block_number:
         return step  # a node that lags proves nothing
     nonce = step.nonce
-    return replace(step, mined=None, taken=nonce is not None and evidence.nonce_at_final > nonce)
+    return replace(step, mined=None, taken=nonce is not None and evidence.nonce_everywhere > nonce)
 
 
 def _ended(payment: Payment, plan: Plan, evidence: PlanEvidence) -> PlanFinding:

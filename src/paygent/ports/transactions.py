@@ -58,6 +58,11 @@ class Transactions(Protocol):
     Every method raises AdapterError where the chain cannot answer; an answer is never made up.
     """
 
+    @property
+    def node_lag(self) -> int:
+        """How many blocks one of the nodes behind the endpoint may be behind another."""
+        ...
+
     async def chain_number(self) -> int:
         """Return the EIP-155 chain number that the endpoint says it serves."""
         ...
@@ -78,9 +83,7 @@ class Transactions(Protocol):
         """Return what a place in the next block costs."""
         ...
 
-    async def simulate(
-        self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest"
-    ) -> Simulation:
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest") -> Simulation:
         """Return what a call would do after a block (`eth_call`); a revert is an answer, no error."""
         ...
 

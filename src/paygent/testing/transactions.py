@@ -2,7 +2,7 @@
 
 from paygent.core.errors import AdapterError, SigningFailed
 from paygent.core.transaction import UnsignedTransaction
-from paygent.ports.chain import BlockTag
+from paygent.ports.chain import BlockTag, Chain
 from paygent.ports.signer import TransactionSigner
 from paygent.ports.transactions import Fees, Simulation, TransactionReceipt, Transactions
 from paygent.testing.faults import FaultPlan
@@ -14,6 +14,10 @@ class FaultyTransactions:
     def __init__(self, inner: Transactions, plan: FaultPlan) -> None:
         self._inner = inner
         self._plan = plan
+
+    @property
+    def node_lag(self) -> int:
+        return self._inner.node_lag
 
     async def chain_number(self) -> int:
         return await self._plan.around("transactions.chain_number", self._inner.chain_number, _out_of_reach)
@@ -36,9 +40,7 @@ class FaultyTransactions:
     async def fees(self) -> Fees:
         return await self._plan.around("transactions.fees", self._inner.fees, _out_of_reach)
 
-    async def simulate(
-        self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest"
-    ) -> Simulation:
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest") -> Simulation:
         return await self._plan.around(
             "transactions.simulate", lambda: self._inner.simulate(sender, to, data, value=value, at=at), _out_of_reach
         )
@@ -55,6 +57,21 @@ class FaultyTransactions:
         return await self._plan.around(
             "transactions.receipt", lambda: self._inner.receipt(transaction_hash), _out_of_reach
         )
+
+
+class LaggingTransactions(FaultyTransactions):
+    """An endpoint with several nodes behind it: the one that is asked for receipts has not seen the newest blocks."""
+
+    def __init__(self, inner: Transactions, chain: Chain, *, behind: int) -> None:
+        """Args: chain: says what the newest block is. behind: how many blocks that node has not seen."""
+        super().__init__(inner, FaultPlan())
+        self._chain = chain
+        self._behind = behind
+
+    async def receipt(self, transaction_hash: str) -> TransactionReceipt | None:
+        found = await super().receipt(transaction_hash)
+        seen = (await self._chain.block("latest")).number - self._behind
+        return None if found is None or found.block_number > seen else found
 
 
 class FaultyTransactionSigner:
