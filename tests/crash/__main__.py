@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from paygent.core.lifecycle import State
@@ -89,6 +90,7 @@ def judge(town: Town, purses: list[Purse], score: Score) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--planned", type=int, help="at most so many of them at a call; default: all there are")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=math.inf, help="begin no kill later than this")
     parser.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
@@ -102,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.storage == "postgresql":
             town.vault = opened.enter_context(databases())
         purses: list[Purse] = []
-        for source in (planned(town, score), by_chance(town, score, random.Random(asked.seed))):
+        for source in (islice(planned(town, score), asked.planned), by_chance(town, score, random.Random(asked.seed))):
             for purse in source:
                 purses.append(purse)
                 over = score.kills >= asked.kills or time.monotonic() - score.began > asked.seconds
