@@ -161,6 +161,26 @@ def test_redirect_of_the_paid_request_takes_no_payment_to_another_origin(
     assert 1 == moved(chain, payer.address)
 
 
+@pytest.mark.parametrize("code", [302, 307])
+def test_redirect_of_the_paid_request_takes_no_payment_to_https(hostile_chain: TokenChain, code: int) -> None:
+    """It is another origin, though the host and the port are the same."""
+    chain, payer = hostile_chain, hostile_chain.new_payer()
+
+    async def story(shop: Shop) -> None:
+        async with RpcChain(chain.anvil.url, chain=chain_id(chain.network), instant_finality=True) as rpc:
+            made = engine(payer, {chain_id(chain.network): rpc})
+            transport = AsyncPaymentTransport(made, inner=TlsInName())
+            async with httpx.AsyncClient(transport=transport, follow_redirects=True) as http:
+                response = await http.get(shop.url())
+        assert 402 == response.status_code
+
+    with Shop(chain=chain, paid=sells) as shop:
+        shop.paid = settles_and(status(code, Location=elsewhere(shop, "https")))
+        Drive.ASYNCIO.run(lambda: story(shop))
+        assert (3, 1) == (len(shop.requests), len(shop.payments))
+    assert 1 == moved(chain, payer.address)
+
+
 @drives
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_redirect_of_the_paid_request_within_the_origin_brings_the_same_bytes(
