@@ -217,6 +217,17 @@ contract SettingsTest is WalletTest {
         vm.assertEq(wallet.remainingToday(address(usdc)), digits);
     }
 
+    function test_limit_keeps_its_last_digit_when_a_payment_is_counted() public {
+        IAgentWallet.TokenLimit memory limit = limitOf(address(usdc));
+        limit.perDay = PER_DAY + 1;
+        vm.prank(owner);
+        wallet.setLimit(limit);
+        pay(address(usdc), payee, 3);
+        (uint256 day,,) = wallet.limits(address(usdc));
+        vm.assertEq(day, PER_DAY + 1);
+        vm.assertEq(wallet.counted(address(usdc), DAY), 3);
+    }
+
     function test_limit_of_zero_removes_the_token() public {
         IAgentWallet.TokenLimit memory limit = limitOf(address(usdc));
         limit.perDay = 0;
@@ -251,15 +262,31 @@ contract SettingsTest is WalletTest {
         vm.assertEq(wallet.domainSeparator(address(usdc)), bytes32(0));
     }
 
+    function test_domain_takes_a_name_of_one_letter() public {
+        IAgentWallet.TokenLimit memory limit = limitOf(address(usdc));
+        limit.name = "U";
+        vm.prank(owner);
+        wallet.setLimit(limit);
+        vm.assertNotEq(wallet.domainSeparator(address(usdc)), bytes32(0));
+    }
+
     function test_eip712_domain_is_chain_and_wallet() public view {
-        (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifier, bytes32 salt,) =
-            wallet.eip712Domain();
+        (
+            bytes1 fields,
+            string memory name,
+            string memory version,
+            uint256 chainId,
+            address verifier,
+            bytes32 salt,
+            uint256[] memory extensions
+        ) = wallet.eip712Domain();
         vm.assertEq(bytes32(fields), bytes32(hex"0f"));
         vm.assertEq(name, "Paygent AgentWallet");
         vm.assertEq(version, "1");
         vm.assertEq(chainId, block.chainid);
         vm.assertEq(verifier, address(wallet));
         vm.assertEq(salt, bytes32(0));
+        vm.assertEq(extensions, new uint256[](0));
     }
 
     function test_window_is_the_utc_day() public view {

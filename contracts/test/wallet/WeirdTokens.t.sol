@@ -71,6 +71,7 @@ contract WeirdTokensTest is WalletTest {
         _payRefused(token, 5, abi.encodeWithSelector(IAgentWallet.AmountNotMoved.selector, token, 5, 0));
         _batchRefused(token, abi.encodeWithSelector(IAgentWallet.AmountNotMoved.selector, token, 3, 0));
         _withdrawRefused(token, 5, abi.encodeWithSelector(IAgentWallet.AmountNotMoved.selector, token, 5, 0));
+        _withdrawRefused(token, 1, abi.encodeWithSelector(IAgentWallet.AmountNotMoved.selector, token, 1, 0));
     }
 
     function test_token_that_gives_instead_of_taking_is_refused() public {
