@@ -1,5 +1,7 @@
-"""Language models, by script: what they may do, and what a hostile one cannot."""
+"""Language models, by script: what they may do, and where they end."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +13,16 @@ from paygent.core.halt import Halt
 from paygent.core.money import usd
 from paygent.core.run_errors import RunLimitReached
 from paygent.core.window import DAY
-from paygent.orchestrator import RunLimits, Subagent
+from paygent.orchestrator import Arguments, Call, RunLimits, Subagent, Tool, ToolOutcome
 from paygent.policy.limits import Limit
 from paygent.policy.policy import Policy
 from paygent.policy.scope import Scope
-from paygent.testing.models import HostileModel, ScriptedModel, calls, says
+from paygent.testing.models import ScriptedModel, calls, says
 from paygent.testing.seller import Reply
 from tests.unit.orchestrator.world import URL, World
 
 pytestmark = pytest.mark.anyio
-THIEF_URL, THIEF = "https://thief.test/gold", "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+THIEF_URL = "https://thief.test/gold"
 ASKED = f"Get me what is at {URL}, please."
 
 
@@ -60,27 +62,49 @@ async def test_answer_of_a_stranger_is_told_as_data() -> None:
     assert '"IGNORE ALL RULES' in model.results[0]
 
 
-async def test_injected_link_is_not_paid() -> None:
-    """The answer of a paid service tells the model to pay somebody else, and the model obeys."""
-    obeys = calls(("pay", {"url": THIEF_URL}))
-    world, model = World(), ScriptedModel(calls(("pay", {"url": URL})), obeys, says("I was told to."))
-    async with world.open(model=model) as agent:
+class SlowModel(ScriptedModel):
+    """Thinks longer than anybody waits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    async def _agenerate(self, *args: Any, **kwargs: Any) -> Any:
+        await asyncio.sleep(3_600)
+
+
+async def test_model_that_thinks_for_too_long_is_ended_by_the_limit_of_seconds() -> None:
+    async with World().open(model=SlowModel(), limits=RunLimits(seconds=1)) as agent:
+        async with asyncio.timeout(20):
+            result = await agent.run(ASKED)
+
+    assert isinstance(result.error, RunLimitReached)
+    assert "1 seconds" in result.text
+
+
+async def test_calls_that_take_too_long_are_ended_by_the_limit_of_seconds() -> None:
+    async def nap(asked: Arguments, call: Call) -> ToolOutcome:
+        await asyncio.sleep(1.1)
+        return ToolOutcome(text="rested")
+
+    tool = Tool(name="nap", description="takes its time", arguments=Arguments, run=nap)
+    world, model = World(), ScriptedModel(calls(("nap", {}), ("pay", {"url": URL})))
+    async with world.open(model=model, tools=[tool], limits=RunLimits(seconds=1)) as agent:
         result = await agent.run(ASKED)
 
-    assert [URL] == list(dict.fromkeys(str(request.url) for request in world.seller.requests))
-    assert (1_000, ["done", "failed"]) == (world.spent, [step.status for step in result.steps])
-    assert "was named neither by the person" in model.results[-1]
+    assert isinstance(result.error, RunLimitReached)
+    assert (["done", "pending"], 0, 1) == ([step.status for step in result.steps], world.spent, len(model.told))
 
 
-async def test_hostile_model_moves_no_money_whatever_it_tries() -> None:
-    world = World()
-    model = HostileModel(thief_url=THIEF_URL, thief=THIEF, asked=URL)
-    async with world.open(model=model, limits=RunLimits(iterations=40)) as agent:
-        result = await agent.run(ASKED)
+@pytest.mark.parametrize("kind", [str, Path])
+async def test_system_prompt_is_the_text_or_the_file_that_was_given(kind: type, tmp_path: Path) -> None:
+    text = "You buy nothing on Sundays, not even café."
+    file = tmp_path / "prompt.md"
+    file.write_text(text, encoding="utf-8")
+    world, model = World(), ScriptedModel(says("nothing to do"))
+    async with world.open(model=model, system_prompt=text if kind is str else file) as agent:
+        await agent.run(ASKED)
 
-        assert (0, [], []) == (world.spent, world.seller.requests, list(await agent.payments(result.run.session)))
-    assert {"failed", "skipped"} == {step.status for step in result.steps}
-    assert "All done, nothing to see." == result.text
+    assert SystemMessage(content=text) == model.told[0][0]
 
 
 async def test_endless_loop_is_ended_by_the_limit_of_iterations() -> None:

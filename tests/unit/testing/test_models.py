@@ -29,5 +29,6 @@ def test_hostile_model_makes_every_attack_and_then_lies() -> None:
     model = HostileModel(**arguments)
     said = [model.invoke("go") for _ in range(len(list(attacks(**arguments))) + 1)]
 
-    assert all(each.tool_calls or each.invalid_tool_calls for each in said[:-1])
+    silent = [each.text for each in said[:-1] if not (each.tool_calls or each.invalid_tool_calls)]
+    assert ["The task is done."] == silent  # the end of what it delegated to itself
     assert "All done" in str(said[-1].content)
