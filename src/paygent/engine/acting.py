@@ -74,6 +74,10 @@ class Acting:
             return None
         return await self._same(keyed, order, order.idempotency_key, exact=False)
 
+    async def ask(self, order: ActionOrder) -> None:
+        """Judge an action that has no payment yet, and ask people where the policy wants them. Raises: as `execute`."""
+        await self.reserver.ask(order, await self.judge.judge(order))
+
     async def waiting(self, payment_id: PaymentId) -> ActionOrder | Payment:
         """Return what goes on with a payment: its order, if it waits for people, or the payment itself.
 

@@ -33,7 +33,7 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Token
 from paygent.core.transaction import Plan
 from paygent.core.verdict import Allow, Deny, RequireApproval, Verdict
-from paygent.engine.approval_facts import hold_keys, limit_facts
+from paygent.engine.approval_facts import exhausted, hold_keys, limit_facts
 from paygent.engine.edits import edited
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import ActionOrder
@@ -199,7 +199,7 @@ class ActionReserver:
         if isinstance(choice.verdict, Deny):
             raise await self._denied(order, choice, choice.verdict, now)
         if isinstance(choice.verdict, RequireApproval):
-            return await self._agreed(order, choice, choice.verdict, now)
+            return await self._reserve_agreed(order, choice, choice.verdict, now)
         payment = self._reserved(self._proposed(order, choice, now), Event.ALLOWED, now)
         try:
             await self._storage.open(payment, choice.holds(now), now=now, new_purchase=order.new_action)
@@ -209,6 +209,17 @@ class ActionReserver:
             await self._give_back(payment, error)
             raise
         return payment
+
+    async def ask(self, order: ActionOrder, choice: ActionChoice) -> None:
+        """Write down what is refused, and ask people where the verdict wants them; nothing is reserved.
+
+        Raises: as `reserve`.
+        """
+        now = self._clock.now()
+        if isinstance(choice.verdict, Deny):
+            raise await self._denied(order, choice, choice.verdict, now)
+        if isinstance(choice.verdict, RequireApproval):
+            await self._agreed(order, choice, choice.verdict, now)
 
     async def void(self, payment: Payment, why: BaseException) -> None:
         """Give budget and nonce of a payment back that nothing was signed for, if the storage can take it."""
@@ -231,18 +242,11 @@ class ActionReserver:
 
     # --- people -----------------------------------------------------------------------------------------------------
 
-    async def _agreed(self, order: ActionOrder, choice: ActionChoice, verdict: RequireApproval, now: int) -> Payment:
-        """Ask people, or find what they said of the same bytes; with their agreement, reserve."""
-        proposed = self._proposed(order, choice, now)
-        waiting = proposed.move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
-        await self._refuse_edited(order, now)
-        request = await self._storage.ask(waiting, await self._request(waiting, choice, verdict, now))
-        if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
-            request = await self._ask_now(request)
-        request = request.at(self._clock.now())
-        stored = await self._storage.get(request.payment_id)
-        if stored is None or request.state is not ApprovalState.GRANTED:
-            raise await self._not_agreed(request, stored)
+    async def _reserve_agreed(
+        self, order: ActionOrder, choice: ActionChoice, verdict: RequireApproval, now: int
+    ) -> Payment:
+        """Reserve what people have agreed to."""
+        stored, request = await self._agreed(order, choice, verdict, now)
         now = self._clock.now()
         payment = self._reserved(replace(stored, plan=_plan(choice)), Event.GRANTED, now)
         try:
@@ -253,6 +257,26 @@ class ActionReserver:
             await self._give_back(payment, error)
             raise
         return payment
+
+    async def _agreed(
+        self, order: ActionOrder, choice: ActionChoice, verdict: RequireApproval, now: int
+    ) -> tuple[Payment, ApprovalRequest]:
+        """Ask people, or find what they said of the same bytes; return what they agree to."""
+        waiting = self._proposed(order, choice, now).move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
+        await self._refuse_edited(order, now)
+        holds = choice.holds(now)
+        sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
+        if (full := exhausted(holds, sums)) is not None and await self._storage.get(waiting.id) is None:
+            raise await self._denied(order, choice, full, now)  # nobody is asked in vain
+        facts = action_facts(waiting, choice, verdict) | limit_facts(holds, sums)
+        request = await self._storage.ask(waiting, self._request(waiting, facts))
+        if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
+            request = await self._ask_now(request)
+        request = request.at(self._clock.now())
+        stored = await self._storage.get(request.payment_id)
+        if stored is None or request.state is not ApprovalState.GRANTED:
+            raise await self._not_agreed(request, stored)
+        return stored, request
 
     async def _refuse_edited(self, order: ActionOrder, now: int) -> None:
         """Point to what people have edited already, so that they are not asked about as much a second time."""
@@ -266,18 +290,15 @@ class ActionReserver:
         if order.action.spend.atomic > request.ceiling(said.edit):
             raise edited(newest.id, said)
 
-    async def _request(
-        self, waiting: Payment, choice: ActionChoice, verdict: RequireApproval, now: int
-    ) -> ApprovalRequest:
-        holds = choice.holds(now)
-        sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
+    def _request(self, waiting: Payment, facts: Mapping[str, str]) -> ApprovalRequest:
+        now, seconds = waiting.created_at, self._people.seconds
         return ApprovalRequest(
             id=ids.approval_id(waiting.id),
             payment_id=waiting.id,
-            facts=action_facts(waiting, choice, verdict) | limit_facts(holds, sums),
+            facts=facts,
             needed=self._people.needed,
             created_at=now,
-            expires_at=max(now + 1, min(now + self._people.seconds, choice.action.deadline)),
+            expires_at=max(now + 1, min(now + seconds, waiting.intent.deadline)),
         )
 
     async def _ask_now(self, request: ApprovalRequest) -> ApprovalRequest:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from paygent.core.budget import Hold, WindowKey
 from paygent.core.money import USD, Amount
 from paygent.core.payment import Payment
-from paygent.core.verdict import RequireApproval
+from paygent.core.verdict import Deny, Reason, RequireApproval
 
 
 def approval_facts(
@@ -43,6 +43,20 @@ def limit_facts(holds: Sequence[Hold], sums: Mapping[WindowKey, int]) -> dict[st
         f"limit {hold.scope} {hold.window}": f"{hold.amount} of {hold.limit}, {_left(hold, sums)} left before it"
         for hold in holds
     }
+
+
+def exhausted(holds: Sequence[Hold], sums: Mapping[WindowKey, int]) -> Deny | None:
+    """Return the refusal of what some limit has no room for as it stands, so that no person is asked about it.
+
+    What there is room for may be too much by the time that it is reserved: the storage looks again then.
+    """
+    full = [hold for hold in holds if hold.amount.atomic > _left(hold, sums).atomic]
+    if not full:
+        return None
+    said = (
+        f"the budget {each.scope!r} of {each.limit} has {_left(each, sums)} left, not {each.amount}" for each in full
+    )
+    return Deny(reasons=tuple(Reason(code="budget_exhausted", text=text) for text in said))
 
 
 def hold_keys(hold: Hold) -> list[WindowKey]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from paygent.core.budget import Hold
 from paygent.core.caip import ChainId
 from paygent.core.errors import AdapterError, NoAcceptableRequirements
+from paygent.core.ids import IntentId
 from paygent.core.money import Amount
 from paygent.core.requirements import Authorization, PaymentRequired, Refusal
 from paygent.core.verdict import Deny, Downgrade, Verdict
@@ -27,6 +28,8 @@ from paygent.x402.select import Judged, Preferences
 
 MAX_CLOCK_DIFFERENCE_SECONDS = 86_400
 """How far the chain's clock and this machine's may be apart."""
+KEPT, KEPT_SECONDS = 256, 1
+"""How many choices are kept for the payments that follow them, and how old one may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,24 @@ class _Funds:
     permit_nonce: int | None = None
 
 
+class _Kept:
+    """What was chosen a moment ago to ask people about, for the payment that follows at once; each is found once."""
+
+    def __init__(self) -> None:
+        self._choices: dict[IntentId, tuple[Order, Choice, int]] = {}
+
+    def put(self, order: Order, choice: Choice, now: int) -> None:
+        self._choices[order.intent_id] = (order, choice, now)
+        if len(self._choices) > KEPT:
+            del self._choices[next(iter(self._choices))]
+
+    def take(self, order: Order, policy: Policy, now: int) -> Choice | None:
+        kept = self._choices.pop(order.intent_id, None)
+        if kept is None or kept[0] != order or kept[1].policy is not policy or now - kept[2] > KEPT_SECONDS:
+            return None
+        return kept[1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Always:
     policy: Policy
@@ -110,6 +131,7 @@ class Chooser:
         rules: OwnRules = NO_RULES,
     ) -> None:
         self._payer = payer
+        self._kept = _Kept()
         self._chains = chains
         self._clock = clock
         self._log = log
@@ -124,13 +146,23 @@ class Chooser:
             rules=rules,
         )
 
-    async def choose(self, order: Order) -> Choice:
+    async def choose(self, order: Order, *, keep: bool = False) -> Choice:
         """Return the best offer. Where none can be taken: one that is downgraded, or the first with its denial.
+
+        Args: keep: the next choice for the very same order and policy is this one, if it is asked for at once.
 
         Raises:
             NoAcceptableRequirements: no offer can be taken, and no rule of the policy denied one.
             AdapterError: the chain could not answer.
         """
+        if (kept := self._kept.take(order, self._weigher.policy, self._clock.now())) is not None:
+            return kept
+        choice = await self._choose(order)
+        if keep:
+            self._kept.put(order, choice, self._clock.now())
+        return choice
+
+    async def _choose(self, order: Order) -> Choice:
         weighed = await self._weigher.weigh(order)
         considered = await self._consider(order, weighed)
         if self._log is not None:

@@ -1,7 +1,11 @@
-"""How an action on chain ended, as its caller is told."""
+"""How an action on chain ended, or that nothing began, as its caller is told."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from paygent.core.errors import (
     ActionAbandoned,
+    AdapterError,
     AuthorizationCancelled,
     NonceTaken,
     PaidUndelivered,
@@ -38,3 +42,12 @@ def ended(payment: Payment, errors: tuple[str, ...] = ()) -> PaymentCannotSettle
     if any(attempt.kind == "cancel" for attempt in plan.attempts):
         return AuthorizationCancelled(said, **where)
     return ActionAbandoned(said, **where)
+
+
+@contextmanager
+def nothing_sent() -> Generator[None]:
+    """Say of whatever is not there before anything is signed that nothing was sent. Raises: PaymentNotAttempted."""
+    try:
+        yield
+    except AdapterError as error:
+        raise PaymentNotAttempted(f"nothing was sent: {error}", payment_id=error.payment_id) from error

@@ -9,6 +9,7 @@ from paygent.core.context import NOBODY, Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.money import Amount
+from paygent.core.payment import Payment
 from paygent.core.requirements import PaymentRequired, Settlement
 from paygent.core.verdict import Alternative
 
@@ -103,3 +104,11 @@ class Answer(Generic[R]):
             return ""
         outcome = "made" if self.settlement.success else "pending" if self.settlement.pending else "failed"
         return f", settlement claimed as {outcome}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid(Generic[R]):
+    """An answer to a paid request, and the payment as it stands."""
+
+    answer: Answer[R]
+    payment: Payment

@@ -6,8 +6,7 @@ Whatever happens after the send begins ends in the journal as settled, proven de
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import anyio
 
@@ -33,7 +32,8 @@ from paygent.core.payment import Payment, SignedPayload
 from paygent.core.requirements import Settlement
 from paygent.engine.acting import Acting, Hands
 from paygent.engine.choose import Choice, Chooser, Considered
-from paygent.engine.order import ActionOrder, Answer, Order
+from paygent.engine.ending import nothing_sent
+from paygent.engine.order import ActionOrder, Answer, Order, Paid
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People, Reserver
 from paygent.engine.sign import PaymentSigner
@@ -54,14 +54,6 @@ _UNPUBLISHED = (PaymentNotAttempted, PaymentCannotSettle, PaymentOutcomeUnknown,
 """What a signer raises whose bytes are not good; no transport raises these."""
 PROOF_ATTEMPTS = 3
 """How often the chain is asked at once when an answer was lost, before the outcome is called unknown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paid(Generic[R]):
-    """An answer to a paid request, and the payment as it stands."""
-
-    answer: Answer[R]
-    payment: Payment
 
 
 class Engine:
@@ -112,14 +104,24 @@ class Engine:
             PaidUndelivered: it settled and the answer is lost.
             PaymentOutcomeUnknown: an authorization is out and nothing is proven.
         """
-        try:
+        with nothing_sent():
             earlier = await self._earlier(order)
             payment = await self._signed(order) if earlier is None else earlier
-        except AdapterError as error:
-            raise PaymentNotAttempted(f"nothing was sent: {error}", payment_id=error.payment_id) from error
         if earlier is not None:
             payment = await self._begin_again(earlier)
         return await self._send(payment, send, repeatable=order.repeatable)
+
+    async def ask(self, order: Order | ActionOrder) -> None:
+        """Meet the policy before `pay` or `execute`: write down what it refuses, and ask people where it wants them.
+
+        Of an order that is not signed yet. Raises: PaymentNotAttempted: refused, or not agreed to (yet).
+        """
+        with nothing_sent():
+            if isinstance(order, ActionOrder):
+                await self._acting().ask(order)
+            else:
+                order = await self._reserver.resumed(order)
+                await self._reserver.ask(order, await self._chooser.choose(order, keep=True))
 
     def now(self) -> int:
         """Return unix seconds by the engine's clock."""
@@ -138,13 +140,11 @@ class Engine:
             ConfigurationError: no signer or endpoint for transactions, or a token that is not known.
         """
         acting = self._acting()
-        try:
+        with nothing_sent():
             payment = await acting.earlier(order)
             if payment is None:
                 choice = await acting.judge.judge(order)
                 payment = await acting.reserver.reserve(order, choice)
-        except AdapterError as error:
-            raise PaymentNotAttempted(f"nothing was sent: {error}", payment_id=error.payment_id) from error
         return await acting.transactor.carry_out(payment, order.errors)
 
     async def go_on(self, payment_id: PaymentId) -> Payment:

@@ -31,7 +31,7 @@ from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import FREED, Event, State
 from paygent.core.payment import Payment
 from paygent.core.verdict import Alternative, Deny, Downgrade, Reason, RequireApproval
-from paygent.engine.approval_facts import approval_facts, hold_keys
+from paygent.engine.approval_facts import approval_facts, exhausted, hold_keys
 from paygent.engine.choose import Choice
 from paygent.engine.edits import edited, same_request, under_edit
 from paygent.engine.order import Order
@@ -91,6 +91,16 @@ class Reserver:
         except BudgetExceeded as full:
             raise _too_much(choice, full, now) from full
         return payment
+
+    async def ask(self, order: Order, choice: Choice) -> None:
+        """Write down what is refused, and ask people where the verdict wants them; nothing is reserved.
+
+        Raises: as `reserve`.
+        """
+        if isinstance(choice.verdict, Deny):
+            raise await self._denied(order, choice, choice.verdict)
+        if isinstance(choice.verdict, RequireApproval):
+            await self._agreed(order, choice, choice.verdict)
 
     async def resumed(self, order: Order) -> Order:
         """Return the order as people left it: what was edited is its ceiling from here on.
@@ -155,20 +165,8 @@ class Reserver:
     # --- people -----------------------------------------------------------------------------------------------------
 
     async def _reserve_agreed(self, order: Order, choice: Choice, verdict: RequireApproval) -> Payment:
-        """Ask people, or find what they said; with their agreement, reserve under the policy as it is now."""
-        now = self._clock.now()
-        await self._refuse_edited(order, now)
-        waiting = self._proposed(
-            order, choice, now, deadline=now + self._people.seconds + choice.policy.max_validity_seconds
-        ).move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
-        request = await self._storage.ask(waiting, await self._request(waiting, choice, verdict, now))
-        if request.payment_id == waiting.id:
-            await self._supersede(waiting, order)
-            request = await self._ask_now(request)
-        request = request.at(self._clock.now())
-        stored = await self._storage.get(request.payment_id)
-        if stored is None or request.state is not ApprovalState.GRANTED:
-            raise await self._not_agreed(request, stored)
+        """Reserve what people have agreed to, under the policy as it is now."""
+        stored, request = await self._agreed(order, choice, verdict)
         now = self._clock.now()
         payment = await self._reserved(stored, choice, now, Event.GRANTED)
         holds = choice.holds(now)
@@ -184,16 +182,41 @@ class Reserver:
             raise
         return payment
 
-    async def _request(self, waiting: Payment, choice: Choice, verdict: RequireApproval, now: int) -> ApprovalRequest:
+    async def _agreed(self, order: Order, choice: Choice, verdict: RequireApproval) -> tuple[Payment, ApprovalRequest]:
+        """Ask people, or find what they said; return what they agree to."""
+        now = self._clock.now()
+        await self._refuse_edited(order, now)
+        waiting = self._proposed(
+            order, choice, now, deadline=now + self._people.seconds + choice.policy.max_validity_seconds
+        ).move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
         holds = choice.holds(now)
         sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
+        if (full := exhausted(holds, sums)) is not None and await self._is_new(order, waiting):
+            raise await self._denied(order, choice, _or_less(choice, full, now))  # nobody is asked in vain
+        request = await self._storage.ask(
+            waiting, self._request(waiting, approval_facts(waiting, holds, sums, verdict))
+        )
+        if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
+            await self._supersede(waiting, order)
+            request = await self._ask_now(request)
+        request = request.at(self._clock.now())
+        stored = await self._storage.get(request.payment_id)
+        if stored is None or request.state is not ApprovalState.GRANTED:
+            raise await self._not_agreed(request, stored)
+        return stored, request
+
+    async def _is_new(self, order: Order, waiting: Payment) -> bool:
+        """Tell whether nobody was asked yet; those who were may see room again."""
+        return order.resume is None and await self._storage.get(waiting.id) is None
+
+    def _request(self, waiting: Payment, facts: Mapping[str, str]) -> ApprovalRequest:
         return ApprovalRequest(
             id=ids.approval_id(waiting.id),
             payment_id=waiting.id,
-            facts=approval_facts(waiting, holds, sums, verdict),
+            facts=facts,
             needed=self._people.needed,
-            created_at=now,
-            expires_at=now + self._people.seconds,
+            created_at=waiting.created_at,
+            expires_at=waiting.created_at + self._people.seconds,
         )
 
     async def _ask_now(self, request: ApprovalRequest) -> ApprovalRequest:
@@ -293,11 +316,15 @@ class Reserver:
 
 def _too_much(choice: Choice, full: BudgetExceeded, now: int) -> PaymentNotAttempted:
     """Return a lack of budget that only the storage saw: a downgrade where the service has something less."""
-    alternative = cheaper(choice.policy, choice.ask, now=now)
-    if alternative is None:
-        return full
     reason = Reason(code="budget_exhausted", text=str(full))
-    return PolicyDenied(Downgrade(reasons=(reason,), alternative=alternative), payment_id=full.payment_id)
+    denied = _or_less(choice, Deny(reasons=(reason,)), now)
+    return PolicyDenied(denied, payment_id=full.payment_id) if isinstance(denied, Downgrade) else full
+
+
+def _or_less(choice: Choice, full: Deny, now: int) -> Deny:
+    """Return a lack of budget as a downgrade, where the service has something less."""
+    alternative = cheaper(choice.policy, choice.ask, now=now)
+    return full if alternative is None else Downgrade(reasons=full.reasons, alternative=alternative)
 
 
 def _downgraded_to(payment: Payment) -> Alternative | None:

@@ -79,6 +79,11 @@ class Weigher:
         self._rules = rules
         self._known: dict[_Ordinary, Weighed] = {}
 
+    @property
+    def policy(self) -> Policy:
+        """The policy as it is now."""
+        return self._policy.current()
+
     async def weigh(self, order: Order) -> Weighed:
         """Return every offer with the policy's word.
 

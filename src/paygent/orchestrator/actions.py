@@ -9,6 +9,8 @@ from pydantic import Field
 from paygent.core.action import Action
 from paygent.core.errors import LocalProtocolError
 from paygent.core.fields import JSON
+from paygent.core.ids import IntentId
+from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.core.run_errors import ToolRefused
 from paygent.engine.order import ActionOrder
@@ -42,6 +44,17 @@ class Actor:
         _, payment = await intent_of(call, self.address, self._engine.journal, self._clock)
         return payment
 
+    async def judge(self, call: Call, action: Callable[[], Action]) -> None:
+        """Let the policy judge what `do` would do, and ask people where it wants them; what is out goes on by itself.
+
+        Raises: as `Engine.ask`.
+        """
+        intent, earlier = await intent_of(call, self.address, self._engine.journal, self._clock)
+        if earlier is None:
+            await self._engine.ask(_order(intent, action(), call))
+        elif earlier.state is State.AWAITING_APPROVAL and earlier.plan is not None:
+            await self._engine.ask(_order(intent, earlier.plan.action, call))
+
     async def do(self, call: Call, action: Callable[[], Action]) -> Payment:
         """Do an action, or go on with the one that the same call began: that one counts, not a new one.
 
@@ -50,10 +63,11 @@ class Actor:
         intent, earlier = await intent_of(call, self.address, self._engine.journal, self._clock)
         if earlier is not None:
             return await self._engine.go_on(earlier.id)
-        order = ActionOrder(
-            intent_id=intent, action=action(), context=call.context, idempotency_key=call.key, new_action=True
-        )
-        return await self._engine.execute(order)
+        return await self._engine.execute(_order(intent, action(), call))
+
+
+def _order(intent: IntentId, action: Action, call: Call) -> ActionOrder:
+    return ActionOrder(intent_id=intent, action=action, context=call.context, idempotency_key=call.key, new_action=True)
 
 
 class TransferArguments(Arguments):
@@ -80,26 +94,29 @@ class Transfers:
             description="Pay a token or the chain's coin to an address that the person named.",
             arguments=TransferArguments,
             run=self.transfer,
+            judge=self.judge,
             spends=True,
             named=("to",),
             title=lambda asked: f"Transfer {asked.amount} {asked.asset} to {asked.to}",
         )
 
+    async def judge(self, asked: TransferArguments, call: Call) -> None:
+        """Meet the policy before the transfer. Raises: ToolRefused; and as `Engine.ask`."""
+        await self._actor.judge(call, lambda: self._action(asked))
+
     async def transfer(self, asked: TransferArguments, call: Call) -> ToolOutcome:
         """Pay an address once. Raises: ToolRefused; and as `Engine.execute`."""
+        payment = await self._actor.do(call, lambda: self._action(asked))
+        return done(f"transferred {payment.intent.amount} to {payment.intent.payee}", [payment])
+
+    def _action(self, asked: TransferArguments) -> Action:
         from paygent.wallet.wallet import TRANSFER_SECONDS, transfer_action
 
         amount = amount_of("transfer", asked.amount, self._book.one("transfer", asked.asset))
-        until = self._clock.now() + TRANSFER_SECONDS
-
-        def action() -> Action:
-            try:
-                return transfer_action(amount, asked.to, deadline=until)
-            except LocalProtocolError as wrong:
-                raise ToolRefused("transfer", str(wrong), code="bad_arguments") from wrong
-
-        payment = await self._actor.do(call, action)
-        return done(f"transferred {amount} to {payment.intent.payee}", [payment])
+        try:
+            return transfer_action(amount, asked.to, deadline=self._clock.now() + TRANSFER_SECONDS)
+        except LocalProtocolError as wrong:
+            raise ToolRefused("transfer", str(wrong), code="bad_arguments") from wrong
 
 
 def done(text: str, payments: Sequence[Payment]) -> ToolOutcome:

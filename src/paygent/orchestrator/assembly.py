@@ -25,6 +25,7 @@ from paygent.orchestrator.checkpoints import open_checkpoints
 from paygent.orchestrator.fingerprint import fingerprint
 from paygent.orchestrator.funds import Funds
 from paygent.orchestrator.graph import compiled
+from paygent.orchestrator.held import HeldAnswers
 from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.mind import Mind, system_prompt
 from paygent.orchestrator.nodes import Nodes
@@ -243,7 +244,8 @@ def _engine(conduct: Conduct, base: _Base) -> Any:
 
 
 def _http(conduct: Conduct, engine: Engine) -> httpx.AsyncClient:
-    paying = AsyncPaymentTransport(engine, inner=conduct.get("transport"), paid_timeout_seconds=PAID_TIMEOUT_SECONDS)
+    inner = HeldAnswers(conduct.get("transport") or httpx.AsyncHTTPTransport())
+    paying = AsyncPaymentTransport(engine, inner=inner, paid_timeout_seconds=PAID_TIMEOUT_SECONDS)
     return httpx.AsyncClient(transport=paying, trust_env=False, timeout=_HTTP_SECONDS)
 
 

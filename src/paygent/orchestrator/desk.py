@@ -52,11 +52,16 @@ class RunDesk:
         self._told: dict[tuple[str, str], list[RunEvent]] = {}
         for event in told:
             self._told.setdefault((event.step, event.kind), []).append(event)
+        self._names = {event.name for event in told}
         self._begun = monotonic()
 
     async def tell(self, *events: RunEvent) -> None:
         """Write events down, and tell whoever listens. What was told before is not told again."""
-        self._publish(await self._store.record(events, self.lease))
+        fresh = [event for event in events if event.name not in self._names]
+        if fresh:
+            stored = await self._store.record(fresh, self.lease)
+            self._names.update(event.name for event in fresh)
+            self._publish(stored)
 
     def told(self, step: str, kind: str) -> RunEvent | None:
         """Return what an earlier process told of a step, if it did."""
@@ -79,6 +84,11 @@ class RunDesk:
             raise RunLimitReached("seconds", most=self.limits.seconds)
         if halts:
             self._refuse_halted({halt.scope: halt for halt in halts}, self.context("", agent), agent)
+
+    async def check_cancelled(self) -> None:
+        """Make sure that the run is not being cancelled. Raises: RunCancelled."""
+        if (await self._store.run(self.run.id)).cancelling:
+            raise RunCancelled(self.run.id)
 
     def _refuse_halted(self, halts: Mapping[str, Halt], context: Context, subagent: str) -> None:
         scopes = scopes_of(self._address, agent=context.agent, session=context.session)

@@ -1,4 +1,4 @@
-"""The nodes of the graph: plan, price, judge, act, approve, report.
+"""The nodes of the graph: plan, price, judge, approve, act, report.
 
 A node may be executed again, after a crash or a retry: what it tells is kept once, and what it pays is named by the
 ordinal of its todo. Nothing here decides about money; the engine does, and the store.
@@ -23,30 +23,21 @@ from paygent.core.errors import (
     Halted,
     LocalProtocolError,
     PaygentError,
+    PaymentNotAttempted,
     PaymentOutcomeUnknown,
     TradeRefused,
 )
-from paygent.core.events import (
-    ApprovalRequired,
-    Complete,
-    Failure,
-    SubagentEnd,
-    SubagentStart,
-    Thinking,
-    ToolCall,
-    ToolResult,
-)
+from paygent.core.events import Complete, Failure, Thinking, ToolResult
 from paygent.core.fields import JSON
-from paygent.core.money import Amount
-from paygent.core.payment import Payment
 from paygent.core.run_errors import OrchestrationError, RunLimitReached, SessionBusy, ToolRefused
+from paygent.orchestrator.call_events import CallEvents
 from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.mind import Mind
 from paygent.orchestrator.payments import amount_as_json
 from paygent.orchestrator.plan import Grammar, planned
 from paygent.orchestrator.state import Change, Failed, State, Todo, Waiting, next_todo, shown, with_todo
 from paygent.orchestrator.subagents import Crew
-from paygent.orchestrator.tools import Price, Toolbox, ToolOutcome
+from paygent.orchestrator.tools import Call, Price, Toolbox, ToolOutcome
 from paygent.ports.approval_store import ApprovalStore
 
 FATAL: Final = (PaymentOutcomeUnknown, Halted, RunLimitReached, SessionBusy, LocalProtocolError)
@@ -59,7 +50,6 @@ class _Done:
 
     text: str
     data: dict[str, JSON]
-    payments: Sequence[Payment]
     said: str
 
 
@@ -117,7 +107,7 @@ class Nodes:
         tool = self._toolbox.get(todo["tool"])
         if tool.price is None:
             return None
-        call = desk.call(todo["ordinal"], tool.name, todo["agent"], self._budget(todo["agent"]))
+        call = self._call(todo, desk)
         try:
             price: Price | None = await tool.price(tool.read(todo["arguments"]), call)
         except (ToolRefused, TradeRefused) as refused:
@@ -130,22 +120,50 @@ class Nodes:
         return {"text": price.text, "acceptable": price.acceptable, "why": price.why, "amounts": amounts}
 
     async def judge(self, state: State, runtime: Runtime[Any]) -> Change:
-        """Stop a plan of which a later step would be refused anyway, before its first step moves any money.
+        """Let the next call meet the policy, before anything of it is done; where people have to agree, they are asked.
 
-        The first step is left to the engine, whose refusal is in the journal; and a model hears of it by itself.
+        Raises nothing about money: what is refused ends the run, or is told to the model.
         """
-        todos = [todo for todo in state["todos"] if todo["status"] == "pending"]
-        if state["failed"] is not None or state["mode"] == "model":
+        return await self._guarded(state, runtime.context, lambda: self._judge(state, runtime.context))
+
+    async def _judge(self, state: State, desk: RunDesk) -> Change:
+        todo = next_todo(state["todos"])
+        if state["failed"] is not None or todo is None:
             return Change()
-        for todo in todos[1:]:
-            price = todo["price"]
-            if price is not None and price["acceptable"] is False:
-                which = f"step {todo['ordinal'] + 1} ({todo['title']})"
-                why = f"{which} would be refused, so nothing was done: {price['why']}"
-                return Change(
-                    failed=Failed(error="PaymentNotAttempted", message=why, payment=None, ordinal=todo["ordinal"])
-                )
+        if (doomed := _doomed(state)) is not None:
+            return Change(failed=doomed)
+        await self._check(todo, state, desk)
+        tool = self._toolbox.get(todo["tool"])
+        if tool.judge is None:
+            return Change()
+        try:
+            await tool.judge(tool.read(todo["arguments"]), self._call(todo, desk))
+        except ApprovalPending as pending:
+            return await self._must_wait(todo, state, desk, pending)
+        except PaygentError as error:
+            return await self._call_failed(todo, state, desk, error)
         return Change()
+
+    # --- people -----------------------------------------------------------------------------------------------------
+
+    async def approve(self, state: State, runtime: Runtime[Any]) -> Change:
+        """Wait for people. What resumes it only says that somebody decided; what they decided is in the store."""
+        waiting = state["waiting"]
+        if waiting is not None:
+            interrupt({"approval": waiting["approval"], "payment": waiting["payment"]})
+        return Change()
+
+    async def _must_wait(self, todo: Todo, state: State, desk: RunDesk, pending: ApprovalPending) -> Change:
+        payment = pending.payment_id
+        if payment is None:
+            raise pending
+        approval = ids.approval_id(payment)
+        request = await self._approvals.approval(approval)
+        if request is None:
+            raise pending
+        await desk.tell(CallEvents(todo, state, desk, self._crew).asked(request))
+        waits = Waiting(ordinal=todo["ordinal"], approval=approval, payment=payment)
+        return Change(todos=with_todo(state["todos"], Todo({**todo, "status": "waiting"})), waiting=waits)
 
     # --- act --------------------------------------------------------------------------------------------------------
 
@@ -157,9 +175,7 @@ class Nodes:
         todo = next_todo(state["todos"])
         if todo is None:
             return Change()
-        if todo["ordinal"] >= desk.limits.calls:
-            raise RunLimitReached("calls", most=desk.limits.calls)
-        await desk.check(milliseconds=state["milliseconds"], agent=todo["agent"])
+        await self._check(todo, state, desk)
         try:
             await self._check_decided(state["waiting"], desk)
             done = await self._called(todo, state, desk)
@@ -173,22 +189,21 @@ class Nodes:
     async def _called(self, todo: Todo, state: State, desk: RunDesk) -> _Done:
         """Make a call, unless an earlier process has made it and told what it came to."""
         tool = self._toolbox.get(todo["tool"])
-        step = step_name("act", todo["ordinal"], state["attempt"])
-        told = desk.told(step, "tool_result")
+        events = CallEvents(todo, state, desk, self._crew)
+        told = desk.told(events.step, "tool_result")
         if isinstance(told, ToolResult) and told.ok:
-            return _Done(text=told.text, data=told.data, payments=(), said=str(told.data.get("body") or ""))
+            return _Done(text=told.text, data=told.data, said=str(told.data.get("body") or ""))
         begun = monotonic()
-        call = desk.call(todo["ordinal"], tool.name, todo["agent"], self._budget(todo["agent"]))
         arguments = tool.read(todo["arguments"])
-        telling = asyncio.ensure_future(self._tell_call(todo, step, state, desk))  # while the tool begins
+        telling = asyncio.ensure_future(desk.tell(*events.begun()))  # while the tool begins
         try:
-            outcome: ToolOutcome = await tool.run(arguments, call)
+            outcome: ToolOutcome = await tool.run(arguments, self._call(todo, desk))
         finally:
             await telling
-        done = _Done(text=outcome.text, data=dict(outcome.data), payments=outcome.payments, said=outcome.said)
-        result = self._result(todo, step, desk, begun, ok=True, text=done.text, data=done.data, payments=done.payments)
-        ended = self._ended(todo, step, state, desk, ok=True, text=done.text)
-        await desk.tell(result, *ended)
+        done = _Done(text=outcome.text, data=dict(outcome.data), said=outcome.said)
+        took = int((monotonic() - begun) * 1000)
+        ended = events.ended(ok=True, text=done.text, data=done.data, payments=outcome.payments, milliseconds=took)
+        await desk.tell(*ended)
         return done
 
     async def _check_decided(self, waiting: Waiting | None, desk: RunDesk) -> None:
@@ -213,96 +228,20 @@ class Nodes:
             case _:
                 return  # granted or edited: the engine says what that is worth; void or used: it says why not
 
-    async def _tell_call(self, todo: Todo, step: str, state: State, desk: RunDesk) -> None:
-        events = [] if state["mode"] == "model" or not todo["agent"] else [self._started(todo, step, desk)]
-        call = desk.event(
-            ToolCall, step, agent=todo["agent"], tool=todo["tool"], call=todo["ordinal"], arguments=todo["arguments"]
-        )
-        await desk.tell(*events, call)
-
-    def _started(self, todo: Todo, step: str, desk: RunDesk) -> Any:
-        tools: list[JSON] = list(self._crew.tools(todo["agent"]).names) if todo["agent"] in self._crew else []
-        budget = self._budget(todo["agent"])
-        said = "" if budget is None else str(budget)
-        return desk.event(SubagentStart, step, agent=todo["agent"], task=todo["title"], tools=tools, budget=said)
-
-    def _ended(self, todo: Todo, step: str, state: State, desk: RunDesk, *, ok: bool, text: str) -> list[Any]:
-        if state["mode"] == "model" or not todo["agent"]:
-            return []
-        return [desk.event(SubagentEnd, step, agent=todo["agent"], ok=ok, text=text)]
-
-    def _result(
-        self,
-        todo: Todo,
-        step: str,
-        desk: RunDesk,
-        begun: float,
-        *,
-        ok: bool,
-        text: str,
-        data: dict[str, JSON],
-        payments: Sequence[Payment] = (),
-    ) -> Any:
-        spent = [each.intent.amount if each.receipt is None else each.receipt.amount for each in payments]
-        return desk.event(
-            ToolResult,
-            step,
-            agent=todo["agent"],
-            tool=todo["tool"],
-            call=todo["ordinal"],
-            ok=ok,
-            text=text,
-            data=data,
-            payments=[each.id for each in payments],
-            cost=[amount_as_json(amount) for amount in spent],
-            milliseconds=int((monotonic() - begun) * 1000),
-        )
-
-    async def _must_wait(self, todo: Todo, state: State, desk: RunDesk, pending: ApprovalPending) -> Change:
-        payment = pending.payment_id
-        if payment is None:
-            raise pending
-        approval = ids.approval_id(payment)
-        request = await self._approvals.approval(approval)
-        if request is None:
-            raise pending
-        step = step_name("approve", todo["ordinal"], state["attempt"])
-        asked = desk.event(
-            ApprovalRequired,
-            f"{step}:{approval}",
-            agent=todo["agent"],
-            approval=approval,
-            payment=payment,
-            text=request.text,
-            digest=request.digest,
-            expires_at=request.expires_at,
-        )
-        await desk.tell(asked)
-        waits = Waiting(ordinal=todo["ordinal"], approval=approval, payment=payment)
-        return Change(todos=with_todo(state["todos"], Todo({**todo, "status": "waiting"})), waiting=waits)
-
     async def _call_failed(self, todo: Todo, state: State, desk: RunDesk, error: PaygentError) -> Change:
         if isinstance(error, SessionBusy):  # somebody else works on the run: it is theirs to say what became of it
             raise error
-        step = step_name("act", todo["ordinal"], state["attempt"])
+        events = CallEvents(todo, state, desk, self._crew)
         data: dict[str, JSON] = {"error": type(error).__name__, "payment": error.payment_id}
-        result = self._result(todo, step, desk, monotonic(), ok=False, text=str(error), data=data)
-        await desk.tell(result, *self._ended(todo, step, state, desk, ok=False, text=str(error)))
+        await desk.tell(*events.begun(), *events.ended(ok=False, text=str(error), data=data))
+        if isinstance(error, PaymentNotAttempted | LocalProtocolError):  # cancelling halts the run's budget
+            await desk.check_cancelled()
         failed: dict[str, JSON] = {"ok": False, "text": str(error), "data": data, "said": ""}
         todos = with_todo(state["todos"], Todo({**todo, "status": "failed", "result": failed}))
         todos = [Todo({**each, "status": "skipped"}) if each["status"] == "pending" else each for each in todos]
         if state["mode"] == "model" and not isinstance(error, FATAL):
             return Change(todos=todos, waiting=None)  # the model hears of it, and may do something else
         return Change(todos=todos, waiting=None, failed=self._failed(desk, error, todo["ordinal"]))
-
-    # --- people -----------------------------------------------------------------------------------------------------
-
-    async def approve(self, state: State, runtime: Runtime[Any]) -> Change:
-        """Wait for people. What resumes it only says that somebody decided; what they decided is in the store."""
-        waiting = state["waiting"]
-        if waiting is not None:
-            interrupt({"approval": waiting["approval"], "payment": waiting["payment"]})
-        return Change()
 
     # --- report -----------------------------------------------------------------------------------------------------
 
@@ -337,39 +276,34 @@ class Nodes:
         self.failures[desk.run.id] = error
         return Failed(error=type(error).__name__, message=str(error), payment=error.payment_id, ordinal=ordinal)
 
-    def _budget(self, agent: str) -> Amount | None:
-        found = self._crew.get(agent)
-        return None if found is None else found.budget
+    async def _check(self, todo: Todo, state: State, desk: RunDesk) -> None:
+        """Make sure that the call may be made now. Raises: as `RunDesk.check`."""
+        if todo["ordinal"] >= desk.limits.calls:
+            raise RunLimitReached("calls", most=desk.limits.calls)
+        await desk.check(milliseconds=state["milliseconds"], agent=todo["agent"])
+
+    def _call(self, todo: Todo, desk: RunDesk) -> Call:
+        member = self._crew.get(todo["agent"])
+        budget = None if member is None else member.budget
+        return desk.call(todo["ordinal"], todo["tool"], todo["agent"], budget)
+
+
+def _doomed(state: State) -> Failed | None:
+    """Return why a plan stops of which a later step would be refused anyway, before an earlier one moves any money.
+
+    A model hears of a refusal by itself.
+    """
+    todos = [todo for todo in state["todos"] if todo["status"] == "pending"]
+    for todo in [] if state["mode"] == "model" else todos[1:]:
+        price = todo["price"]
+        if price is not None and price["acceptable"] is False:
+            which = f"step {todo['ordinal'] + 1} ({todo['title']})"
+            why = f"{which} would be refused, so nothing was done: {price['why']}"
+            return Failed(error="PaymentNotAttempted", message=why, payment=None, ordinal=todo["ordinal"])
+    return None
 
 
 def answered(todos: Sequence[Todo]) -> str:
     """Return the results in one text."""
     texts = [cast("str", todo["result"]["text"]) for todo in todos if todo["result"] is not None]
     return texts[0] if len(texts) == 1 else "\n".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
-
-
-def after_judge(state: State) -> str:
-    """Return the node that follows a judgement."""
-    if state["failed"] is not None:
-        return "report"
-    return "act" if next_todo(state["todos"]) is not None else "report"
-
-
-def after_plan(state: State) -> str:
-    """Return the node that follows a plan, or a turn of a model."""
-    if state["failed"] is not None:
-        return "report"
-    if next_todo(state["todos"]) is not None:
-        return "price"
-    return "report" if state["mode"] != "model" or not state["frames"] else "plan"
-
-
-def after_act(state: State) -> str:
-    """Return the node that follows a call."""
-    if state["failed"] is not None:
-        return "report"
-    if state["waiting"] is not None:
-        return "approve"
-    if next_todo(state["todos"]) is not None:
-        return "act"
-    return "report" if state["mode"] != "model" or not state["frames"] else "plan"

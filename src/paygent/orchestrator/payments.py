@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import Field, field_validator, model_validator
 
-from paygent.adapters.httpx import CONTEXT, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
+from paygent.adapters.httpx import ASK, CONTEXT, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
 from paygent.core.errors import (
     ApprovalEdited,
     PaidUndelivered,
@@ -18,13 +18,15 @@ from paygent.core.errors import (
     RemoteProtocolError,
 )
 from paygent.core.fields import JSON
-from paygent.core.ids import PaymentId
+from paygent.core.ids import IntentId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount
+from paygent.core.payment import Payment
 from paygent.core.run_errors import ToolRefused
 from paygent.core.service_errors import InvalidService, ServiceNotFound
 from paygent.core.service_page import ServicePage
 from paygent.engine.handle import PaymentHandle
+from paygent.orchestrator.held import HOLD, Held
 from paygent.orchestrator.intents import intent_of
 from paygent.orchestrator.tools import Arguments, Call, Price, Tool, ToolOutcome
 from paygent.ports.clock import Clock
@@ -99,6 +101,18 @@ def checked_url(url: str) -> str:
     return url
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Purchase:
+    """What one execution of a call is about."""
+
+    url: str
+    intent: IntentId
+    earlier: Payment | None
+    """The payment that the call goes on with."""
+    hold: object
+    """The name under which the unpaid answer is held, from `judge` to `act`."""
+
+
 class Payments:
     """Buys and quotes through one client."""
 
@@ -118,6 +132,7 @@ class Payments:
         self._directory = directory
         self._proof_seconds = proof_seconds
         self._most_said = most_said
+        self._held: Held[object] = Held()
 
     @property
     def tools(self) -> tuple[Tool[PayArguments], Tool[QuoteArguments]]:
@@ -129,6 +144,7 @@ class Payments:
                 arguments=PayArguments,
                 run=self.pay,
                 price=self.price,
+                judge=self.judge,
                 spends=True,
                 named=("url",),
                 title=_title,
@@ -145,13 +161,15 @@ class Payments:
 
     async def quote(self, asked: QuoteArguments, call: Call) -> ToolOutcome:
         """Return every offer of a resource, and which would be taken."""
-        quote = await self._quote(asked.url, call)
+        quote = await self._quote(asked.url, call, object())
         taken = None if quote.taken is None else amount_as_json(quote.taken.amount)
         return ToolOutcome(text=str(quote), data={"url": quote.url, "free": quote.free, "taken": taken})
 
     async def price(self, asked: PayArguments, call: Call) -> Price:
         """Return what a purchase would cost now."""
-        quote = await self._quote(await self._url(asked), call, asked.amount)
+        hold = object()
+        quote = await self._quote(await self._url(asked), call, hold, asked.amount)
+        self._held.put(call.key, hold)
         if quote.free:
             return Price(text=f"{quote.url} is free", acceptable=True)
         if quote.taken is None:
@@ -162,18 +180,23 @@ class Payments:
             return Price(text=str(quote), acceptable=False, why=why, amounts=(quote.taken.amount,))
         return Price(text=f"{quote.url} costs {quote.taken.amount}", acceptable=True, amounts=(quote.taken.amount,))
 
+    async def judge(self, asked: PayArguments, call: Call) -> None:
+        """Meet the policy with the seller's offer, and ask people where it wants them; what is out goes on by itself.
+
+        Raises: as `pay`, as far as nothing was signed.
+        """
+        bought = await self._purchase(asked, call)
+        if bought.earlier is None or bought.earlier.state is State.AWAITING_APPROVAL:
+            await self._bought(bought, {**await self._wishes(bought, asked, call), ASK: True}, call)
+            self._held.put(call.key, bought.hold)
+
     async def pay(self, asked: PayArguments, call: Call) -> ToolOutcome:
         """Buy a resource once; made again, the same call fetches what it bought.
 
         Raises: PaygentError: see `core.errors`; RemoteProtocolError: the seller's answer is neither an offer nor 2xx.
         """
-        url = await self._url(asked)
-        extensions = await self._wishes(url, asked, call)
-        try:
-            response = await self._get(url, extensions)
-        except ApprovalEdited as edited:
-            again = {RESUME: edited.payment_id, INTENT: call.intent(edited.payment_id)}
-            response = await self._get(url, {**extensions, **again})
+        bought = await self._purchase(asked, call)
+        response, url = await self._bought(bought, await self._wishes(bought, asked, call), call), bought.url
         handle: PaymentHandle | None = response.extensions.get(PAYMENT)
         if handle is None:
             return self._unpaid(url, response)
@@ -181,29 +204,43 @@ class Payments:
 
     # --- one purchase -----------------------------------------------------------------------------------------------
 
-    async def _wishes(self, url: str, asked: PayArguments, call: Call) -> dict[str, object]:
-        """Return how the request is to be paid: the same for every execution of the call."""
+    async def _purchase(self, asked: PayArguments, call: Call) -> _Purchase:
         intent, earlier = await intent_of(call, self._engine.address, self._engine.journal, self._clock)
+        hold = self._held.take(call.key) or object()
+        return _Purchase(url=await self._url(asked), intent=intent, earlier=earlier, hold=hold)
+
+    async def _wishes(self, bought: _Purchase, asked: PayArguments, call: Call) -> dict[str, object]:
+        """Return how the request is to be paid: the same for every execution of the call."""
         context = call.context if asked.service is None else replace(call.context, service=asked.service)
-        wishes: dict[str, object] = {KEY: call.key, CONTEXT: context, INTENT: intent}
+        wishes: dict[str, object] = {KEY: call.key, CONTEXT: context, INTENT: bought.intent, HOLD: bought.hold}
         ceiling: Amount | str | None = asked.amount
-        if asked.asset is not None and earlier is None:
-            ceiling = await self._in_asset(url, asked.asset, asked.amount, call)
+        if asked.asset is not None and bought.earlier is None:
+            ceiling = await self._in_asset(bought, asked.asset, asked.amount, call)
         if ceiling is not None:
             wishes[MAX_AMOUNT] = ceiling
         return wishes
 
-    async def _in_asset(self, url: str, symbol: str, amount: str | None, call: Call) -> Amount | str | None:
+    async def _bought(self, bought: _Purchase, wishes: Mapping[str, object], call: Call) -> httpx.Response:
+        """Request what is bought; where people have agreed to less, ask for a new offer with that as the ceiling."""
+        try:
+            return await self._get(bought.url, wishes)
+        except ApprovalEdited as edited:
+            again = {RESUME: edited.payment_id, INTENT: call.intent(edited.payment_id), HOLD: object()}
+            return await self._get(bought.url, {**wishes, **again})
+
+    async def _in_asset(self, bought: _Purchase, symbol: str, amount: str | None, call: Call) -> Amount | str | None:
         """Return a ceiling that only an offer in that asset keeps.
 
         Raises: ToolRefused: the seller would be paid in another one.
         """
-        quote = await self._quote(url, call)
+        quote = await self._quote(bought.url, call, bought.hold)
         if quote.free or quote.taken is None:
             return amount
         asset = quote.taken.amount.asset
         if asset.symbol.upper() != symbol.upper():
-            raise ToolRefused("pay", f"{url} would be paid in {asset.symbol}, not in {symbol}", code="other_asset")
+            raise ToolRefused(
+                "pay", f"{bought.url} would be paid in {asset.symbol}, not in {symbol}", code="other_asset"
+            )
         return quote.taken.amount if amount is None else Amount.parse(amount, asset)
 
     async def _get(self, url: str, extensions: Mapping[str, object]) -> httpx.Response:
@@ -214,10 +251,10 @@ class Payments:
                 f"{url} cannot be reached, and nothing was paid: {type(broken).__name__}"
             ) from broken
 
-    async def _quote(self, url: str, call: Call, ceiling: str | None = None) -> "Quote":
+    async def _quote(self, url: str, call: Call, hold: object, ceiling: str | None = None) -> "Quote":
         from paygent.engine.quote import Quote
 
-        wishes: dict[str, object] = {QUOTE: True, CONTEXT: call.context}
+        wishes: dict[str, object] = {QUOTE: True, CONTEXT: call.context, HOLD: hold}
         if ceiling is not None:
             wishes[MAX_AMOUNT] = ceiling
         response = await self._get(url, wishes)

@@ -130,7 +130,7 @@ class Runner:
         except BaseException:
             await self._works.store.release(lease)
             raise
-        return await self._drive(run, lease, payload, publish)
+        return await self._drive(run, lease, payload, publish, resumed=True)
 
     async def cancel(self, run_id: RunId, *, by: str) -> Run:
         """Cancel a run, whoever works on it: from now on nothing is reserved, signed or sent for it.

@@ -86,6 +86,9 @@ class Tool(Generic[A]):
     """Does it. The same call made again has to find what it did before."""
     price: Callable[[A, Call], Awaitable[Price | None]] | None = None
     """Tells what it would cost; None, or a result of None, where that cannot be known before."""
+    judge: Callable[[A, Call], Awaitable[None]] | None = None
+    """Meets the policy before `run`, without moving money, and asks people where it wants them; raises where it may not
+    go on, as `run` does. None: `run` finds out."""
     spends: bool = False
     """It can move money."""
     named: tuple[str, ...] = ()

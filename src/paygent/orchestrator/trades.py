@@ -15,6 +15,7 @@ from paygent.core.payment import Payment
 from paygent.core.run_errors import ToolRefused
 from paygent.orchestrator.actions import AMOUNT, Actor, done, part
 from paygent.orchestrator.assets import AssetBook, amount_of
+from paygent.orchestrator.held import Held
 from paygent.orchestrator.payments import amount_as_json
 from paygent.orchestrator.tools import AnyTool, Arguments, Call, Price, Tool, ToolOutcome
 from paygent.ports.chain import Chain
@@ -92,6 +93,7 @@ class Trades:
         self._actor = actor
         self._connectors = connectors
         self._chains = chains
+        self._held: Held[tuple[TradeQuote, Sequence[Action]]] = Held()
 
     @property
     def tools(self) -> Sequence[AnyTool]:
@@ -114,6 +116,9 @@ class Trades:
         async def run(asked: A, call: Call) -> ToolOutcome:
             return await self._trade(call, lambda: wish(asked))
 
+        async def judge(asked: A, call: Call) -> None:
+            await self._judge(call, lambda: wish(asked))
+
         async def price(asked: A, call: Call) -> Price | None:
             connector, wanted = wish(asked)
             quote = await connector.quote(wanted, owner=self._actor.address)
@@ -125,6 +130,7 @@ class Trades:
             arguments=arguments,
             run=run,
             price=price,
+            judge=judge,
             spends=True,
             title=lambda asked: _title(name, asked),
             agent=TRADER,
@@ -159,19 +165,36 @@ class Trades:
 
     # --- one trade --------------------------------------------------------------------------------------------------
 
+    async def _judge(self, call: Call, wish: Callable[[], tuple[Connector, Wish]]) -> None:
+        """Quote, build, and meet the policy with the first action, the one that is known; `_trade` does the same."""
+        connector, wanted = wish()
+        await self._refuse_contract_wallet(wanted.network)
+        if isinstance(wanted, Swap) and await self._actor.earlier(call) is not None:
+            await self._actor.judge(call, _never)
+            return
+        quote, actions = await self._built(connector, wanted)
+        self._held.put(call.key, (quote, actions))
+        if actions:
+            await self._actor.judge(call, partial(_same, actions[0]))
+
     async def _trade(self, call: Call, wish: Callable[[], tuple[Connector, Wish]]) -> ToolOutcome:
         """Quote, build, and do each action once; what the same call began before is gone on with."""
         connector, wanted = wish()
-        await self._refuse_contract_wallet(wanted.network)
+        held = self._held.take(call.key)
+        if held is None:
+            await self._refuse_contract_wallet(wanted.network)
         if isinstance(wanted, Swap) and (begun := await self._actor.earlier(call)) is not None:
             settled = await self._actor.do(call, _never)  # one action: what was begun is all of it
             return done(_summary([begun]), [settled])
-        quote = await connector.quote(wanted, owner=self._actor.address)
-        actions = await connector.build(quote)
+        quote, actions = held or await self._built(connector, wanted)
         payments: list[Payment] = []
         for number, action in enumerate(actions):
             payments.append(await self._actor.do(part(call, number), partial(_same, action)))
         return done(f"{_summary(payments)} ({_told(quote)})", payments)
+
+    async def _built(self, connector: Connector, wanted: Wish) -> tuple[TradeQuote, Sequence[Action]]:
+        quote = await connector.quote(wanted, owner=self._actor.address)
+        return quote, await connector.build(quote)
 
     async def _refuse_contract_wallet(self, network: ChainId) -> None:
         """Raises: TradeRefused: the wallet is a contract, such as an AgentWallet, which cannot trade yet."""

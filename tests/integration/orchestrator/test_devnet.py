@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from paygent.core.errors import PolicyDenied
 from paygent.core.ids import ApprovalId
 from paygent.core.money import usd
 from paygent.core.run_errors import ToolRefused
@@ -63,6 +64,7 @@ async def test_swap_that_needs_a_person_is_done_after_they_agreed_in_another_pro
     async with Orchestrator.open(**conduct) as agent:  # type: ignore[arg-type]  # the names of its arguments
         waiting = await agent.run("swap 10 dUSD for DEV")
         assert (True, before) == (waiting.waiting, net.balance(net.payer.address)), waiting.text
+        assert ["approval_required"] == [event.kind for event in await agent.events(waiting.run.session)]
     async with Orchestrator.open(**conduct) as agent:  # type: ignore[arg-type]
         desk = ApprovalDesk(store=agent.journal, clock=agent.clock)
         await desk.approve(ApprovalId(waiting.approvals[0]), approver="ann")
@@ -70,6 +72,19 @@ async def test_swap_that_needs_a_person_is_done_after_they_agreed_in_another_pro
 
     assert done.ok, done.text
     assert 10_000_000 == before - net.balance(net.payer.address)
+
+
+async def test_nobody_is_asked_about_a_trade_that_the_day_has_no_room_for(net: Devnet, tmp_path: Path) -> None:
+    policy = policy_of(net, approve_above=usd("8"), trade_per_day=usd("12"))
+    async with Orchestrator.open(settings=settings_of(net, storage_in(tmp_path)), policy=policy) as agent:
+        assert (await agent.run("swap 5 dUSD for DEV")).ok
+        before = net.balance(net.payer.address)
+        refused = await agent.run("swap 9 dUSD for DEV")
+        waiting = [each async for each in ApprovalDesk(store=agent.journal, clock=agent.clock).all_pending()]
+
+    assert isinstance(refused.error, PolicyDenied)
+    assert ["budget_exhausted"] == [reason.code for reason in refused.error.verdict.reasons]
+    assert ([], before) == (waiting, net.balance(net.payer.address))
 
 
 async def test_trade_over_its_own_limit_is_refused_before_the_payment_beside_it(net: Devnet, tmp_path: Path) -> None:

@@ -9,7 +9,17 @@ import httpx
 import pytest
 
 from paygent.adapters.callback import CallbackApprovals
-from paygent.adapters.httpx import CONTEXT, KEY, MAX_AMOUNT, PAYMENT, QUANTITY, RESUME, AsyncPaymentTransport
+from paygent.adapters.httpx import (
+    ASK,
+    CONTEXT,
+    INTENT,
+    KEY,
+    MAX_AMOUNT,
+    PAYMENT,
+    QUANTITY,
+    RESUME,
+    AsyncPaymentTransport,
+)
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
 from paygent.core.context import Context
 from paygent.core.errors import (
@@ -17,6 +27,7 @@ from paygent.core.errors import (
     ApprovalLapsed,
     ApprovalPending,
     ApprovalRefused,
+    BudgetExceeded,
     Halted,
     IdempotencyConflict,
     PaidUndelivered,
@@ -24,12 +35,14 @@ from paygent.core.errors import (
     PolicyDenied,
 )
 from paygent.core.halt import Halt
-from paygent.core.ids import ApprovalId, PaymentId
+from paygent.core.ids import ApprovalId, PaymentId, intent_id
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.engine.approvals import ApprovalDesk
+from paygent.engine.choose import KEPT_SECONDS
 from paygent.engine.reserve import APPROVAL_SECONDS, People
 from paygent.policy.policy import Policy
+from paygent.testing.clock import VirtualClock
 from paygent.testing.engine import MemoryEngine, memory_engine
 from paygent.testing.faults import FaultKind, FaultPlan
 from paygent.testing.seller import Reply
@@ -404,3 +417,108 @@ async def test_request_shows_what_is_left_of_each_limit() -> None:
     assert ["0.03 USD of 1.00 USD, 0.99 USD left before it"] == shown
     assert shown[0] in request.text
     assert shown[0].encode() in request.canonical
+
+
+async def test_nobody_is_asked_about_what_the_day_has_no_room_for() -> None:
+    memory = memory_engine(policy=replace(ASKING, per_day=usd("0.0015")))
+    desk, waits = await pending(memory)
+    await desk.approve((await desk.pending()).requests[0].id, approver="ann")
+    await get(memory, resume=waits.payment_id)
+
+    with pytest.raises(PolicyDenied) as caught:
+        await get(memory, f"{URL}?another")
+
+    assert ["budget_exhausted"] == [reason.code for reason in caught.value.verdict.reasons]
+    assert () == (await desk.pending()).requests
+    stored = await memory.journal.get(PaymentId(str(caught.value.payment_id)))
+    assert stored is not None
+    assert State.DENIED is stored.state
+
+
+async def test_what_was_asked_while_there_was_room_is_refused_when_it_is_reserved() -> None:
+    memory = memory_engine(policy=replace(ASKING, per_day=usd("0.0015")))
+    desk, first = await pending(memory)
+    with pytest.raises(ApprovalPending) as second:
+        await get(memory, f"{URL}?another")
+    for request in (await desk.pending()).requests:
+        await desk.approve(request.id, approver="ann")
+    await get(memory, resume=first.payment_id)
+
+    with pytest.raises(BudgetExceeded):
+        await get(memory, f"{URL}?another", resume=second.value.payment_id)
+
+    assert 1 == memory.transfers()
+
+
+async def asked(memory: MemoryEngine) -> httpx.Response:
+    """Meet the policy, without paying."""
+    transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller()))
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await client.get(URL, extensions={ASK: True, INTENT: intent_id("asked")})
+
+
+async def paid(memory: MemoryEngine) -> httpx.Response:
+    transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller()))
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await client.get(URL, extensions={INTENT: intent_id("asked")})
+
+
+async def test_asking_reserves_nothing_and_paying_finds_what_people_said() -> None:
+    memory = memory_engine(policy=ASKING)
+    with pytest.raises(ApprovalPending) as waits:
+        await asked(memory)
+    desk = ApprovalDesk(store=memory.journal, clock=memory.clock)
+    assert ((0, 0), 0) == (memory.held(), memory.transfers())
+
+    await desk.approve(ApprovalId(await the_request(desk)), approver="ann")
+    assert 402 == (await asked(memory)).status_code
+    response = await paid(memory)
+
+    assert (200, 1) == (response.status_code, memory.transfers())
+    assert waits.value.payment_id == response.extensions[PAYMENT].payment.id
+
+
+async def test_asking_about_what_is_allowed_writes_nothing() -> None:
+    memory = memory_engine(policy=Policy(per_day=usd("5")))
+
+    assert 402 == (await asked(memory)).status_code
+    assert () == await memory.payments()
+
+
+async def test_asking_about_what_is_denied_writes_the_denial_down() -> None:
+    memory = memory_engine(policy=Policy(max_per_payment=usd("0.0001")))
+
+    with pytest.raises(PolicyDenied):
+        await asked(memory)
+
+    assert [State.DENIED] == [payment.state for payment in await memory.payments()]
+
+
+async def reads(memory: MemoryEngine, seconds: int = 0) -> int:
+    """Return how often the ports are called to pay, so many seconds after the policy was met."""
+    await asked(memory)
+    memory.clock.advance(seconds)
+    before = len(memory.plan.calls)
+    await paid(memory)
+    return len(memory.plan.calls) - before
+
+
+async def test_payment_that_follows_its_judgement_at_once_does_not_choose_again() -> None:
+    at_once = await reads(memory_engine(policy=Policy(per_day=usd("5"))))
+    later = await reads(memory_engine(policy=Policy(per_day=usd("5"))), KEPT_SECONDS + 1)
+
+    assert at_once < later
+
+
+async def test_handler_is_not_asked_again_after_it_agreed() -> None:
+    clock, questions = VirtualClock(), []
+
+    def yes(request: ApprovalRequest) -> bool:
+        questions.append(request.id)
+        return True
+
+    memory = memory_engine(policy=ASKING, people=People(handler=CallbackApprovals(yes, approver="ann", clock=clock)))
+    await asked(memory)
+    await paid(memory)
+
+    assert (1, 1) == (len(questions), memory.transfers())

@@ -1,6 +1,7 @@
 """Pay 402 answers inside httpx: transports that go under any client; its auth, redirects and cookies keep working."""
 
 from paygent.adapters.httpx.purchase import (
+    ASK,
     CONTEXT,
     INSTEAD_OF,
     INTENT,
@@ -19,6 +20,7 @@ from paygent.adapters.httpx.sync import PaymentTransport
 from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentTransport
 
 __all__ = [
+    "ASK",
     "CONTEXT",
     "INSTEAD_OF",
     "INTENT",

@@ -25,6 +25,8 @@ QUANTITY, INSTEAD_OF, METADATA_URI = "paygent.quantity", "paygent.instead_of", "
 """What a caller may put into `request.extensions`."""
 QUOTE = "paygent.quote"
 """In a request's `extensions`: True to price only. In the answer's: the `Quote`."""
+ASK = "paygent.ask"
+"""In a request's `extensions`: True to meet the policy, and to ask people where it wants them, and not to pay yet."""
 PAYMENT, RECEIPT = "paygent.payment", "paygent.receipt"
 """What a paid answer's `extensions` carry."""
 _WISH = "paygent.purchase"
@@ -78,6 +80,11 @@ class Purchase:
     def only_quote(self) -> bool:
         """The caller wants to know the price and nothing else."""
         return self.request.extensions.get(QUOTE) is True
+
+    @property
+    def only_asks(self) -> bool:
+        """The caller wants the policy's word, and people asked where it needs them, before it pays."""
+        return self.request.extensions.get(ASK) is True
 
     @property
     def repeatable(self) -> bool:

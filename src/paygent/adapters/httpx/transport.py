@@ -18,8 +18,8 @@ from paygent.core.ids import PaymentId
 from paygent.core.payment import SignedPayload
 from paygent.engine.background import Background
 from paygent.engine.handle import PaymentHandle
-from paygent.engine.order import Answer
-from paygent.engine.pay import Engine, Paid
+from paygent.engine.order import Answer, Paid
+from paygent.engine.pay import Engine
 from paygent.engine.quote import Quote
 from paygent.ports.entropy import Entropy
 from paygent.x402.codec import needs_body
@@ -100,6 +100,9 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
             order = purchase.order(required, self._engine.context)
             if purchase.only_quote:
                 response.extensions[QUOTE] = Quote.of(purchase.url, await self._engine.quote(order))
+                return response
+            if purchase.only_asks:
+                await self._engine.ask(order)
                 return response
         except BaseException:
             await response.aclose()  # nobody gets it
