@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import anyio
 
+from paygent import X402Client
+from paygent.adapters.httpx import PAYMENT
 from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.rpc import RpcChain
 from paygent.adapters.sql import open_journal
@@ -30,6 +32,7 @@ from paygent.policy.policy import Policy
 from paygent.testing.faults import FaultPlan, FaultyJournal
 from paygent.testing.transactions import FaultyTransactions, FaultyTransactionSigner
 from paygent.wallet import Wallet
+from paygent.wallet.agent_wallet import AgentWallet
 
 T = TypeVar("T")
 
@@ -53,32 +56,44 @@ class KillPlan(FaultPlan):
 
 
 async def work(job: dict[str, Any]) -> list[str]:
+    """Do the action of a job, or buy what it names from an AgentWallet; return the calls."""
     network = chain_id(job["network"])
-    action = read_action(job["action"])
     plan = KillPlan(at=job["at"], when=job["when"])
     whole = Amount(10**18, coin(network))
     limits = (usd("100"), whole)
     gas: dict[str, Any] = {"gas_per_transaction": whole, "gas_per_day": Amount(10**20, whole.asset)}
     policy = Policy(max_per_payment=limits, per_day=limits, approve_above=None, **gas)
     signer = LocalSigner(job["key"])
-    spent = action.spend.asset
-    tokens = [] if spent.id.native else [Token(asset=spent, name="T", versions=("1",), usd=True)]
     async with (
         open_journal(job["storage"]) as journal,
         RpcChain(job["rpc"], chain=network, instant_finality=True) as rpc,
-        Wallet.open(
-            signer=signer,
-            transaction_signer=FaultyTransactionSigner(signer, plan),
-            journal=FaultyJournal(journal, plan),
-            chains={network: rpc},
-            transactions={network: FaultyTransactions(rpc, plan)},
-            policy=policy,
-            tokens=tokens,
-            patience=Patience(timeout_seconds=10, resend_seconds=0.2, first_look_seconds=0.005),
-        ) as wallet,
     ):
-        await wallet.execute(action, intent_id=IntentId(job["intent"]))
+        wiring: dict[str, Any] = {
+            "signer": signer,
+            "transaction_signer": FaultyTransactionSigner(signer, plan),
+            "journal": FaultyJournal(journal, plan),
+            "chains": {network: rpc},
+            "transactions": {network: FaultyTransactions(rpc, plan)},
+            "policy": policy,
+            "patience": Patience(timeout_seconds=10, resend_seconds=0.2, first_look_seconds=0.005),
+        }
+        await (_act if "action" in job else _buy)(job, wiring)
     return plan.calls
+
+
+async def _act(job: dict[str, Any], wiring: dict[str, Any]) -> None:
+    action = read_action(job["action"])
+    spent = action.spend.asset
+    tokens = [] if spent.id.native else [Token(asset=spent, name="T", versions=("1",), usd=True)]
+    async with Wallet.open(**wiring, tokens=tokens) as wallet:
+        await wallet.execute(action, intent_id=IntentId(job["intent"]))
+
+
+async def _buy(job: dict[str, Any], wiring: dict[str, Any]) -> None:
+    async with AgentWallet.open(address=job["wallet"], **wiring) as wallet, X402Client(wallet.engine) as client:
+        response = await client.get(job["url"], idempotency_key=job["intent"])
+        assert 200 == response.status_code
+        await response.extensions[PAYMENT].settled(timeout_seconds=10)
 
 
 def child(job: dict[str, Any]) -> None:

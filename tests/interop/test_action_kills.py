@@ -11,8 +11,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from paygent import X402Client
 from paygent.adapters.sql import open_journal
 from paygent.adapters.system import SystemClock
 from paygent.core.action import Action
@@ -23,12 +25,18 @@ from paygent.core.money import Amount
 from paygent.core.payment import Payment
 from paygent.evm.address import checksum
 from paygent.wallet.wallet import transfer_action
-from tests.interop.acting import new_actor
+from tests.interop.acting import Actor, new_actor
+from tests.interop.agent import DAY, Agency, new_agency, place_contracts
+from tests.interop.hostile.answers import sells
+from tests.interop.hostile.shop import PRICE, Shop, offering
 from tests.interop.peers.chain import TokenChain
 from tests.interop.peers.uniswap import Exchange
 from tests.interop.trader import Trader, new_trader
+from tests.interop.wallet import transfers_from
 
 pytestmark = pytest.mark.anyio
+KEY = "one"
+"""The idempotency key of a purchase."""
 PAYEE = checksum(f"0x{'ef' * 20}")
 MOVES = {
     "journal.open",
@@ -70,16 +78,23 @@ class Workers:
         return str(shutil.copy(self._empty, self._folder / f"{next(self._numbers)}.db"))
 
     def run(self, trader: Trader, action: Action, storage: str, *, at: int | None = None, when: str = "before") -> Any:
-        """Return the calls of a process that lived; None of one that was killed."""
+        """Let a process act; return the calls of one that lived, None of one that was killed."""
+        about = {"action": action.facts, "intent": intent_id("first", trader.address)}
+        return self._run(trader.actor, about, storage, at, when)
+
+    def buy(self, agency: Agency, url: str, storage: str, *, at: int | None = None, when: str = "before") -> Any:
+        """Let a process pay a seller from an AgentWallet; return the same."""
+        about = {"wallet": agency.address, "url": url, "intent": KEY}
+        return self._run(agency.operator, about, storage, at, when)
+
+    def _run(self, actor: Actor, about: dict[str, Any], storage: str, at: int | None, when: str) -> Any:
         diary = self._folder / "diary.json"
         diary.unlink(missing_ok=True)
-        job = {
-            "network": str(action.network),
-            "action": action.facts,
-            "key": "0x" + bytes(trader.actor.key.key).hex(),
+        job = about | {
+            "network": actor.chain.network,
+            "key": "0x" + bytes(actor.key.key).hex(),
             "storage": storage,
-            "rpc": trader.actor.chain.anvil.url,
-            "intent": intent_id("first", trader.address),
+            "rpc": actor.chain.anvil.url,
             "at": at,
             "when": when,
             "diary": str(diary),
@@ -168,3 +183,41 @@ async def test_killed_swap_of_two_steps_is_done_once(
         assert 998_000_000 == trader.exchange.balance("USDC", trader.address), calls[at]
         assert {State.SETTLED, State.VOIDED} >= {each.state for each in every}
     assert len(points) >= 2
+
+
+@pytest.fixture(scope="module")
+def contracts(acting_chain: TokenChain) -> TokenChain:
+    anyio.run(place_contracts, acting_chain)
+    return acting_chain
+
+
+async def new_shopper(chain: TokenChain) -> Agency:
+    """Return a wallet that is deployed."""
+    made = new_agency(chain)
+    async with made.open(made.operator) as wallet:
+        await wallet.deploy(await made.signed())
+    return made
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_purchase_of_an_agent_wallet_is_reserved_and_paid_once(
+    contracts: TokenChain, workers: Workers, killed: dict[str, set[str]], when: str
+) -> None:
+    """Between the authorization that is written down and the transaction that reserves it on chain."""
+    with Shop(chain=contracts, paid=sells, unpaid=offering(maxTimeoutSeconds=540)) as shop:
+        calls = workers.buy(await new_shopper(contracts), shop.url(), workers.storage())
+        reserved = len(calls) if killed is EVERY else calls.index("transactions.send_raw") + 1
+        points = [at for at, call in enumerate(calls[:reserved]) if call in killed[when]]
+        for at in points:
+            agency, storage = await new_shopper(contracts), workers.storage()
+            workers.buy(agency, shop.url(), storage, at=at, when=when)
+            async with open_journal(storage) as journal:
+                who = replace(agency.operator, journal=journal)
+                async with agency.open(who, clock=Later()) as wallet, X402Client(wallet.engine) as client:
+                    response = await client.get(shop.url(), idempotency_key=KEY)
+                    left = await wallet.remaining_today(agency.token)
+
+            assert 200 == response.status_code, calls[at]
+            assert 1 == len(transfers_from(contracts, agency.address)), calls[at]
+            assert (DAY - PRICE, 2) == (left.atomic, agency.operator.sent), calls[at]  # deployed, reserved
+        assert len(points) >= 1

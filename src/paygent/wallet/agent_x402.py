@@ -13,6 +13,8 @@ from paygent.core.action import Action
 from paygent.core.agent_wallet_errors import AgentWalletRefused
 from paygent.core.caip import ChainId
 from paygent.core.errors import SigningFailed
+from paygent.core.ids import IntentId, PaymentId
+from paygent.core.lifecycle import FREED, State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, SignedPayload
 from paygent.core.requirements import Authorization, PaymentRequired, Refusal
@@ -167,13 +169,32 @@ class ReservingSigner:
         if not await self._deployed() or await self._is_reserved(authorization):
             return
         order = ActionOrder(
-            intent_id=ids.intent_id("reserve", payment.id),
+            intent_id=await self._next_intent(payment),
             action=self._reservation(payment, authorization),
             context=payment.context,
             new_action=True,
             errors=contract("AgentWallet").errors,
         )
         await self._operator.execute(order)
+
+    async def _next_intent(self, payment: Payment) -> IntentId:
+        """Return the first name of its reservation that is new, or that of one that is under way.
+
+        One that ended without effect, as where a process died before it signed, is made anew under the next name; the
+        contract reserves the same authorization once.
+        """
+        number, intent = 1, ids.intent_id("reserve", payment.id)
+        while await self._ended(ids.payment_id(intent)):
+            number += 1
+            intent = ids.intent_id("reserve", payment.id, str(number))
+        return intent
+
+    async def _ended(self, reservation: PaymentId) -> bool:
+        """Tell whether a reservation was made, and ended without effect."""
+        earlier = await self._operator.journal.get(reservation)
+        if earlier is not None and earlier.state is State.RESERVED:
+            earlier = await self._operator.reconciler.reconcile(earlier.id)  # its lease may be over
+        return earlier is not None and earlier.state in FREED
 
     async def _signature(self, payment: Payment, authorization: Authorization, policy: Amount | None) -> bytes:
         own = agent_wallet.signature(authorization)

@@ -16,6 +16,7 @@ from tests.interop.peers.anvil import dev_account
 from tests.interop.peers.chain import TokenChain, call_data
 
 TRANSFER = "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)"
+TRANSFER_OF_CONTRACT = "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,bytes)"
 PRICE = 1000
 SELLER, SOMEBODY = 5, 6
 """Development accounts that settle: the seller, and somebody who has nothing to do with it."""
@@ -154,6 +155,7 @@ def transfer_call(header: str) -> str:
     payload = decode(header)["payload"]
     signed, signature = payload["authorization"], bytes.fromhex(payload["signature"][2:])
     numbers = (int(signed[name]) for name in ("value", "validAfter", "validBefore"))
-    nonce = bytes.fromhex(signed["nonce"][2:])
-    parts = (signature[64], signature[:32], signature[32:64])
-    return call_data(TRANSFER, signed["from"], signed["to"], *numbers, nonce, *parts)
+    said = (signed["from"], signed["to"], *numbers, bytes.fromhex(signed["nonce"][2:]))
+    if len(signature) != 65:
+        return call_data(TRANSFER_OF_CONTRACT, *said, signature)
+    return call_data(TRANSFER, *said, signature[64], signature[:32], signature[32:64])
