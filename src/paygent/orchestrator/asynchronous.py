@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from paygent.core.errors import ConfigurationError
 from paygent.core.session import Memory, MemoryKind, Mode, Run, RunId, Session, SessionId
+from paygent.orchestrator.extras import extra_needed
 from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.sessions import Sessions, Summary, ToolRecord
 
@@ -59,10 +60,12 @@ class Orchestrator:
         Args: conduct: policy, approvals, storage and what else `X402Client.open` takes, and a model, a registry,
             plugins, tools, subagents and limits; see `Conduct`.
 
-        Raises: ConfigurationError: something is missing or wrong, or no asyncio loop runs.
+        Raises: ConfigurationError: something is missing or wrong, ``paygent[orchestrator]`` is not installed, or no
+            asyncio loop runs.
         """
         _need_asyncio()
-        from paygent.orchestrator.assembly import assembled
+        with extra_needed():
+            from paygent.orchestrator.assembly import assembled
 
         async with assembled(conduct) as assembly:
             yield cls(assembly)

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from paygent.core.errors import AdapterError, ConfigurationError
+from paygent.core.errors import AdapterError
+from paygent.orchestrator.extras import extra_needed
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -85,13 +86,10 @@ async def open_checkpoints(storage: str) -> "AsyncGenerator[BaseCheckpointSaver[
     Raises: ConfigurationError: LangGraph or the driver is not installed, or the storage cannot be used.
     """
     scheme = storage.partition("://")[0].partition("+")[0] if "://" in storage else ""
-    try:
-        opened = _postgresql(storage) if scheme in ("postgresql", "postgres") else _sqlite(storage)
-    except ImportError as missing:
-        raise ConfigurationError(
-            f"{missing.name} is not installed: install paygent[orchestrator], and for PostgreSQL paygent[postgres]"
-        ) from missing
-    async with opened as saver:
+    opened = _postgresql(storage) if scheme in ("postgresql", "postgres") else _sqlite(storage)
+    async with AsyncExitStack() as made:
+        with extra_needed():
+            saver = await made.enter_async_context(opened)
         yield saver
 
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from paygent.core.errors import ConfigurationError
 from paygent.orchestrator.state import State, next_todo
 
 if TYPE_CHECKING:
@@ -14,14 +13,9 @@ NODES = ("plan", "price", "judge", "approve", "act", "report")
 
 
 def compiled(nodes: "Nodes", checkpointer: Any) -> "CompiledStateGraph[Any, Any, Any, Any]":
-    """Return the graph over the nodes, with its checkpoints.
+    """Return the graph over the nodes, with its checkpoints."""
+    from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs]  # inline types, no py.typed there
 
-    Raises: ConfigurationError: LangGraph is not installed.
-    """
-    try:
-        from langgraph.graph import END, START, StateGraph  # pyright: ignore[reportMissingTypeStubs]  # inline types, no py.typed there
-    except ImportError as missing:
-        raise ConfigurationError("the Orchestrator needs LangGraph: install paygent[orchestrator]") from missing
     from paygent.orchestrator.desk import RunDesk
 
     schema: Any = RunDesk  # what every node gets beside the state; it goes into no checkpoint
