@@ -34,7 +34,7 @@ class Hold:
     def __post_init__(self) -> None:
         if self.also and len({self.window, *self.also}) != 1 + len(self.also):
             raise ValueError(f"a hold counts {self.window!r} and each window of `also` once, not {self.also!r}")
-        if self.amount.asset != self.limit.asset:
+        if self.amount.asset is not self.limit.asset and self.amount.asset != self.limit.asset:
             raise ValueError(f"a hold of {self.amount.asset.id} has no limit in {self.limit.asset.id}")
 
 

@@ -1,7 +1,7 @@
 """Chain-agnostic identifiers: CAIP-2 chains, CAIP-10 accounts, CAIP-19 assets."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Self
 
@@ -98,12 +98,15 @@ class AssetId:
     """The chain the asset lives on."""
     name: str
     """Asset namespace, colon, reference, for example ``erc20:0x…`` or ``slip44:394``; EVM addresses in lower case."""
+    text: str = field(init=False, repr=False, compare=False)
+    """Chain, slash, name: written once, because the sums of limits are called by it."""
 
     def __post_init__(self) -> None:
         if not _ASSET_NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is not a CAIP-19 asset name such as 'erc20:0x…'")
         if self.name.startswith("erc20:"):
             object.__setattr__(self, "name", self.name.lower())
+        object.__setattr__(self, "text", f"{self.chain}/{self.name}")
 
     def __eq__(self, other: object) -> bool:  # as that of `ChainId`
         if self is other:
@@ -140,7 +143,7 @@ class AssetId:
         return self.name[6:]
 
     def __str__(self) -> str:
-        return f"{self.chain}/{self.name}"
+        return self.text
 
 
 @lru_cache(maxsize=512)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, unique
-from functools import lru_cache
 
-from paygent.core.caip import AssetId
 from paygent.core.money import PAYMENTS, USD, Amount, Asset
 from paygent.core.verdict import Reason
 from paygent.policy.ask import Ask
@@ -83,15 +81,9 @@ def names(ask: Ask) -> Names:
         "service": context.service or "",
         "host": ask.host,
         "recipient": ask.payee.lower(),
-        "token": said(ask.token.asset.id),
+        "token": ask.token.asset.id.text,
         "network": ask.network.text,
     }
-
-
-@lru_cache(maxsize=1024)
-def said(asset: AssetId) -> str:
-    """Return the text of an asset's id, from a cache."""
-    return str(asset)
 
 
 def ask_person(code: str, text: str) -> Objection:

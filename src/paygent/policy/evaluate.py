@@ -10,7 +10,7 @@ from paygent.core.verdict import Allow, Alternative, Deny, Downgrade, Reason, Re
 from paygent.policy.ask import Ask
 from paygent.policy.case import cost, dollars, names
 from paygent.policy.facts import UNKNOWN, Facts, SumKey
-from paygent.policy.holds import claims
+from paygent.policy.holds import claims, day_limits
 from paygent.policy.hosts import host_allowed
 from paygent.policy.policy import Policy
 from paygent.policy.rules import RULES, Case, Effect, Objection
@@ -51,11 +51,11 @@ def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
     _check_counted(policy, ask, worth, called, now)
     limited = tuple(
         Hold(
-            scope=claim.scope,
-            window=claim.span.name,
+            scope=claim.key[0],
+            window=claim.key[1],
             amount=claim.amount,
             limit=claim.limit.amount,
-            also=claim.span.also,
+            also=claim.also,
         )
         for claim in claims(policy, ask, worth, called, now)
     )
@@ -142,8 +142,7 @@ def _reasons(objections: list[Objection]) -> tuple[Reason, ...]:
 
 def _check_counted(policy: Policy, ask: Ask, worth: Amount | None, called: Names, now: int) -> None:
     """Refuse a payment that a limit applies to and cannot count: leaving the hold out would leave the limit out."""
-    limits = policy.trade_day_limits if ask.trades else policy.day_limits
-    by_day = any(cost(ask, limit.asset, worth) is not None for limit in limits)
+    by_day = any(cost(ask, limit.amount.asset, worth) is not None for limit in day_limits(policy, ask))
     in_dollars = worth is None and any(
         limit.amount.asset == USD and limit.scope.key(called) is not None for limit in policy.index.over_time
     )

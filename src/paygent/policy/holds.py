@@ -1,25 +1,26 @@
 """What a payment takes from every limit over time that it counts in."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from paygent.core.money import Amount
-from paygent.core.window import Span
+from paygent.core.window import Span, Window
 from paygent.policy.ask import Ask
-from paygent.policy.case import cost, said
+from paygent.policy.case import cost
 from paygent.policy.facts import SumKey
 from paygent.policy.limits import Limit
 from paygent.policy.policy import Policy
 from paygent.policy.scope import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A limit that a payment counts in, and what it takes of it."""
 
     limit: Limit
-    scope: str
-    span: Span
+    key: SumKey
+    """The sum it adds to."""
+    also: tuple[str, ...]
+    """Windows of the same scope and asset whose sums count against the limit too."""
     cost: int
     """Atomic units of the limit's asset."""
 
@@ -29,40 +30,48 @@ class Claim:
         return Amount(self.cost, self.limit.amount.asset)
 
     @property
-    def key(self) -> SumKey:
-        """The sum it adds to."""
-        return (self.scope, self.span.name, said(self.limit.amount.asset.id))
-
-    @property
     def keys(self) -> tuple[SumKey, ...]:
         """The sums that count against the limit, its own first."""
-        asset = said(self.limit.amount.asset.id)
-        return tuple((self.scope, name, asset) for name in (self.span.name, *self.span.also))
+        scope, _, asset = self.key
+        return (self.key, *((scope, name, asset) for name in self.also))
+
+    def spent(self, sums: Mapping[SumKey, int]) -> int | None:
+        """Return what counts against the limit already; None where a part of it is unknown."""
+        own = sums.get(self.key)
+        if own is None or not self.also:  # most windows have one sum
+            return own
+        known = [part for key in self.keys if (part := sums.get(key)) is not None]
+        return sum(known) if len(known) == 1 + len(self.also) else None
 
 
 def claims(policy: Policy, ask: Ask, dollars: Amount | None, names: Names, now: int) -> tuple[Claim, ...]:
     """Return the claims of a payment, one for each sum: of several limits of one sum the smallest."""
     found: dict[SumKey, Claim] = {}
-    for claim in _claims(policy, ask, dollars, names, now):
-        key = claim.key
-        if (other := found.get(key)) is None or claim.limit.amount.atomic < other.limit.amount.atomic:
-            found[key] = claim
+    spans: dict[int, Span] = {}
+    for limit, window, scope, taken in _counting(policy, ask, dollars, names):
+        if (span := spans.get(id(window))) is None:
+            span = spans[id(window)] = window.span(now)
+        key = (scope, span.name, limit.amount.asset.id.text)
+        if (other := found.get(key)) is None or limit.amount.atomic < other.limit.amount.atomic:
+            found[key] = Claim(limit, key, span.also, taken)
     return tuple(found.values())
 
 
-def _claims(policy: Policy, ask: Ask, dollars: Amount | None, names: Names, now: int) -> Iterator[Claim]:
-    spans: dict[object, Span] = {}
+def day_limits(policy: Policy, ask: Ask) -> tuple[Limit, ...]:
+    """Return the limits of the wallet's day that the payment counts in: those of trades where they have their own."""
     apart = policy.index.trades_per_day if ask.trades else None
-    by_day = policy.index.per_day if apart is None else apart
-    for limit in (*by_day, *policy.index.over_time):
-        taken = cost(ask, limit.amount.asset, dollars)
-        scope = limit.scope.key(names)
-        if apart is not None and scope is not None and limit in apart:
-            scope = f"trades of {scope}"
-        window = limit.window
-        if taken is None or scope is None or window is None:
+    return policy.index.per_day if apart is None else apart
+
+
+def _counting(
+    policy: Policy, ask: Ask, dollars: Amount | None, names: Names
+) -> Iterator[tuple[Limit, Window, str, int]]:
+    """Yield each limit over time that counts the payment, with its window, its scope, and what is taken of it."""
+    apart = policy.index.trades_per_day if ask.trades else None
+    for limit in (*day_limits(policy, ask), *policy.index.over_time):
+        taken, scope = cost(ask, limit.amount.asset, dollars), limit.scope.key(names)
+        if taken is None or scope is None or limit.window is None:
             continue
-        span = spans.get(id(window))
-        if span is None:
-            span = spans[id(window)] = window.span(now)
-        yield Claim(limit, scope, span, taken)
+        if apart is not None and limit in apart:
+            scope = f"trades of {scope}"
+        yield limit, limit.window, scope, taken

@@ -178,8 +178,10 @@ class Policy:
 class Index:
     """What judging looks up, made once for a policy."""
 
-    listed: bool
-    """Some list allows or denies something."""
+    allows: bool
+    """Some list says what may be paid."""
+    denies: bool
+    """Some list says what is never paid."""
     payees: frozenset[str] | None
     """Allowed addresses in lower case."""
     denied_payees: frozenset[str]
@@ -203,7 +205,8 @@ class Index:
         """Sort a policy."""
         ranked = sorted(policy.agent_terms, key=lambda terms: -terms.priority)
         return cls(
-            listed=_listed(policy),
+            allows=_allows(policy),
+            denies=policy.deny != Denied(),
             payees=None if policy.payees is None else _lower(policy.payees),
             denied_payees=_lower(policy.deny.payees),
             agents={terms.id: terms for terms in policy.agent_terms},
@@ -219,10 +222,10 @@ class Index:
         )
 
 
-def _listed(policy: Policy) -> bool:
+def _allows(policy: Policy) -> bool:
     where = (policy.networks, policy.assets, policy.hosts, policy.payees)
     who = (policy.services, policy.agents, policy.oracles)
-    return policy.deny != Denied() or any(each is not None for each in (*where, *who))
+    return any(each is not None for each in (*where, *who))
 
 
 def _budgets(policy: Policy) -> Iterable[Limit]:

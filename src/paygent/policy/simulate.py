@@ -8,7 +8,7 @@ from paygent.core.budget import Hold
 from paygent.core.money import USD, Amount
 from paygent.core.verdict import Deny, Verdict
 from paygent.policy.ask import Ask
-from paygent.policy.case import dollars, said
+from paygent.policy.case import dollars
 from paygent.policy.evaluate import evaluate, holds, needs
 from paygent.policy.facts import UNKNOWN, Facts, Provider, Recent, SumKey
 from paygent.policy.policy import Policy
@@ -101,7 +101,7 @@ class _Replay:
 
     def _pay(self, past: Past, simulated: Simulated) -> None:
         for hold in simulated.holds:
-            self._sums[hold.scope, hold.window, said(hold.amount.asset.id)] += hold.amount.atomic
+            self._sums[hold.scope, hold.window, hold.amount.asset.id.text] += hold.amount.atomic
         worth = dollars(self._policy, past.ask, past.at)
         if worth is not None and self._treasury is not None:
             self._treasury = Amount(max(0, self._treasury.atomic - worth.atomic), USD)

@@ -1,11 +1,11 @@
 """How much one payment may cost, and how much is left of the windows whose sums are known."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from paygent.core.money import Amount
 from paygent.policy.case import Case, Objection, deny, too_much
-from paygent.policy.facts import Facts
-from paygent.policy.holds import Claim, claims
+from paygent.policy.facts import SumKey
+from paygent.policy.holds import claims, day_limits
 
 
 def over_payment_limits(case: Case) -> Iterable[Objection]:
@@ -47,10 +47,10 @@ def without_day_limit(case: Case) -> Iterable[Objection]:
     """Object where no limit of a day can count the payment."""
     if _moves_nothing(case):
         return ()
-    trades = case.ask.trades and case.policy.trade_per_day is not None
-    for limit in case.policy.trade_day_limits if trades else case.policy.day_limits:
-        if case.cost(limit.asset) is not None:
+    for limit in day_limits(case.policy, case.ask):
+        if case.cost(limit.amount.asset) is not None:
             return ()
+    trades = case.ask.trades and case.policy.trade_per_day is not None
     return (_no_limit("trade_per_day" if trades else "per_day", case),)
 
 
@@ -61,24 +61,17 @@ def _moves_nothing(case: Case) -> bool:
 
 def over_window_limits(case: Case) -> Iterable[Objection]:
     """Object where the known sum of a window leaves no room. An unknown sum is left to the store, which checks all."""
-    facts = case.facts
-    return () if facts.now is None or facts.sums is None else _over_windows(case, facts, facts.now)
+    now, sums = case.facts.now, case.facts.sums
+    return () if now is None or sums is None else _over_windows(case, sums, now)
 
 
-def _over_windows(case: Case, facts: Facts, now: int) -> Iterator[Objection]:
+def _over_windows(case: Case, sums: Mapping[SumKey, int], now: int) -> Iterator[Objection]:
     for claim in claims(case.policy, case.ask, case.dollars, case.names, now):
-        spent = _spent(claim, facts)
+        spent = claim.spent(sums)
         if spent is not None and spent + claim.cost > claim.limit.amount.atomic:
             left = Amount(max(0, claim.limit.amount.atomic - spent), claim.limit.amount.asset)
             text = f"{claim.amount} is more than the {left} left of the limit of {claim.limit}"
             yield too_much("budget_exhausted", text)
-
-
-def _spent(claim: Claim, facts: Facts) -> int | None:
-    assert facts.sums is not None  # noqa: S101  # over_window_limits has looked
-    sums = [facts.sums.get(key) for key in claim.keys]
-    known = [each for each in sums if each is not None]
-    return sum(known) if len(known) == len(sums) else None
 
 
 def _no_limit(name: str, case: Case) -> Objection:

@@ -8,9 +8,9 @@ from paygent.policy.hosts import host_allowed
 
 def outside_lists(case: Case) -> Iterable[Objection]:
     """Object to what an allow list leaves out, then to what a deny list names."""
-    if not case.policy.index.listed:
-        return ()
-    return (*_not_allowed(case), *_names_not_allowed(case), *_denied(case))
+    index = case.policy.index
+    allowed = (*_not_allowed(case), *_names_not_allowed(case)) if index.allows else ()
+    return (*allowed, *_denied(case)) if index.denies else allowed
 
 
 def _not_allowed(case: Case) -> Iterator[Objection]:

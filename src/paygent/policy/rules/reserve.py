@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from paygent.core.money import USD
 from paygent.core.window import DAY
-from paygent.policy.case import Case, Objection, deny, said, too_much
+from paygent.policy.case import Case, Objection, deny, too_much
 from paygent.policy.facts import Facts
 from paygent.policy.terms import AgentTerms, Priority
-
-_USD = said(USD.id)
 
 
 def into_reserve(case: Case) -> Iterable[Objection]:
@@ -45,4 +43,4 @@ def _unspent(terms: AgentTerms, facts: Facts) -> int:
 
 def day_key(agent: str, now: int) -> tuple[str, str, str]:
     """Return the name of the sum of what an agent spends in the UTC day of `now`."""
-    return (f"agent:{agent}", DAY.span(now).name, _USD)
+    return (f"agent:{agent}", DAY.span(now).name, USD.id.text)
