@@ -6,6 +6,8 @@ from typing import Any
 import anyio
 import pytest
 
+from paygent import X402Client
+from paygent.adapters.httpx import PAYMENT
 from paygent.adapters.local_signer import LocalSigner
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
 from paygent.core.errors import (
@@ -20,10 +22,13 @@ from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
 from paygent.evm.address import checksum
-from paygent.evm.agent_wallet import payment_call
+from paygent.evm.agent_wallet import LONGEST_VALIDITY_SECONDS, payment_call
 from paygent.evm.contracts import contract
+from paygent.policy.canonical import digest
 from tests.interop.acting import PATIENCE
 from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency, place_contracts
+from tests.interop.hostile.answers import sells
+from tests.interop.hostile.shop import Shop, offering
 from tests.interop.peers.chain import TokenChain
 
 PAYEE = checksum(f"0x{'ab' * 20}")
@@ -267,3 +272,17 @@ async def test_wallet_that_is_not_deployed_says_so(contracts: TokenChain) -> Non
             await wallet.pay(made.amount(1), PAYEE)
 
     assert 0 == made.operator.sent
+
+
+async def test_authorization_ends_within_the_contracts_bound_whatever_seller_and_policy_allow(agency: Agency) -> None:
+    policy = agency.operator.policy(max_validity_seconds=3_600)
+    offers = offering(maxTimeoutSeconds=3_600)
+    with Shop(chain=agency.chain, paid=sells, unpaid=offers) as shop:
+        async with agency.open(agency.operator, policy=policy) as wallet, X402Client(wallet.engine) as client:
+            response = await client.get(shop.url())
+            payment = response.extensions[PAYMENT].payment
+    rows = await agency.operator.journal.entries()
+
+    assert 200 == response.status_code
+    assert payment.authorization.valid_before <= agency.chain.anvil.timestamp() + LONGEST_VALIDITY_SECONDS
+    assert [digest(policy)] == [row.facts["digest"] for row in rows if row.kind == "policy"][1:]

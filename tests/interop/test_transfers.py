@@ -15,6 +15,7 @@ from paygent.core.halt import Halt
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
 from paygent.evm.address import checksum
+from paygent.policy.canonical import digest
 from tests.interop.acting import Actor, new_actor
 from tests.interop.peers.chain import TokenChain
 
@@ -154,3 +155,17 @@ async def test_transfer_above_a_limit_is_denied(actor: Actor) -> None:
             await wallet.transfer(Amount(5, actor.token), PAYEE)
 
     assert 0 == actor.sent
+
+
+async def test_log_says_which_policy_judged_a_transfer(actor: Actor) -> None:
+    policy = actor.policy(max_per_payment=usd("0.000004"))
+    async with actor.wallet(policy=policy) as wallet:
+        for _ in range(2):
+            with pytest.raises(PolicyDenied):
+                await wallet.transfer(Amount(5, actor.token), PAYEE)
+    rows = await actor.journal.entries()
+
+    assert [("loaded", digest(policy), "program")] == [
+        (row.facts["event"], row.facts["digest"], row.facts["source"]) for row in rows if row.kind == "policy"
+    ]
+    assert "policy" == rows[0].kind

@@ -38,6 +38,7 @@ from paygent.engine.edits import edited
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import ActionOrder
 from paygent.engine.own_rules import NO_RULES, OwnRules
+from paygent.engine.policy_log import PolicyLog
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
 from paygent.engine.tokens import TokenBook
 from paygent.engine.weigh import PolicySource
@@ -85,10 +86,12 @@ class ActionJudge:
         writers: Mapping[ChainId, Transactions],
         clock: Clock,
         finder: FactFinder,
+        log: PolicyLog | None = None,
         rules: OwnRules = NO_RULES,
     ) -> None:
         self._payer = payer
         self._policy = policy
+        self._log = log
         self._tokens = tokens
         self._writers = writers
         self._clock = clock
@@ -106,6 +109,8 @@ class ActionJudge:
         Raises: ConfigurationError: no endpoint, or a token that is not known. AdapterError: the chain does not answer.
         """
         action, policy, now = order.action, self.policy, self._clock.now()
+        if self._log is not None:
+            await self._log.used(policy)
         ask = Ask(
             payer=self._payer,
             payee=action.counterparty,

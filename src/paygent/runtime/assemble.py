@@ -136,7 +136,7 @@ class Parts:
     def engine(self) -> Engine:
         """Return the engine that pays with the key's own money."""
         signer = AuthorizationSigner(self.signer, max_validity_seconds=LONGEST_VALIDITY_SECONDS)
-        return self.engine_for(signer, self.chooser(self.signer.address, self.policy), hands=self._hands())
+        return self.engine_for(signer, self.chooser(self.signer.address), hands=self._hands())
 
     def engine_for(self, signer: PaymentSigner, chooser: Chooser, *, hands: Hands | None = None) -> Engine:
         """Return an engine that pays x402 through another signer."""
@@ -152,11 +152,11 @@ class Parts:
             hands=hands,
         )
 
-    def chooser(self, payer: str, policy: Policy | PolicySource, kind: type[Chooser] = Chooser) -> Chooser:
+    def chooser(self, payer: str, kind: type[Chooser] = Chooser) -> Chooser:
         """Return what chooses offers for a payer."""
         return kind(
             payer=payer,
-            policy=policy,
+            policy=self.policy,
             finder=self.finder,
             tokens=self.tokens,
             chains=self.chains,
@@ -176,6 +176,7 @@ class Parts:
             writers=self.writers,
             clock=self.clock,
             finder=self.finder,
+            log=self.log,
             rules=self.rules,
         )
         return Hands(signer=self.sender, judge=judge, writers=self.writers, patience=self.patience)

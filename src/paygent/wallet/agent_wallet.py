@@ -20,7 +20,7 @@ from paygent.wallet.agent_place import network_of, place_of, predicted
 from paygent.wallet.agent_refusals import refused
 from paygent.wallet.agent_settings import OwnerSettings
 from paygent.wallet.agent_state import WalletReader, token_of
-from paygent.wallet.agent_x402 import ContractChooser, ReservingSigner, ShortValidity, Undeployed
+from paygent.wallet.agent_x402 import ContractChooser, ReservingSigner, Undeployed
 from paygent.wallet.wallet import TRANSFER_SECONDS, Wallet, address_of
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class AgentWallet(OwnerSettings):
             writer=lambda: parts.writers[self._network],
             undeployed=undeployed,
         )
-        chooser = parts.chooser(self._address, ShortValidity(parts.policy), ContractChooser)
+        chooser = parts.chooser(self._address, ContractChooser)
         return parts.engine_for(signer, chooser)
 
     # --- reading ----------------------------------------------------------------------------------------------------

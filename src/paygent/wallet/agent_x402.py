@@ -17,19 +17,17 @@ from paygent.core.ids import IntentId, PaymentId
 from paygent.core.lifecycle import FREED, State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, SignedPayload
-from paygent.core.requirements import Authorization, PaymentRequired, Refusal
+from paygent.core.requirements import Authorization, PaymentRequired, PaymentRequirements, Refusal
 from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.order import ActionOrder, Order
 from paygent.engine.pay import Engine
 from paygent.engine.room import room
-from paygent.engine.weigh import PolicySource
 from paygent.evm import agent_wallet, word
 from paygent.evm.coins import coin
 from paygent.evm.contracts import contract
 from paygent.evm.eip3009 import typed_data
 from paygent.evm.tokens import domain as token_domain
 from paygent.policy import firewall
-from paygent.policy.policy import Policy
 from paygent.ports.chain import Chain
 from paygent.ports.signer import Signer
 from paygent.ports.transactions import Transactions
@@ -47,28 +45,12 @@ _RESERVED: Final = 1
 """`IAgentWallet.Status.Reserved`."""
 
 
-class ShortValidity:
-    """A policy whose authorizations end before the contract's bound."""
-
-    def __init__(self, policy: Policy | PolicySource) -> None:
-        self._policy = policy
-        self._seen: tuple[Policy, Policy] | None = None
-
-    def current(self) -> Policy:
-        """Return the policy as it is now."""
-        policy = self._policy if isinstance(self._policy, Policy) else self._policy.current()
-        if self._seen is None or self._seen[0] is not policy:
-            seconds = min(policy.max_validity_seconds, VALIDITY_SECONDS)
-            self._seen = policy, replace(policy, max_validity_seconds=seconds)
-        return self._seen[1]
-
-
 class ContractChooser(Chooser):
-    """Takes only what a contract can pay: scheme `exact` by EIP-3009."""
+    """Takes only what a contract can pay: scheme `exact` by EIP-3009, within the bound of its authorizations."""
 
-    async def choose(self, order: Order) -> Choice:
-        """Return the best offer. Raises: as `Chooser.choose`."""
-        return await super().choose(replace(order, required=_payable(order.required)))
+    async def choose(self, order: Order, *, keep: bool = False) -> Choice:
+        """Return the best offer. Args, Raises: as of `Chooser.choose`."""
+        return await super().choose(replace(order, required=_payable(order.required)), keep=keep)
 
     async def consider(self, order: Order) -> Considered:
         """Return what speaks for or against every offer, and the one that would be taken."""
@@ -76,14 +58,15 @@ class ContractChooser(Chooser):
 
 
 def _payable(required: PaymentRequired) -> PaymentRequired:
-    mine = [each for each in required.requirements if (each.scheme, each.transfer_method) == ("exact", "eip3009")]
+    mine: list[PaymentRequirements] = []
+    refusals = list(required.refusals)
     text = "an AgentWallet pays scheme exact by EIP-3009 only"
-    others = [
-        Refusal(index=each.index, code="not_for_contracts", text=text)
-        for each in required.requirements
-        if each not in mine
-    ]
-    return replace(required, requirements=tuple(mine), refusals=(*required.refusals, *others))
+    for each in required.requirements:
+        if (each.scheme, each.transfer_method) == ("exact", "eip3009"):
+            mine.append(replace(each, max_timeout_seconds=min(each.max_timeout_seconds, VALIDITY_SECONDS)))
+        else:
+            refusals.append(Refusal(index=each.index, code="not_for_contracts", text=text))
+    return replace(required, requirements=tuple(mine), refusals=tuple(refusals))
 
 
 class Undeployed:
