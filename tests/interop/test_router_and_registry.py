@@ -140,13 +140,13 @@ def test_provider_registers_changes_and_takes_its_stake_back_after_the_delay(mar
     asked = market.chain.anvil.timestamp()
     market.send(market.provider, "ServiceRegistry", "requestWithdrawal", service, STAKE)
 
-    take = ("ServiceRegistry", "withdraw", service, market.provider)
-    delay = market.ask("ServiceRegistry", "WITHDRAWAL_DELAY")
+    delay, to = market.ask("ServiceRegistry", "WITHDRAWAL_DELAY"), market.provider
+    later = asked + delay + 60
 
     assert not market.ask("ServiceRegistry", "isActive", service)
-    assert "TooEarly" == market.refusal(*take, who=market.provider)
-    assert STAKE == market.ask(*take, who=market.provider, time=asked + delay + 60)
-    assert "NotTheProvider" == market.refusal(*take)
+    assert "TooEarly" == market.refusal("ServiceRegistry", "withdraw", service, to, who=to)
+    assert STAKE == market.ask("ServiceRegistry", "withdraw", service, to, who=to, time=later)
+    assert "NotTheProvider" == market.refusal("ServiceRegistry", "withdraw", service, to)
 
 
 def test_only_who_has_paid_rates_and_disputes_and_the_ruling_pays_it(market: Market) -> None:
