@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 from paygent.core.caip import AssetId, ChainId, is_evm_address
+from paygent.core.endpoint import Endpoint
 from paygent.core.errors import LocalProtocolError
 from paygent.core.money import USD, Amount
 from paygent.core.service_errors import InvalidService
@@ -200,6 +201,8 @@ class ServiceQuery:
     mcp: bool | None = None
     model: PricingModel | None = None
     verified: bool | None = None
+    url: str | None = None
+    """What is requested, in any spelling; a service is meant by its URL, whatever parameters come with it."""
     inactive: bool = False
     """Take those too that are not active."""
 
@@ -232,6 +235,7 @@ class ServiceQuery:
             and self.verified in (None, service.verified)
             and (self.min_reputation is None or listing.reputation.score >= self.min_reputation)
             and self._takes_price(listing.dollars)
+            and (self.url is None or _is_at(self.url, service))
             and set(self.words) <= set(service.words)
         )
 
@@ -241,6 +245,11 @@ class ServiceQuery:
         if dollars is None or (self.min_price is not None and dollars < self.min_price):
             return False
         return self.max_price is None or dollars <= self.max_price
+
+
+def _is_at(url: str, service: Service) -> bool:
+    asked, registered = Endpoint.of(url), Endpoint.of(service.url)
+    return asked is not None and registered is not None and asked.is_part_of(registered)
 
 
 EVERY_SERVICE = ServiceQuery(inactive=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from paygent.core.caip import AssetId, ChainId
+from paygent.core.endpoint import Endpoint
 from paygent.core.errors import ConfigurationError
 from paygent.core.history import PaymentFilter
 from paygent.core.lifecycle import State
@@ -37,6 +38,7 @@ PRICE_SECONDS: Final = 60
 """How old a price may be before it is asked for again."""
 _FAILED: Final = (State.EXPIRED, State.CANCELLED, State.REVERTED)
 _TRIES: Final = 5
+_MOST_AT_ONE_URL: Final = 100
 Quoter = Callable[[str], Awaitable[Quote]]
 """What `X402Client.quote` is: says what a URL costs, and signs nothing."""
 
@@ -111,6 +113,15 @@ class ServiceRegistry:
         if found is None:
             raise await self._not_found(service_id)
         return self._services.put(service_id, await self._rated(found))
+
+    async def at(self, url: str) -> Listing | None:
+        """Return the service that a URL, in any spelling and with any more parameters, is of; active or not.
+
+        Where several are registered there, the one with the most parameters in its own URL, then the best. Raises:
+        AdapterError.
+        """
+        page = await self._page(ServiceQuery(url=url, inactive=True), None, _MOST_AT_ONE_URL)
+        return max(page.listings, key=lambda listing: _parameters(listing.service), default=None)
 
     async def list(self, *, after: str | None = None, limit: int = 50) -> ServicePage:
         """Return every service, those too that are not active, best first."""
@@ -296,6 +307,12 @@ class ServiceRegistry:
     def _forget(self) -> None:
         self._services.clear()
         self._pages.clear()
+
+
+def _parameters(service: Service) -> int:
+    """Return how many parameters the service's own URL has."""
+    endpoint = Endpoint.of(service.url)
+    return 0 if endpoint is None else len(endpoint.query)
 
 
 def _offered(quote: Quote, service: Service) -> Amount:

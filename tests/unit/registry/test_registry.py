@@ -276,3 +276,22 @@ async def test_change_is_tried_again_where_somebody_was_first(storage: MemoryJou
 
     with pytest.raises(ServiceConflict):
         await registry.update(replace(TICKS, name="M"))
+
+
+async def test_service_is_found_by_its_url_however_that_is_spelled(registry: ServiceRegistry) -> None:
+    (ticks,) = await registry.register(TICKS)
+
+    assert ticks == await registry.at("HTTPS://Ticks.example:443/?pair=BTC")
+    assert None is await registry.at("https://ticks.example/other")
+    closed = await registry.update(replace(TICKS, active=False))
+    assert closed == await registry.at("https://ticks.example/")
+
+
+async def test_service_with_most_parameters_in_its_url_is_meant(registry: ServiceRegistry) -> None:
+    pairs = [replace(TICKS, id=pair, url=f"https://ticks.example/?pair={pair}") for pair in ("btc", "eth")]
+    await registry.register(TICKS, *pairs)
+    asked = [f"https://ticks.example/?depth=5{more}" for more in ("&pair=eth", "&pair=btc", "&pair=cro", "")]
+
+    assert ["eth", "btc", "ticks", "ticks"] == [
+        found.service.id for url in asked if (found := await registry.at(url)) is not None
+    ]

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, bindparam, delete, literal_
 from paygent.adapters.sql.rows import parsed
 from paygent.adapters.sql.schema import service_prices, service_words, services
 from paygent.adapters.sql.statements import Cursor, Statement, words_of_dialect
+from paygent.core.endpoint import Endpoint
 from paygent.core.errors import AdapterError
 from paygent.core.service import Listing, PricePoint, ServiceQuery
 from paygent.core.service_errors import ServiceConflict, ServiceExists
@@ -78,6 +79,8 @@ def _page(names: frozenset[str]) -> Any:
         query = query.where(order.dollars >= bindparam("min_price", type_=BigInteger))
     if "max_price" in names:
         query = query.where(order.dollars <= bindparam("max_price", type_=BigInteger))
+    if "host" in names:
+        query = query.where(_S.record.ilike(bindparam("host"), escape="~"))
     for name in sorted(names & set(_EQUAL)):
         column = service_words.c[name] if words and name in service_words.c else _S[name]
         query = query.where(column == bindparam(name))
@@ -161,10 +164,20 @@ def _conditions(query: ServiceQuery) -> dict[str, object]:
         "min_price": None if query.min_price is None else _stored(query.min_price.atomic),
         "max_price": None if query.max_price is None else _stored(query.max_price.atomic),
         "inactive": 1 if query.inactive else None,
+        "host": None if query.url is None else _anywhere(query.url),
     }
     longest_first = sorted(query.words, key=len, reverse=True)[:_MOST_WORDS]
     words = {f"word{place}": word for place, word in enumerate(longest_first)}
     return {name: value for name, value in given.items() if value is not None} | words
+
+
+def _anywhere(url: str) -> str:
+    """Return the pattern of records with the URL's host in them; the query itself looks at the whole URL."""
+    endpoint = Endpoint.of(url)
+    if endpoint is None:
+        return ""
+    host = endpoint.host.partition(":")[0]
+    return f"%://{host.replace('~', '~~').replace('%', '~%').replace('_', '~_')}%"
 
 
 def _stored(dollars: int) -> int:

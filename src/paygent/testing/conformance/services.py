@@ -104,6 +104,14 @@ class ServiceStoreContract:
             (ServiceQuery(mcp=False, text="data", max_price=Amount(60, USD)), "candles"),
             (ServiceQuery(verified=True), "candles"),
             (ServiceQuery(model="subscription"), ""),
+            (ServiceQuery(url="https://ticks.example/"), "ticks"),
+            (ServiceQuery(url="HTTP://Ticks.EXAMPLE:80?pair=BTC", inactive=True), "ticks"),
+            (ServiceQuery(url="https://x_1.example/"), "x_1"),
+            (ServiceQuery(url="https://gone.example/"), ""),
+            (ServiceQuery(url="https://gone.example/", inactive=True), "gone"),
+            (ServiceQuery(url="https://ticks.example/other"), ""),
+            (ServiceQuery(url="https://ticks.example.org/"), ""),
+            (ServiceQuery(url="no URL"), ""),
         ],
     )
     async def test_services_that_agree_come_best_first(
