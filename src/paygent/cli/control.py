@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from paygent.adapters.terminal import TerminalApprovals
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, UNKNOWN, Listing, Outcome, payment_as_json
+from paygent.cli.times import local_time
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.halt import Halt
@@ -121,7 +122,9 @@ class AtTerminal:
 
 def _waiting(requests: tuple[ApprovalRequest, ...]) -> Outcome:
     columns = ("id", "amount", "payee", "resource", "expires_at")
-    rows = tuple((one.id, *(_fact(one, name) for name in columns[1:-1]), str(one.expires_at)) for one in requests)
+    rows = tuple(
+        (one.id, *(_fact(one, name) for name in columns[1:-1]), local_time(one.expires_at)) for one in requests
+    )
     listing = Listing(columns=columns, rows=rows, nothing="nothing waits for approval")
     return Outcome(exit_code=OK, listing=listing, said={"approvals": [_request(one) for one in requests]})
 

@@ -10,6 +10,7 @@ from paygent.cli.arguments import Arguments
 from paygent.cli.control import AtTerminal
 from paygent.cli.outcome import MISUSE, NOT_ATTEMPTED, OK, Listing, Outcome, code_of_error
 from paygent.cli.screen import person_at_terminal
+from paygent.cli.times import local_time
 from paygent.core.errors import CommandRefused
 from paygent.core.events import RunEvent
 from paygent.core.fields import JSON
@@ -125,13 +126,13 @@ async def _store(settings: Settings, made: AsyncExitStack) -> SessionStore:
 
 
 def _listed(found: Sequence[Session]) -> Outcome:
-    rows = tuple((one.id, one.state.value, str(one.created_at), one.title) for one in found)
+    rows = tuple((one.id, one.state.value, local_time(one.created_at), one.title) for one in found)
     listing = Listing(columns=("id", "state", "created_at", "title"), rows=rows, nothing="no sessions")
     return Outcome(exit_code=OK, listing=listing, said={"sessions": [_session(one) for one in found]})
 
 
 def _shown(session: Session, runs: Sequence[Run]) -> Outcome:
-    rows = tuple((run.id, run.state.value, str(run.updated_at), run.text) for run in runs)
+    rows = tuple((run.id, run.state.value, local_time(run.updated_at), run.text) for run in runs)
     listing = Listing(columns=("run", "state", "updated_at", "command"), rows=rows, nothing="no runs")
     said: dict[str, JSON] = {"session": _session(session), "runs": [_run(run) for run in runs]}
     return Outcome(exit_code=OK, listing=listing, said=said)

@@ -61,7 +61,7 @@ class Errand:
         stage.chapter("1. One sentence: trade and pay")
         stage.say(f"> {self._swap} and pay for the market data at {self._url}")
         stage.say(f"  No model reads it, but a grammar. {NAME!r} is {TITLE}: not VVS, and no real money.")
-        stage.say(f"  The connector and the subagent vvs_trader would trade on VVS; {coin} is the devnet's coin.")
+        stage.say(f"  The connector vvs would trade on VVS; {coin} is the devnet's coin.")
         rows = [
             ("a payment", str(policy.max_per_payment), str(policy.per_day)),
             ("a trade, by what goes in", str(policy.max_per_trade), str(policy.trade_per_day)),

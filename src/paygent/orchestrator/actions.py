@@ -97,7 +97,7 @@ class Transfers:
             judge=self.judge,
             spends=True,
             named=("to",),
-            title=lambda asked: f"Transfer {asked.amount} {asked.asset} to {asked.to}",
+            title=lambda asked: f"Transfer {asked.amount} {self._book.spelled(asked.asset)} to {asked.to}",
         )
 
     async def judge(self, asked: TransferArguments, call: Call) -> None:

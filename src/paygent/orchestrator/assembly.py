@@ -139,7 +139,7 @@ async def assembled(conduct: Conduct) -> AsyncGenerator[Assembly]:
         http = await made.enter_async_context(_http(conduct, engine))
         connectors = _connectors(conduct, base)
         toolbox = _toolbox(conduct, base, engine, http, connectors)
-        crew = Crew(conduct.get("subagents", default_crew(toolbox)), toolbox)
+        crew = Crew(conduct.get("subagents", default_crew(toolbox, venues=sorted(connectors))), toolbox)
         read = conduct.get("grammar", grammar)
         mind = _mind(conduct, toolbox, crew)
         nodes = Nodes(toolbox=toolbox, crew=crew, grammar=read, mind=mind, approvals=base.journal)
@@ -273,9 +273,9 @@ def _toolbox(
 ) -> Toolbox:
     registry = conduct.get("registry")
     seconds = conduct.get("proof_seconds", PROOF_SECONDS)
-    payments = Payments(engine, http, clock=base.clock, directory=registry, proof_seconds=seconds)
     funds = Funds(engine.address, chains=base.chains, tokens=base.tokens, coins=base.coins)
     book, actor = AssetBook(funds.assets), Actor(engine, base.clock)
+    payments = Payments(engine, http, clock=base.clock, directory=registry, book=book, proof_seconds=seconds)
     tools: list[AnyTool] = [*payments.tools, funds.tool, Transfers(actor, book, base.clock).tool]
     if registry is not None:
         tools.append(Services(registry).tool)

@@ -26,6 +26,11 @@ class AssetBook:
         """All symbols, sorted."""
         return sorted(self._by_symbol)
 
+    def spelled(self, symbol: str) -> str:
+        """Return a symbol as its asset writes it, such as dUSD; as it is where no asset or several spellings fit."""
+        written = {asset.symbol for asset in self._by_symbol.get(symbol.upper(), {}).values()}
+        return written.pop() if len(written) == 1 else symbol
+
     def named(self, tool: str, symbol: str) -> Sequence[Asset]:
         """Return every asset of a symbol. Raises: ToolRefused: there is none."""
         found = self._by_symbol.get(symbol.upper())

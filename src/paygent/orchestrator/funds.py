@@ -13,6 +13,7 @@ from paygent.core.requirements import Token
 from paygent.core.run_errors import ToolRefused
 from paygent.evm import erc20
 from paygent.evm.networks import NETWORKS
+from paygent.orchestrator.assets import AssetBook
 from paygent.orchestrator.payments import amount_as_json
 from paygent.orchestrator.tools import Arguments, Call, Tool, ToolOutcome
 from paygent.ports.chain import Chain
@@ -51,10 +52,12 @@ class Funds:
             description="Tell what the wallet has on every configured network.",
             arguments=BalanceArguments,
             run=self.balance,
-            title=lambda asked: " ".join(
-                ["Look up the balance", *(["of", ", ".join(asked.assets)] if asked.assets else [])]
-            ),
+            title=self._title,
         )
+
+    def _title(self, asked: BalanceArguments) -> str:
+        named = ", ".join(map(AssetBook(self.assets).spelled, asked.assets or ()))
+        return f"Look up the balance of {named}" if named else "Look up the balance"
 
     async def balance(self, asked: BalanceArguments, call: Call) -> ToolOutcome:
         """Return the balances. Raises: ToolRefused: no configured network has such an asset. AdapterError."""

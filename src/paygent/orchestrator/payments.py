@@ -26,6 +26,7 @@ from paygent.core.run_errors import ToolRefused
 from paygent.core.service_errors import InvalidService, ServiceNotFound
 from paygent.core.service_page import ServicePage
 from paygent.engine.handle import PaymentHandle
+from paygent.orchestrator.assets import AssetBook
 from paygent.orchestrator.held import HOLD, Held
 from paygent.orchestrator.intents import intent_of
 from paygent.orchestrator.tools import Arguments, Call, Price, Tool, ToolOutcome
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 MOST_SAID: Final = 20_000
 """How many characters of an answer go into a result; the rest is cut off, and that is said."""
+_NO_ASSETS: Final = AssetBook(())
 _AMOUNT: Final = r"^(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?$"
 
 
@@ -123,6 +125,7 @@ class Payments:
         *,
         clock: Clock,
         directory: Directory | None = None,
+        book: AssetBook = _NO_ASSETS,
         proof_seconds: float = 30,
         most_said: int = MOST_SAID,
     ) -> None:
@@ -130,6 +133,7 @@ class Payments:
         self._http = http
         self._clock = clock
         self._directory = directory
+        self._book = book
         self._proof_seconds = proof_seconds
         self._most_said = most_said
         self._held: Held[object] = Held()
@@ -147,7 +151,7 @@ class Payments:
                 judge=self.judge,
                 spends=True,
                 named=("url",),
-                title=_title,
+                title=self._title,
             ),
             Tool(
                 name="quote",
@@ -201,6 +205,10 @@ class Payments:
         if handle is None:
             return self._unpaid(url, response)
         return await self._paid(url, response, handle)
+
+    def _title(self, asked: PayArguments) -> str:
+        most = " ".join([asked.amount or "", *([] if asked.asset is None else [self._book.spelled(asked.asset)])])
+        return f"Pay for {asked.url or asked.service}{'' if asked.amount is None else f', at most {most}'}"
 
     # --- one purchase -----------------------------------------------------------------------------------------------
 
@@ -319,11 +327,6 @@ async def found(directory: Directory, name: str) -> "Listing":
     near = ", ".join(each.service.id for each in listings)
     code, said = ("ambiguous", "several services have the name") if named else ("no_service", "no service has the name")
     raise ToolRefused("pay", f"{said} {name!r}; say its id{f', such as {near}' if near else ''}", code=code)
-
-
-def _title(asked: PayArguments) -> str:
-    most = "" if asked.amount is None else f", at most {asked.amount}{'' if asked.asset is None else f' {asked.asset}'}"
-    return f"Pay for {asked.url or asked.service}{most}"
 
 
 def amount_as_json(amount: Amount) -> dict[str, JSON]:

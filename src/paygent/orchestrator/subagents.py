@@ -76,16 +76,17 @@ TRADER_TOOLS: Final = (
 RESEARCHER_TOOLS: Final = ("discover", "quote", "pay")
 
 
-def default_crew(toolbox: Toolbox) -> tuple[Subagent, ...]:
-    """Return the subagents that come along, as far as their tools are there."""
+def default_crew(toolbox: Toolbox, *, venues: Sequence[str] = ()) -> tuple[Subagent, ...]:
+    """Return the subagents that come along, as far as their tools are there. Args: venues: where is traded."""
     trader = tuple(name for name in TRADER_TOOLS if name in toolbox)
     researcher = tuple(name for name in RESEARCHER_TOOLS if name in toolbox)
+    where = f" on {', '.join(venues)}" if venues else ""
     found: list[Subagent] = []
     if "swap" in trader:
         found.append(
             Subagent(
-                name="vvs_trader",
-                description="Trades on VVS Finance: swaps, liquidity and farms.",
+                name="trader",
+                description=f"Trades{where}: swaps, liquidity and farms.",
                 tools=trader,
                 instructions="Trade only what the task says. Report amounts as the tools told them.",
             )

@@ -33,7 +33,7 @@ from paygent.ports.connector import (
     WishKind,
 )
 
-TRADER = "vvs_trader"
+TRADER = "trader"
 _DELEGATED = "0xef0100"
 """What the code of an ordinary account begins with that lends itself code.  Source: EIP-7702."""
 _SYMBOL = Field(description="symbol, such as USDC", max_length=32)
@@ -93,6 +93,7 @@ class Trades:
         self._actor = actor
         self._connectors = connectors
         self._chains = chains
+        self._book = AssetBook(asset for each in connectors.values() for asset in each.manifest.assets)
         self._held: Held[tuple[TradeQuote, Sequence[Action]]] = Held()
 
     @property
@@ -132,7 +133,7 @@ class Trades:
             price=price,
             judge=judge,
             spends=True,
-            title=lambda asked: _title(name, asked),
+            title=lambda asked: _title(name, asked, self._book),
             agent=TRADER,
         )
 
@@ -297,12 +298,16 @@ def _told(quote: TradeQuote) -> str:
     return str(quote)
 
 
-def _title(name: str, asked: Arguments) -> str:
+def _title(name: str, asked: Arguments, book: AssetBook) -> str:
     if isinstance(asked, SwapArguments):
-        fixed = f"{asked.amount} {asked.asset_in if asked.exact == 'in' else asked.asset_out}"
-        give, get = (fixed, asked.asset_out) if asked.exact == "in" else (asked.asset_in, fixed)
+        give, get = book.spelled(asked.asset_in), book.spelled(asked.asset_out)
+        fixed = f"{asked.amount} {give if asked.exact == 'in' else get}"
+        give, get = (fixed, get) if asked.exact == "in" else (give, fixed)
         return f"Swap {give} for {get}{'' if asked.venue is None else f' on {asked.venue}'}"
-    said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in asked.model_dump(exclude_none=True).items())
+    given = asked.model_dump(exclude_none=True).items()
+    said = ", ".join(
+        f"{key.replace('_', ' ')} {book.spelled(value) if key.startswith('asset') else value}" for key, value in given
+    )
     return f"{name.replace('_', ' ').capitalize()}: {said}"
 
 

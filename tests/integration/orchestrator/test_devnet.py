@@ -39,7 +39,7 @@ async def test_sentence_of_the_main_job_swaps_and_pays(net: Devnet, tmp_path: Pa
     spent = before - net.balance(net.payer.address)
     assert "complete" == told[-1].kind, told[-1].facts
     assert (10_100_000, 100_000) == (spent, net.balance(net.seller.payee) - paid)
-    assert [("subagent_start", "vvs_trader"), ("subagent_end", "vvs_trader")] == [
+    assert [("subagent_start", "trader"), ("subagent_end", "trader")] == [
         (event.kind, event.agent) for event in told if event.kind.startswith("subagent")
     ]
     assert ["10.10 dUSD"] == [str(amount) for amount in summary.settled if amount.asset == net.asset]

@@ -209,3 +209,24 @@ async def never(wish: Any, *, owner: str) -> Any:
 
 if __name__ == "__main__":
     SCHEMAS.write_text(json.dumps(asyncio.run(schemas()), indent=2) + "\n", encoding="utf-8")
+
+
+def test_symbol_is_spelled_as_its_asset_spells_it() -> None:
+    written = replace(TOKEN.asset, symbol="dUSD")
+    book = AssetBook([written])
+
+    assert ("dUSD", "XYZ") == (book.spelled("DUSD"), book.spelled("XYZ"))
+
+
+async def test_titles_write_symbols_as_assets_do() -> None:
+    token = replace(TOKEN, asset=replace(TOKEN.asset, symbol="dUSD"))
+    async with World().open(tokens=[token]) as agent:
+        pay, transfer, balance = (agent.tools.get(name) for name in ("pay", "transfer", "balance"))
+        to = "0x" + "11" * 20
+        titles = [
+            pay.titled(pay.read({"url": URL, "amount": "1", "asset": "DUSD"})),
+            transfer.titled(transfer.read({"amount": "1", "asset": "DUSD", "to": to})),
+            balance.titled(balance.read({"assets": ["DUSD"]})),
+        ]
+
+    assert [f"Pay for {URL}, at most 1 dUSD", f"Transfer 1 dUSD to {to}", "Look up the balance of dUSD"] == titles

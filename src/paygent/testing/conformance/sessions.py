@@ -261,7 +261,7 @@ class SessionStoreContract:
 
     async def test_event_of_every_type_keeps_what_it_says(self, sessions: SessionStore) -> None:
         lease = await begun(sessions, a_run())
-        where = {"session": A, "run": RunId("run_1"), "at": START, "agent": "vvs_trader"}
+        where = {"session": A, "run": RunId("run_1"), "at": START, "agent": "trader"}
         told: list[RunEvent] = [
             ToolResult(
                 **where,  # type: ignore[arg-type]
@@ -280,7 +280,7 @@ class SessionStoreContract:
         await sessions.record(told, lease)
 
         assert [each.facts for each in told] == [each.facts for each in await sessions.events(A)]
-        assert ["vvs_trader", "vvs_trader"] == [each.agent for each in await sessions.events(A)]
+        assert ["trader", "trader"] == [each.agent for each in await sessions.events(A)]
 
     # --- memory -----------------------------------------------------------------------------------------------------
 
