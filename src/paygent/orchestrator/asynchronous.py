@@ -41,6 +41,22 @@ class _Asked:
     agent: str | None
 
 
+class _Listener:
+    """A function of the caller's that hears events: what it raises must not end a run, whose money has moved on."""
+
+    def __init__(self, hear: Callable[[Sequence[RunEvent]], None]) -> None:
+        self._hear = hear
+        self.broken: Exception | None = None
+
+    def hear(self, events: Sequence[RunEvent]) -> None:
+        if self.broken is not None:
+            return
+        try:
+            self._hear(events)
+        except Exception as broken:  # noqa: BLE001  the caller's own code: kept, and raised where it stops listening
+            self.broken = broken
+
+
 class Orchestrator:
     """Carries out commands: plans, prices, judges, asks, acts and reports. Needs asyncio."""
 
@@ -50,7 +66,7 @@ class Orchestrator:
         self._runner: Runner = assembly.runner
         self._sessions = Sessions(assembly.sessions, assembly.journal, assembly.clock, assembly.entropy)
         self._own: SessionId | None = None
-        self._listeners: set[Callable[[Sequence[RunEvent]], None]] = set()
+        self._listeners: list[_Listener] = []
 
     @classmethod
     @asynccontextmanager
@@ -145,12 +161,18 @@ class Orchestrator:
 
     @asynccontextmanager
     async def listening(self, hear: Callable[[Sequence[RunEvent]], None]) -> AsyncGenerator[None]:
-        """Call `hear` with the events of every run of this orchestrator, once they are stored."""
-        self._listeners.add(hear)
+        """Call `hear` with the events of every run of this orchestrator, once they are stored.
+
+        Where `hear` raises, runs go on and it hears no more; what it raised is raised again where the block ends.
+        """
+        listener = _Listener(hear)
+        self._listeners.append(listener)
         try:
             yield
         finally:
-            self._listeners.discard(hear)
+            self._listeners.remove(listener)
+        if listener.broken is not None:
+            raise listener.broken
 
     # --- sessions ---------------------------------------------------------------------------------------------------
 
@@ -250,14 +272,13 @@ class Orchestrator:
         return self._own
 
     def _publish(self, events: Sequence[RunEvent]) -> None:
-        for hear in tuple(self._listeners):
-            hear(events)
+        for listener in tuple(self._listeners):
+            listener.hear(events)
 
     async def _streamed(
         self, work: Callable[[Callable[[Sequence[RunEvent]], None]], Coroutine[Any, Any, RunResult]]
     ) -> AsyncGenerator[RunEvent]:
         told: asyncio.Queue[RunEvent | None] = asyncio.Queue()
-        last = 0
 
         def publish(events: Sequence[RunEvent]) -> None:
             self._publish(events)
@@ -268,9 +289,7 @@ class Orchestrator:
         task.add_done_callback(lambda _: told.put_nowait(None))
         try:
             while (event := await told.get()) is not None:
-                if event.sequence > last:  # what a step that is executed again tells once more
-                    last = event.sequence
-                    yield event
+                yield event
             await task
         finally:
             if not task.done():

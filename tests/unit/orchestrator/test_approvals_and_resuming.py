@@ -244,6 +244,66 @@ async def test_caller_who_stops_listening_stops_the_work_and_can_resume_it() -> 
     assert len({event.name for event in events}) == len(events)
 
 
+async def test_resumed_stream_tells_nothing_twice() -> None:
+    world = World()
+    async with world.open() as agent:
+        session = await agent.create_session()
+        first = []
+        stream = agent.stream(f"check my balance then pay {URL}", session=session.id)
+        async for event in stream:
+            first.append(event)
+            if event.kind == "tool_call":
+                break
+        await stream.aclose()
+        stored = await agent.events(session.id)
+        again = [event async for event in agent.stream_resumed(first[0].run)]
+        every = await agent.events(session.id)
+
+    assert [event.sequence for event in every[len(stored) :]] == [event.sequence for event in again]
+    assert list(range(1, len(every) + 1)) == [event.sequence for event in every]
+    assert 1_000 == world.spent
+
+
+class Broken(Exception):
+    """What a listener of the caller's raises."""
+
+
+async def test_listener_that_raises_does_not_end_the_run_and_hears_no_more() -> None:
+    world = World()
+    heard: list[Any] = []
+    fine: list[Any] = []
+
+    def breaks(events: Any) -> None:
+        heard.append(events)
+        raise Broken
+
+    async with world.open() as agent:
+        with pytest.raises(Broken):
+            async with agent.listening(fine.extend), agent.listening(breaks):
+                result = await agent.run(f"pay {URL}")
+        again = await agent.run(f"pay {URL}?b=1")
+
+    assert (True, True, 1, 2_000) == (result.ok, again.ok, len(heard), world.spent)
+    assert ["tool_call", "tool_result", "complete"] == [event.kind for event in fine]
+
+
+async def test_error_of_the_block_is_not_hidden_by_that_of_a_listener() -> None:
+    world = World()
+
+    def breaks(events: Any) -> None:
+        raise Broken
+
+    async with world.open() as agent:
+
+        async def failing() -> None:
+            async with agent.listening(breaks):
+                await agent.run(f"pay {URL}")
+                await agent.resume("run_none")
+
+        with pytest.raises(RunNotFound):
+            await failing()
+
+
 async def test_unknown_run_is_said_to_be_unknown() -> None:
     async with World().open() as agent:
         for ask in (agent.resume, agent.retry, agent.cancel):
