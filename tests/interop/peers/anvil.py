@@ -98,10 +98,13 @@ class Anvil:
 
 
 @contextmanager
-def running_anvil(installed: Installed, *, chain_id: int, log_dir: Path) -> Iterator[Anvil]:
-    """Run a node on a free port until the block ends."""
+def running_anvil(
+    installed: Installed, *, chain_id: int, log_dir: Path, hardfork: str | None = None
+) -> Iterator[Anvil]:
+    """Run a node on a free port until the block ends. Args: hardfork: the newest rules it has; all of them if None."""
     command = [str(installed.anvil), "--host", "127.0.0.1", "--port", "0", "--chain-id", str(chain_id)]
     options = ["--accounts", str(ACCOUNT_COUNT), "--mnemonic", MNEMONIC, "--auto-impersonate"]
+    options += [] if hardfork is None else ["--hardfork", hardfork]
     with (
         running(f"anvil-{chain_id}", [*command, *options], log_dir=log_dir) as urls,
         httpx.Client(trust_env=False, timeout=30) as http,
