@@ -112,9 +112,7 @@ async def test_gas_price_above_the_policy_is_not_offered(actor: Actor) -> None:
 
 async def test_the_chain_takes_no_other_kind(actor: Actor) -> None:
     """What the others prove is worth something only here: a dynamic-fee transaction is refused by this node."""
-    fees = {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 1, "type": 2}
-    made = actor.key.sign_transaction(
-        {"to": PAYEE, "value": 1, "gas": 21_000, "nonce": 0, "chainId": BASE_SEPOLIA_ID, **fees}
-    )
+    said: dict[str, Any] = {"to": PAYEE, "value": 1, "gas": 21_000, "nonce": 0, "chainId": BASE_SEPOLIA_ID, "type": 2}
+    made = actor.key.sign_transaction(said | {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 1})
     with pytest.raises(RpcError, match=r"1559|type"):
         actor.chain.anvil.call("eth_sendRawTransaction", "0x" + bytes(made.raw_transaction).hex())
