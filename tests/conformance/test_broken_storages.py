@@ -45,6 +45,23 @@ class FindsOtherOffers(MemoryJournal):
         return None
 
 
+class AsksBesidesTheKey(MemoryJournal):
+    async def ask(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest:
+        keyed, self._by_key = self._by_key, type(self._by_key)(list)
+        try:
+            return await super().ask(payment, request)
+        finally:
+            self._by_key = keyed
+
+
+class KeepsWhatNobodyHasToAnswer(MemoryJournal):
+    async def reserve(self, before: Payment, after: Payment, holds: Sequence[Hold], **about: Any) -> None:
+        asked = self._approvals.of(before.id)
+        await super().reserve(before, after, holds, **about)
+        if asked is not None and about["approval"] is None:
+            self._approvals.put(asked)
+
+
 class GrantsForEver(MemoryJournal):
     """Does not look at the clock when a grant is used."""
 
@@ -295,6 +312,9 @@ BROKEN: list[tuple[type[MemoryJournal], str]] = [
     (AsksTwice, "test_ask_again_finds_the_pending_request"),
     (FindsWhatLapsed, "test_ask_after_the_first_lapsed_makes_another"),
     (FindsOtherOffers, "test_ask_keeps_other_offers_and_keys_apart"),
+    (AsksBesidesTheKey, "test_ask_refuses_another_request_under_one_key"),
+    (AsksBesidesTheKey, "test_ask_points_to_what_its_key_has_already"),
+    (KeepsWhatNobodyHasToAnswer, "test_reserve_without_an_approval_voids_what_people_were_asked"),
     (GrantsForEver, "test_reserve_needs_a_grant_in_time"),
     (GrantsAnybody, "test_reserve_refuses_the_grant_of_another_payment"),
     (GrantsWithoutPeople, "test_reserve_needs_a_grant_in_time"),

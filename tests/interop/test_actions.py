@@ -286,6 +286,51 @@ async def test_swap_that_a_person_agrees_to_less_of_is_done_for_that_much(trader
     assert (State.SETTLED, 2) == (payment.state, trader.actor.sent)
 
 
+async def test_swap_that_waits_goes_on_when_the_policy_allows_it_by_now(trader: Trader) -> None:
+    action, wish = trader.swap(), intent_id("waits", trader.address)
+    asking = trader.actor.policy(approve_above=usd("1"))
+    async with trader.actor.wallet(policy=asking, **trader.wiring()) as wallet:
+        with pytest.raises(ApprovalPending) as raised:
+            await wallet.execute(action, intent_id=wish)
+    async with trader.actor.wallet(**trader.wiring()) as wallet:
+        payment = await wallet.execute(action, intent_id=wish)
+
+    assert (raised.value.payment_id, State.SETTLED, 2) == (payment.id, payment.state, trader.actor.sent)
+
+
+async def test_swap_that_waits_is_denied_when_the_policy_denies_it_by_now(trader: Trader) -> None:
+    action, wish = trader.swap(), intent_id("waited", trader.address)
+    asking = trader.actor.policy(approve_above=usd("1"))
+    async with trader.actor.wallet(policy=asking, **trader.wiring()) as wallet:
+        with pytest.raises(ApprovalPending) as raised:
+            await wallet.execute(action, intent_id=wish)
+    denying = trader.actor.policy(venues=frozenset({"h2"}))
+    async with trader.actor.wallet(policy=denying, **trader.wiring()) as wallet:
+        with pytest.raises(PolicyDenied, match="venue 'vvs'"):
+            await wallet.execute(action, intent_id=wish)
+
+    stored = await trader.actor.journal.get(raised.value.payment_id)  # type: ignore[arg-type]  # it has one
+    assert stored is not None
+    assert (State.DENIED, 0) == (stored.state, trader.actor.sent)
+
+
+async def test_newer_quote_under_a_key_takes_the_place_of_what_waits(trader: Trader) -> None:
+    policy, journal = trader.actor.policy(approve_above=usd("1")), trader.actor.journal
+    about = {"idempotency_key": "one swap"}
+    async with trader.actor.wallet(policy=policy, **trader.wiring()) as wallet:
+        with pytest.raises(ApprovalPending) as first:
+            await wallet.execute(trader.swap(), **about)
+        with pytest.raises(ApprovalPending) as second:
+            await wallet.execute(trader.swap(least=2), **about)
+    async with trader.actor.wallet(**trader.wiring()) as wallet:
+        payment = await wallet.execute(trader.swap(least=3), **about)
+
+    asked = [await journal.get(each.value.payment_id) for each in (first, second)]  # type: ignore[arg-type]  # they have
+    assert [State.SUPERSEDED] * 2 == [each.state for each in asked if each is not None]
+    assert () == (await journal.pending(now=0)).requests
+    assert (State.SETTLED, 2) == (payment.state, trader.actor.sent)
+
+
 async def test_same_intent_is_done_once_and_found_again(trader: Trader) -> None:
     action, wish = trader.swap(), intent_id("once", trader.address)
     async with trader.actor.wallet(**trader.wiring()) as wallet:

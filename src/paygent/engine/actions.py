@@ -11,7 +11,7 @@ import anyio
 
 from paygent.core import ids
 from paygent.core.action import Action
-from paygent.core.approval import ApprovalRequest, ApprovalState
+from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
 from paygent.core.budget import Hold
 from paygent.core.caip import ChainId
 from paygent.core.errors import (
@@ -26,6 +26,7 @@ from paygent.core.errors import (
     LocalProtocolError,
     PolicyDenied,
 )
+from paygent.core.ids import ApprovalId
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import Amount
@@ -33,7 +34,7 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Token
 from paygent.core.transaction import Plan
 from paygent.core.verdict import Allow, Deny, RequireApproval, Verdict
-from paygent.engine.approval_facts import exhausted, hold_keys, limit_facts
+from paygent.engine.approval_facts import action_facts, exhausted, hold_keys, limit_facts
 from paygent.engine.edits import edited
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import ActionOrder
@@ -41,6 +42,7 @@ from paygent.engine.own_rules import NO_RULES, OwnRules
 from paygent.engine.policy_log import PolicyLog
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
 from paygent.engine.tokens import TokenBook
+from paygent.engine.waiting import ALLOWED_BY_NOW, NOBODY_IN_TIME, in_the_way, put_aside, record_denial
 from paygent.engine.weigh import PolicySource
 from paygent.evm.calls import closes, is_approval
 from paygent.evm.coins import coin, coin_token
@@ -205,15 +207,7 @@ class ActionReserver:
             raise await self._denied(order, choice, choice.verdict, now)
         if isinstance(choice.verdict, RequireApproval):
             return await self._reserve_agreed(order, choice, choice.verdict, now)
-        payment = self._reserved(self._proposed(order, choice, now), Event.ALLOWED, now)
-        try:
-            await self._storage.open(payment, choice.holds(now), now=now, new_purchase=order.new_action)
-        except JournalConflict:
-            raise DuplicatePurchase(payment.id, state="already in the journal", resource=order.action.summary) from None
-        except BaseException as error:
-            await self._give_back(payment, error)
-            raise
-        return payment
+        return await self._reserve_allowed(order, choice, now)
 
     async def ask(self, order: ActionOrder, choice: ActionChoice) -> None:
         """Write down what is refused, and ask people where the verdict wants them; nothing is reserved.
@@ -235,6 +229,24 @@ class ActionReserver:
             except AdapterError:
                 return  # its lease ends, and reconciling voids it then
 
+    async def _reserve_allowed(self, order: ActionOrder, choice: ActionChoice, now: int) -> Payment:
+        """Reserve what needs nobody's agreement; the same action that waits goes on, an older quote is put aside."""
+        proposed = self._proposed(order, choice, now)
+        payment = self._reserved(proposed, Event.ALLOWED, now)
+        try:
+            await self._storage.open(payment, choice.holds(now), now=now, new_purchase=order.new_action)
+        except (DuplicatePurchase, JournalConflict) as blocked:
+            waiting = await in_the_way(self._storage, blocked, proposed)
+        except BaseException as error:
+            await self._give_back(payment, error)
+            raise
+        else:
+            return payment
+        if same_purchase(proposed, waiting):
+            return await self._reserve_waiting(waiting, order, choice, approval=None)
+        await put_aside(self._storage, waiting, proposed.id, now)
+        return await self._reserve_allowed(order, choice, now)
+
     async def _give_back(self, payment: Payment, error: BaseException) -> None:
         """Void what was cancelled while it was written: it may or may not be there."""
         if not isinstance(error, Exception):
@@ -242,7 +254,7 @@ class ActionReserver:
 
     async def _denied(self, order: ActionOrder, choice: ActionChoice, verdict: Deny, now: int) -> PolicyDenied:
         payment = self._proposed(order, choice, now).move(Event.REFUSED, at=now, note=verdict.explain())
-        await self._storage.open(payment, (), now=now, new_purchase=True)
+        await record_denial(self._storage, payment, now)
         return PolicyDenied(verdict, payment_id=payment.id)
 
     # --- people -----------------------------------------------------------------------------------------------------
@@ -252,11 +264,23 @@ class ActionReserver:
     ) -> Payment:
         """Reserve what people have agreed to."""
         stored, request = await self._agreed(order, choice, verdict, now)
+        return await self._reserve_waiting(stored, order, choice, approval=request.id)
+
+    async def _reserve_waiting(
+        self, waiting: Payment, order: ActionOrder, choice: ActionChoice, *, approval: ApprovalId | None
+    ) -> Payment:
+        """Reserve what waited; without an approval where the policy of now wants none."""
         now = self._clock.now()
-        payment = self._reserved(replace(stored, plan=_plan(choice)), Event.GRANTED, now)
+        note = ALLOWED_BY_NOW if approval is None else ""
+        payment = self._reserved(replace(waiting, plan=_plan(choice)), Event.GRANTED, now, note=note)
         try:
             await self._storage.reserve(
-                stored, payment, choice.holds(now), approval=request.id, now=now, new_purchase=order.new_action
+                waiting,
+                payment,
+                choice.holds(now),
+                approval=approval,
+                now=now,
+                new_purchase=order.new_action,
             )
         except BaseException as error:
             await self._give_back(payment, error)
@@ -273,8 +297,17 @@ class ActionReserver:
         sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
         if (full := exhausted(holds, sums)) is not None and await self._storage.get(waiting.id) is None:
             raise await self._denied(order, choice, full, now)  # nobody is asked in vain
-        facts = action_facts(waiting, choice, verdict) | limit_facts(holds, sums)
-        request = await self._storage.ask(waiting, self._request(waiting, facts))
+        facts = action_facts(waiting, _plan(choice), verdict) | limit_facts(holds, sums)
+        try:
+            request = await self._storage.ask(waiting, self._request(waiting, facts))
+        except (DuplicatePurchase, JournalConflict) as blocked:
+            old = await in_the_way(self._storage, blocked, waiting)
+            await put_aside(self._storage, old, waiting.id, now)
+            if old.id == waiting.id:
+                raise ApprovalLapsed(
+                    f"{NOBODY_IN_TIME} to {waiting.id}; quote and ask anew", payment_id=old.id
+                ) from None
+            return await self._agreed(order, choice, verdict, now)
         if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
             request = await self._ask_now(request)
         request = request.at(self._clock.now())
@@ -333,7 +366,7 @@ class ActionReserver:
             said = next((decision.reason for decision in request.decisions if not decision.granted), "")
             return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)
         if stored is not None and stored.state is State.AWAITING_APPROVAL:
-            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note="nobody agreed in time")
+            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note=NOBODY_IN_TIME)
             await self._storage.append(stored, lapsed)
         return ApprovalLapsed(f"approval {request.id} ended at {request.expires_at}; quote and ask anew", **where)
 
@@ -366,38 +399,10 @@ class ActionReserver:
         )
 
     @staticmethod
-    def _reserved(payment: Payment, approved: Event, now: int) -> Payment:
-        return payment.move(approved, Event.BUDGET_RESERVED, at=now, lease_until=now + LEASE_SECONDS)
+    def _reserved(payment: Payment, approved: Event, now: int, *, note: str = "") -> Payment:
+        return payment.move(approved, Event.BUDGET_RESERVED, at=now, note=note, lease_until=now + LEASE_SECONDS)
 
 
 def _plan(choice: ActionChoice) -> Plan:
     action = choice.action
     return Plan.of(action, gas=choice.gas, first_nonce=choice.first_nonce, closes=closes(action))
-
-
-def action_facts(waiting: Payment, choice: ActionChoice, verdict: RequireApproval) -> dict[str, str]:
-    """Return the facts by name, for people: what is done, by which calls, for how much, and why they are asked."""
-    action, intent, names = choice.action, waiting.intent, waiting.context
-    facts = {
-        "action": action.digest.hex(),
-        "asset": str(action.spend.asset.id),
-        "atomic_units": str(action.spend.atomic),
-        "counterparty": action.counterparty,
-        "deadline": str(action.deadline),
-        "decimals": str(action.spend.asset.decimals),
-        "gas_at_most": str(choice.gas),
-        "intent": intent.digest.hex(),
-        "network": str(action.network),
-        "payer": intent.payer,
-        "purpose": action.purpose,
-        "reasons": verdict.explain(),
-        "receive_at_least": ", ".join(map(str, action.receive)) or "nothing",
-        "spend": str(action.spend),
-        "summary": action.summary,
-        "venue": action.venue or "none",
-    }
-    if action.slippage_bps is not None:
-        facts["slippage_bps"] = str(action.slippage_bps)
-    facts |= {f"call {place}": str(call) for place, call in enumerate(action.calls, start=1)}
-    said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
-    return facts | {name: value for name, value in said.items() if value is not None}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from paygent.core.budget import Hold, WindowKey
 from paygent.core.money import USD, Amount
 from paygent.core.payment import Payment
+from paygent.core.transaction import Plan
 from paygent.core.verdict import Deny, Reason, RequireApproval
 
 
@@ -33,6 +34,34 @@ def approval_facts(
     facts |= limit_facts(holds, sums)
     facts["amount_usd"] = next((str(hold.amount) for hold in holds if hold.amount.asset == USD), "no price")
     names = waiting.context
+    said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
+    return facts | {name: value for name, value in said.items() if value is not None}
+
+
+def action_facts(waiting: Payment, plan: Plan, verdict: RequireApproval) -> dict[str, str]:
+    """Return the facts by name, for people: what is done, by which calls, for how much, and why they are asked."""
+    action, intent, names = plan.action, waiting.intent, waiting.context
+    facts = {
+        "action": action.digest.hex(),
+        "asset": str(action.spend.asset.id),
+        "atomic_units": str(action.spend.atomic),
+        "counterparty": action.counterparty,
+        "deadline": str(action.deadline),
+        "decimals": str(action.spend.asset.decimals),
+        "gas_at_most": str(plan.gas),
+        "intent": intent.digest.hex(),
+        "network": str(action.network),
+        "payer": intent.payer,
+        "purpose": action.purpose,
+        "reasons": verdict.explain(),
+        "receive_at_least": ", ".join(map(str, action.receive)) or "nothing",
+        "spend": str(action.spend),
+        "summary": action.summary,
+        "venue": action.venue or "none",
+    }
+    if action.slippage_bps is not None:
+        facts["slippage_bps"] = str(action.slippage_bps)
+    facts |= {f"call {place}": str(call) for place, call in enumerate(action.calls, start=1)}
     said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
     return facts | {name: value for name, value in said.items() if value is not None}
 

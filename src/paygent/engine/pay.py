@@ -244,10 +244,13 @@ class Engine:
         return await self._sign(payment, choice)
 
     async def _earlier(self, order: Order) -> Payment | None:
-        """Return the payment of the order's idempotency key that has to be sent again, if there is one."""
-        if order.idempotency_key is None:
+        """Return the payment that is resumed, or of the order's idempotency key, if it has to be sent again."""
+        if order.resume is not None:
+            earlier = await self._journal.get(order.resume)
+        elif order.idempotency_key is not None:
+            earlier = await self._journal.by_key(self.address, order.idempotency_key)
+        else:
             return None
-        earlier = await self._journal.by_key(self.address, order.idempotency_key)
         if earlier is None or earlier.state in FREED or earlier.state is State.AWAITING_APPROVAL:
             return None
         if earlier.intent.request != order.request:

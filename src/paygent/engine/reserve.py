@@ -12,7 +12,7 @@ from typing import Literal
 import anyio
 
 from paygent.core import ids
-from paygent.core.approval import ApprovalRequest, ApprovalState
+from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
 from paygent.core.errors import (
     AdapterError,
     ApprovalEdited,
@@ -27,6 +27,7 @@ from paygent.core.errors import (
     PaymentNotAttempted,
     PolicyDenied,
 )
+from paygent.core.ids import ApprovalId
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import FREED, Event, State
 from paygent.core.payment import Payment
@@ -35,6 +36,15 @@ from paygent.engine.approval_facts import approval_facts, exhausted, hold_keys
 from paygent.engine.choose import Choice
 from paygent.engine.edits import edited, same_request, under_edit
 from paygent.engine.order import Order
+from paygent.engine.waiting import (
+    ALLOWED_BY_NOW,
+    NOBODY_IN_TIME,
+    awaiting,
+    has_lapsed,
+    in_the_way,
+    put_aside,
+    record_denial,
+)
 from paygent.policy.evaluate import cheaper
 from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.clock import Clock
@@ -83,14 +93,7 @@ class Reserver:
             raise await self._denied(order, choice, choice.verdict)
         if isinstance(choice.verdict, RequireApproval):
             return await self._reserve_agreed(order, choice, choice.verdict)
-        now = self._clock.now()
-        proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
-        payment = await self._reserved(proposed, choice, now, Event.ALLOWED, note=_led_here(order))
-        try:
-            await self._open(payment, order, choice, now)
-        except BudgetExceeded as full:
-            raise _too_much(choice, full, now) from full
-        return payment
+        return await self._reserve_allowed(order, choice)
 
     async def ask(self, order: Order, choice: Choice) -> None:
         """Write down what is refused, and ask people where the verdict wants them; nothing is reserved.
@@ -105,7 +108,9 @@ class Reserver:
     async def resumed(self, order: Order) -> Order:
         """Return the order as people left it: what was edited is its ceiling from here on.
 
-        Raises: IdempotencyConflict: the request that was supplied again is not the one that waits.
+        Raises:
+            IdempotencyConflict: the request that was supplied again is not the one that waits.
+            ApprovalRefused: people did not agree, or another payment took its place.
         """
         if order.resume is None:
             return order
@@ -113,6 +118,10 @@ class Reserver:
         request = await self._storage.approval_of(order.resume)
         if waiting is None or not same_request(waiting, order, request):
             raise IdempotencyConflict(order.resume, key=order.resume)
+        if waiting.state in FREED and (request is None or request.edited is None):
+            said = f"payment {waiting.id} is {waiting.state}: {waiting.history[-1].note}"
+            raise ApprovalRefused(said, payment_id=waiting.id)
+        order = replace(order, idempotency_key=order.idempotency_key or waiting.idempotency_key)
         return order if request is None else under_edit(order, waiting, request)
 
     async def of_another_request(self, order: Order, earlier: Payment) -> PaymentNotAttempted:
@@ -121,7 +130,7 @@ class Reserver:
         Where that was paid instead of this very request, which was downgraded under the key, its alternative is told
         again: following it leads to the payment there is. Otherwise the key is used twice.
         """
-        key = order.idempotency_key or ""
+        key = order.idempotency_key or order.resume or ""
         first = await self._storage.by_request(self._payer, order.request)
         alternative = _downgraded_to(earlier)
         if first is None or first.idempotency_key != key or first.state not in FREED or alternative is None:
@@ -140,11 +149,35 @@ class Reserver:
             except AdapterError:
                 return  # its lease ends, and reconciling voids it then
 
+    async def _reserve_allowed(self, order: Order, choice: Choice) -> Payment:
+        """Reserve what needs nobody's agreement; what waits for the same wish goes on, or is put aside."""
+        now = self._clock.now()
+        proposed = self._proposed(order, choice, now, deadline=choice.valid_before)
+        waiting = None if order.resume is None else await awaiting(self._storage, order.resume)
+        if waiting is None:
+            payment = await self._reserved(proposed, choice, now, Event.ALLOWED, note=_led_here(order))
+            try:
+                await self._open(payment, order, choice, now)
+            except (DuplicatePurchase, JournalConflict) as blocked:
+                waiting = await in_the_way(self._storage, blocked, proposed)
+            else:
+                return payment
+        if same_purchase(proposed, waiting) and not await has_lapsed(self._storage, waiting, now):
+            return await self._reserve_waiting(waiting, order, choice, approval=None)
+        return await self._reserve_allowed(await self._put_aside(waiting, order), choice)
+
+    async def _put_aside(self, waiting: Payment, order: Order) -> Order:
+        """Make way for an order, and return it; a wish whose first payment is over goes on under an id after it."""
+        if ids.payment_id(order.intent_id) == waiting.id:
+            order = replace(order, intent_id=ids.intent_id("instead of", waiting.id))
+        await put_aside(self._storage, waiting, ids.payment_id(order.intent_id), self._clock.now())
+        return order
+
     async def _open(self, payment: Payment, order: Order, choice: Choice, now: int) -> None:
         try:
             await self._storage.open(payment, choice.holds(now), now=now, new_purchase=order.new_purchase)
-        except JournalConflict:
-            raise DuplicatePurchase(payment.id, state="already in the journal", resource=order.url) from None
+        except BudgetExceeded as full:
+            raise _too_much(choice, full, now) from full
         except BaseException as error:
             if not isinstance(error, Exception):  # cancelled: it may or may not have been written
                 await self.void(payment, error)
@@ -157,7 +190,7 @@ class Reserver:
         if isinstance(verdict, Downgrade):
             event, note = Event.REPLACED, f"DOWNGRADED to {verdict.alternative}: {note}"
         payment = proposed.move(event, at=now, note=note)
-        await self._storage.open(payment, (), now=now, new_purchase=True)
+        await record_denial(self._storage, payment, now)
         if choice.refusals:
             return NoAcceptableRequirements(choice.refusals, resource=order.url, payment_id=payment.id)
         return PolicyDenied(verdict, payment_id=payment.id)
@@ -167,12 +200,24 @@ class Reserver:
     async def _reserve_agreed(self, order: Order, choice: Choice, verdict: RequireApproval) -> Payment:
         """Reserve what people have agreed to, under the policy as it is now."""
         stored, request = await self._agreed(order, choice, verdict)
+        return await self._reserve_waiting(stored, order, choice, approval=request.id)
+
+    async def _reserve_waiting(
+        self, waiting: Payment, order: Order, choice: Choice, *, approval: ApprovalId | None
+    ) -> Payment:
+        """Reserve what waited; without an approval where the policy of now wants none."""
         now = self._clock.now()
-        payment = await self._reserved(stored, choice, now, Event.GRANTED)
+        note = ALLOWED_BY_NOW if approval is None else ""
+        payment = await self._reserved(waiting, choice, now, Event.GRANTED, note=note)
         holds = choice.holds(now)
         try:
             await self._storage.reserve(
-                stored, payment, holds, approval=request.id, now=now, new_purchase=order.new_purchase
+                waiting,
+                payment,
+                holds,
+                approval=approval,
+                now=now,
+                new_purchase=order.new_purchase,
             )
         except BudgetExceeded as full:
             raise _too_much(choice, full, now) from full
@@ -193,9 +238,12 @@ class Reserver:
         sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
         if (full := exhausted(holds, sums)) is not None and await self._is_new(order, waiting):
             raise await self._denied(order, choice, _or_less(choice, full, now))  # nobody is asked in vain
-        request = await self._storage.ask(
-            waiting, self._request(waiting, approval_facts(waiting, holds, sums, verdict))
-        )
+        asked = self._request(waiting, approval_facts(waiting, holds, sums, verdict))
+        try:
+            request = await self._storage.ask(waiting, asked)
+        except (DuplicatePurchase, JournalConflict) as blocked:
+            old = await in_the_way(self._storage, blocked, waiting)
+            return await self._agreed(await self._put_aside(old, order), choice, verdict)
         if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
             await self._supersede(waiting, order)
             request = await self._ask_now(request)
@@ -266,7 +314,7 @@ class Reserver:
             said = next((decision.reason for decision in request.decisions if not decision.granted), "")
             return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)
         if stored is not None and stored.state is State.AWAITING_APPROVAL:
-            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note="nobody agreed in time")
+            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note=NOBODY_IN_TIME)
             await self._storage.append(stored, lapsed)
         return ApprovalLapsed(f"approval {request.id} ended at {request.expires_at}; ask again", **where)
 

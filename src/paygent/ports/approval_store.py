@@ -29,9 +29,13 @@ class ApprovalStore(Protocol):
 
         Where the same payer has a payment for the same request digest, offer (payee, amount, scheme) and idempotency
         key that still waits (its request is PENDING or GRANTED, and has not ended at `request.created_at`), nothing is
-        written and that one's request is returned: asking again finds the pending one.
+        written and that one's request is returned: asking again finds the pending one. Otherwise at most one payment of
+        an idempotency key is under way, as for `PaymentJournal.open`.
 
         Raises:
+            IdempotencyConflict: the key belongs to a payment for another request.
+            DuplicatePurchase: another payment of the key `blocks_key`: it waits with another offer or too long, is out,
+                or settled.
             JournalConflict: the payment's id is already there, with a request of its own or none.
             Halted: the payment is stopped; nothing is written.
             LocalProtocolError: the payment does not await approval, or the request is not a new one about its intent

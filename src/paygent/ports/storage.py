@@ -77,7 +77,7 @@ class PaymentJournal(Protocol):
         after: Payment,
         holds: Sequence[Hold],
         *,
-        approval: ApprovalId,
+        approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
     ) -> None:
@@ -87,6 +87,8 @@ class PaymentJournal(Protocol):
         granted, unexpired at `now`, of this payment, and was never used; then duplicates (of other payments) and holds,
         as `open` does. The approval is USED from then on. A hold with no room is recorded as `open` does, and makes the
         approval VOID.
+
+        Args: approval: None where the policy of now wants nobody's agreement; the payment's request is VOID then.
 
         Raises:
             JournalConflict: the stored payment is at another version, or there is none.

@@ -57,7 +57,7 @@ class RelayedStorage:
         after: Payment,
         holds: Sequence[Hold],
         *,
-        approval: ApprovalId,
+        approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
     ) -> None:

@@ -112,7 +112,7 @@ class ToldStorage(RelayedStorage):
         after: Payment,
         holds: Sequence[Hold],
         *,
-        approval: ApprovalId,
+        approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
     ) -> None:

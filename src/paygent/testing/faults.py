@@ -166,7 +166,7 @@ class FaultyJournal:
         after: Payment,
         holds: Sequence[Hold],
         *,
-        approval: ApprovalId,
+        approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
     ) -> None:

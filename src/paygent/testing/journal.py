@@ -104,7 +104,7 @@ class MemoryJournal(MemoryServices):
         after: Payment,
         holds: Sequence[Hold],
         *,
-        approval: ApprovalId,
+        approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
     ) -> None:
@@ -113,12 +113,14 @@ class MemoryJournal(MemoryServices):
             stored = self._stored(before)
             if (halted := stopped(after, self._halts)) is not None:
                 raise halted
-            request = self._approvals.known(approval).used(after.id, now=now)
+            request = None if approval is None else self._approvals.known(approval).used(after.id, now=now)
             self._refuse_duplicates(after, now, new_purchase)
             self._reserve(after, holds, now)
-            self._approvals.put(request)
+            if request is not None:
+                self._approvals.put(request)
             self._write(stored, after)
-            self._trail.add(notes.turned, request, at=now)
+            if request is not None:
+                self._trail.add(notes.turned, request, at=now)
 
     async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
         with self._door:
@@ -138,6 +140,7 @@ class MemoryJournal(MemoryServices):
                 raise halted
             if (waiting := self._asked_already(payment, request)) is not None:
                 return waiting
+            self._refuse_duplicates(payment, request.created_at, new_purchase=True)
             if payment.id in self._payments:
                 raise JournalConflict(payment.id)
             if self._approvals.get(request.id) is not None:

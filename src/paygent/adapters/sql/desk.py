@@ -35,6 +35,7 @@ def ask(ledger: Ledger, payment: Payment, request: ApprovalRequest) -> ApprovalR
             continue
         if same_purchase(payment, other):
             return earlier
+    ledger.refuse_duplicates(payment, request.created_at, new_purchase=True)
     if ledger.version(payment.id) is not None:
         raise JournalConflict(payment.id)
     if ledger.approvals.get(request.id) is not None:

@@ -120,7 +120,7 @@ class Ledger:
         if (halted := self.halted(payment)) is not None:
             self.add(payment.out_of_budget(at=now, note=str(halted)))
             return halted
-        self._refuse_duplicates(payment, now, new_purchase)
+        self.refuse_duplicates(payment, now, new_purchase)
         return self._reserve(payment, holds, now, self.add)
 
     def append(self, before: Payment, after: Payment) -> None:
@@ -137,7 +137,7 @@ class Ledger:
         after: Payment,
         holds: Sequence[Hold],
         *,
-        approval: ApprovalId,
+        approval: ApprovalId | None,
         now: int,
         new_purchase: bool,
     ) -> BudgetExceeded | None:
@@ -146,17 +146,17 @@ class Ledger:
         self._check_version(before)
         if (halted := self.halted(after)) is not None:
             raise halted
-        granted = self.approvals.known(approval)
-        used = granted.used(after.id, now=now)
-        self._refuse_duplicates(after, now, new_purchase)
+        granted = None if approval is None else self.approvals.known(approval)
+        used = None if granted is None else granted.used(after.id, now=now)
+        self.refuse_duplicates(after, now, new_purchase)
 
         def write(payment: Payment) -> None:
-            if payment.state is State.RESERVED:
+            if granted is not None and used is not None and payment.state is State.RESERVED:
                 self.approvals.replace(granted, used)
             self.replace(before, payment)
 
         refusal = self._reserve(after, holds, now, write)
-        if refusal is None:
+        if refusal is None and used is not None:
             self.trail.add(notes.turned(used, at=now))
         return refusal
 
@@ -275,7 +275,8 @@ class Ledger:
         row = self._sql.read_sums.run(self._cursor, scope_=scope, span_=span, asset_=asset).fetchone()
         return 0 if row is None else int(row[0]) + int(row[1])
 
-    def _refuse_duplicates(self, payment: Payment, now: int, new_purchase: bool) -> None:
+    def refuse_duplicates(self, payment: Payment, now: int, new_purchase: bool) -> None:
+        """Raise where another payment of the key, or of the same request, stands in the way."""
         intent, key = payment.intent, payment.idempotency_key
         if key is not None:
             row = self._sql.key_blocker.run(

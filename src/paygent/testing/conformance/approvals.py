@@ -13,6 +13,7 @@ from paygent.core.errors import (
     ApprovalRefused,
     BudgetExceeded,
     DuplicatePurchase,
+    IdempotencyConflict,
     JournalConflict,
     LocalProtocolError,
     PaygentError,
@@ -105,6 +106,39 @@ class ApprovalStoreContract:
         late = request_for(second, at=START + 600)
 
         assert late == await storage.ask(second, late)
+
+    async def test_ask_refuses_another_request_under_one_key(self, storage: Storage) -> None:
+        first = await asked(storage, awaiting(1, key="k"))
+        with pytest.raises(IdempotencyConflict) as caught:
+            await asked(storage, awaiting(2, key="k"))
+
+        assert first.payment_id == caught.value.payment_id
+        assert (first,) == (await storage.pending(now=START)).requests
+        assert await storage.get(awaiting(2).id) is None
+
+    async def test_ask_points_to_what_its_key_has_already(self, storage: Storage) -> None:
+        """What waits with another offer, or too long, is not asked about beside a second one; nor is what is out."""
+        waiting = await asked(storage, awaiting(1, resource=URL, key="k"))
+        dearer = awaiting(2, resource=URL, key="k", amount=101)
+        late = awaiting(3, resource=URL, key="k")
+        with pytest.raises(DuplicatePurchase) as changed:
+            await asked(storage, dearer)
+        with pytest.raises(DuplicatePurchase) as lapsed:
+            await storage.ask(late, request_for(late, at=START + 600))
+        out = await put(storage, reserved(4, resource=URL, key="out"))
+        with pytest.raises(DuplicatePurchase) as bought:
+            await asked(storage, awaiting(5, resource=URL, key="out"))
+
+        found = [each.value.payment_id for each in (changed, lapsed, bought)]
+        assert [waiting.payment_id, waiting.payment_id, out.id] == found
+        assert (waiting,) == (await storage.pending(now=START)).requests
+
+    async def test_ask_again_under_a_key_whose_payment_is_over(self, storage: Storage) -> None:
+        first = await asked(storage, awaiting(1, resource=URL, key="k"))
+        await storage.decide(first.id, decision_on(first, granted=False))
+        second = await asked(storage, awaiting(2, resource=URL, key="k"))
+
+        assert (second,) == (await storage.pending(now=START)).requests
 
     async def test_ask_refuses_an_id_that_is_there(self, storage: Storage) -> None:
         await put(storage, reserved())
@@ -220,6 +254,17 @@ class ApprovalStoreContract:
         await storage.append(after, signed(after))
 
         assert signed(after) == await storage.get(payment.id)
+
+    async def test_reserve_without_an_approval_voids_what_people_were_asked(self, storage: Storage) -> None:
+        """The policy of now wants nobody's agreement."""
+        payment = awaiting(key="k")
+        await asked(storage, payment)
+        after = released(payment)
+        await storage.reserve(payment, after, [daily(60, limit=100)], approval=None, now=START + 6)
+
+        assert after == await storage.get(payment.id)
+        assert (State.RESERVED, ApprovalState.VOID) == await state_of(storage, payment)
+        assert (60, 0) == await used(storage)
 
     async def test_reserve_needs_a_grant_in_time(self, storage: Storage) -> None:
         payment = awaiting()
