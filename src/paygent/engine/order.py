@@ -9,7 +9,7 @@ from paygent.core.context import NOBODY, Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.money import Amount
-from paygent.core.payment import Payment
+from paygent.core.payment import Payment, SignedPayload
 from paygent.core.requirements import PaymentRequired, Settlement
 from paygent.core.verdict import Alternative
 
@@ -104,6 +104,17 @@ class Answer(Generic[R]):
             return ""
         outcome = "made" if self.settlement.success else "pending" if self.settlement.pending else "failed"
         return f", settlement claimed as {outcome}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What a paid send comes to of which no byte left, such as one that was refused a connection."""
+
+    why: Exception
+
+
+Send = Callable[[SignedPayload], Awaitable[Answer[R] | Unsent]]
+"""Sends the signed bytes and returns the head of the answer, or that nothing was sent; raises where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A payment's authorization is signed once, written down before it is sent, and se
 Whatever happens after the send begins ends in the journal as settled, proven dead, or unknown.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
@@ -28,12 +28,12 @@ from paygent.core.errors import (
 from paygent.core.halt import stopped
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import FREED, OUT, Event, State
-from paygent.core.payment import Payment, SignedPayload
+from paygent.core.payment import Payment
 from paygent.core.requirements import Settlement
 from paygent.engine.acting import Acting, Hands
 from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.ending import nothing_sent
-from paygent.engine.order import ActionOrder, Answer, Order, Paid
+from paygent.engine.order import ActionOrder, Answer, Order, Paid, Send, Unsent
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People, Reserver
 from paygent.engine.sign import PaymentSigner
@@ -43,10 +43,8 @@ from paygent.ports.entropy import Entropy
 from paygent.ports.storage import Storage
 
 R = TypeVar("R")
-Send = Callable[[SignedPayload], Awaitable[Answer[R]]]
-"""Sends the signed bytes and returns the head of the answer; raises where there is none."""
 RESENDS = 2
-"""How often the same bytes are sent again by themselves where the answer of a GET or HEAD was lost."""
+"""How often the same bytes are sent again by themselves where a GET or HEAD lost its answer, or where no byte left."""
 RESEND_DELAY_SECONDS = 0.25
 """The wait before the first re-send; it doubles."""
 _NOBODY_AT_ONCE = People()
@@ -293,27 +291,37 @@ class Engine:
     async def _send(self, payment: Payment, send: Send[R], *, repeatable: bool) -> Paid[R]:
         payload = payment.payload
         assert payload is not None  # noqa: S101  _sign and send_again have checked it
-        resends = self._resends if repeatable else 0
+        resends, unsent = self._resends if repeatable else 0, self._resends
         lost: Exception | None = None
         while True:
             try:
                 await self._signer.publish(payment)
                 answer = await send(payload)
             except BaseException as error:
-                payment = await self._outcome_lost(payment, error)
+                payment = await self._outcome_lost(payment, type(error).__name__)
                 if not isinstance(error, Exception):
                     raise
-                if resends == 0 or isinstance(error, _UNPUBLISHED):
-                    raise await self.lost(payment, error) from error
-                await anyio.sleep(RESEND_DELAY_SECONDS * 2 ** (self._resends - resends))
+                left = 0 if isinstance(error, _UNPUBLISHED) else resends
+                payment = await self._once_more(payment, error, left=left)
                 resends, lost = resends - 1, error
-                payment = await self._begin_again(payment)
+                continue
+            if isinstance(answer, Unsent):
+                payment = await self._outcome_lost(payment, type(answer.why).__name__)
+                payment = await self._once_more(payment, answer.why, left=unsent)
+                unsent -= 1
                 continue
             payment = await self._answered(payment, answer)
             if lost is not None and not answer.delivered:  # the answer that was paid for is the one that was lost
                 await answer.discard()
                 raise await self.lost(payment, lost) from lost
             return Paid(answer=answer, payment=payment)
+
+    async def _once_more(self, payment: Payment, why: Exception, *, left: int) -> Payment:
+        """Wait, and write down that the same bytes are about to go out again; raise what is known if none is left."""
+        if left == 0:
+            raise await self.lost(payment, why) from why
+        await anyio.sleep(RESEND_DELAY_SECONDS * 2 ** (self._resends - left))
+        return await self._begin_again(payment)
 
     async def _begin_again(self, payment: Payment) -> Payment:
         """Write down that the same bytes are about to be sent again; a settled payment only fetches its answer.
@@ -344,26 +352,16 @@ class Engine:
     async def _answered(self, payment: Payment, answer: Answer[R]) -> Payment:
         if answer.delivered:
             return payment
-        now = self._clock.now()
         note = f"answered with {answer.status}{answer.claimed}"
+        return await self._outcome_lost(payment, note, claim=answer.settlement)
 
-        def change(current: Payment) -> Payment | None:
-            if current.state is State.SUBMITTED:
-                return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=answer.settlement or current.claim)
-            return None
-
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            with suppress(AdapterError):  # as in _outcome_lost; the answer is not held back
-                payment = await self._update(payment, change)
-        return payment
-
-    async def _outcome_lost(self, payment: Payment, error: BaseException) -> Payment:
+    async def _outcome_lost(self, payment: Payment, note: str, *, claim: Settlement | None = None) -> Payment:
         now = self._clock.now()
 
         def change(current: Payment) -> Payment | None:
             if current.state is not State.SUBMITTED:
                 return None
-            return current.move(Event.OUTCOME_LOST, at=now, note=type(error).__name__)
+            return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=claim or current.claim)
 
         with anyio.move_on_after(WRITE_SECONDS, shield=True):
             with suppress(AdapterError):  # the journal then says SUBMITTED, which reconciling treats alike

@@ -64,8 +64,8 @@ async def discard(response: httpx.Response, limit: int) -> None:
     """Let go of an answer, read first so that its connection can be used again; one above `limit` bytes is cut off."""
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  only asynchronous transports come here
-    if isinstance(stream, httpx.ByteStream):
-        return
+    if isinstance(stream, httpx.ByteStream) or response.is_stream_consumed:
+        return  # what an inner transport has read is not there to be read again
     try:
         _, rest = await _read(stream, limit)
         if isinstance(rest, AsyncGenerator):

@@ -18,7 +18,7 @@ from paygent.core.ids import PaymentId
 from paygent.core.payment import SignedPayload
 from paygent.engine.background import Background
 from paygent.engine.handle import PaymentHandle
-from paygent.engine.order import Answer, Paid
+from paygent.engine.order import Answer, Paid, Unsent
 from paygent.engine.pay import Engine
 from paygent.engine.quote import Quote
 from paygent.ports.entropy import Entropy
@@ -30,6 +30,8 @@ MAX_REQUIRED_BYTES = 1024 * 1024
 """How much of a 402 answer's body is read to find out what the seller wants."""
 PAID_TIMEOUT_SECONDS = 90.0
 """How long a paid send waits for its answer, unless the client waits longer."""
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""What a connection fails with before a byte of the request is written."""
 _BROKEN = (httpx.TransportError, httpx.StreamError, OSError)
 _log = logging.getLogger("paygent")
 
@@ -119,11 +121,14 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         )
         return self._deliver(purchase, again)
 
-    async def _send(self, purchase: Purchase, payload: SignedPayload) -> Answer[httpx.Response]:
+    async def _send(self, purchase: Purchase, payload: SignedPayload) -> Answer[httpx.Response] | Unsent:
         exchange = Exchange()
         send = exchange.start(payload)
         request = purchase.paid_request(send.headers, self._paid_timeout_seconds)
-        response = await self._inner.handle_async_request(request)
+        try:
+            response = await self._inner.handle_async_request(request)
+        except _UNSENT as error:
+            return Unsent(error)
         body: bytes | None = None
         if response.status_code == PAYMENT_REQUIRED and needs_body(response.headers):
             body, response = await peek(response, MAX_REQUIRED_BYTES)
