@@ -102,5 +102,9 @@ def _seconds(program: str, url: str, name: str, processes: int, payments: int) -
     for process in started:
         assert process.stdout is not None
         assert "ready\n" == process.stdout.readline()
-    times = [process.communicate("go\n", timeout=300)[0].split() for process in started]
+    for process in started:  # all of them, before anybody's end is waited for
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    times = [process.communicate(timeout=300)[0].split() for process in started]
     return (max(float(end) for _, end in times) - min(float(start) for start, _ in times)) / (processes * payments)

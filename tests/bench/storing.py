@@ -1,12 +1,20 @@
-"""What a reservation costs on SQLite, beside a bare connection that writes the very same rows as durably."""
+"""What a reservation costs on SQLite, beside a bare connection that writes the very same rows as durably.
 
+The bare side has the same tables, indexes, foreign keys and `synchronous` setting, and writes with the driver alone:
+nothing is checked, worked out, encoded or sealed. One payment is committed in the thread that wants it. Of many at
+once, each task hands its rows to one thread, which commits what waits together and wakes them, as the journal's does.
+"""
+
+import asyncio
+import queue
 import sqlite3
+import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from itertools import count
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -18,6 +26,7 @@ from paygent.testing.conformance.payments import START, reserved
 from tests.bench.report import Row
 from tests.bench.sampling import medians
 
+T = TypeVar("T")
 TASKS = 100
 SCOPES = 10
 HOLDS = tuple(
@@ -33,46 +42,73 @@ _Batch = list[tuple[str, list[tuple[Any, ...]]]]
 """Statements, and the rows that each is run for."""
 
 
-class _Twin:
-    """A database with the journal's tables that gets the journal's rows, and nothing is checked or worked out."""
+class _Rows:
+    """What the journal wrote, read back, and a database like it that still has to get it."""
 
     def __init__(self, journal: Path, twin: Path) -> None:
         open_journal(str(twin)).close()
         self._source = sqlite3.connect(journal)
-        self._database = sqlite3.connect(twin, isolation_level=None)
-        self._database.execute("PRAGMA synchronous = FULL")
-        self._waiting: deque[_Batch] = deque()
+        self.waiting: deque[list[_Batch]] = deque()
         self._sealed = 0
 
     def copy(self, ids: Sequence[str]) -> None:
-        """Remember what the journal wrote for these payments."""
-        marks = ", ".join("?" * len(ids))
-        batch = [
-            _insert(table, self._read(f"SELECT * FROM {table} WHERE {column} IN ({marks})", ids))
-            for table, column in _OF_ONE.items()
-        ]
-        sealed = self._read("SELECT * FROM audit WHERE number > ?", [self._sealed])
-        self._sealed = max(int(row[0]) for row in sealed)
-        batch.append(_insert("audit", sealed))
-        batch += [_insert(table, self._read(f"SELECT * FROM {table}", ())) for table in _SHARED]
-        self._waiting.append(batch)
-
-    async def write(self) -> float:
-        """Write what was remembered first, in one transaction; return the seconds."""
-        batch = self._waiting.popleft()
-        start = perf_counter()
-        self._database.execute("BEGIN IMMEDIATE")
-        for statement, rows in batch:
-            self._database.executemany(statement, rows)
-        self._database.execute("COMMIT")
-        return perf_counter() - start
+        """Remember what the journal wrote for each of these payments; what all share comes with the last one."""
+        batches = [[self._of_payment(table, column, each) for table, column in _OF_ONE.items()] for each in ids]
+        sealed = self._read("SELECT * FROM audit WHERE number > ? ORDER BY number", [self._sealed])
+        self._sealed = int(sealed[-1][0])
+        for batch, row in zip(batches, sealed, strict=True):
+            batch.append(_insert("audit", [row]))
+        batches[-1] += [_insert(table, self._read(f"SELECT * FROM {table}", ())) for table in _SHARED]
+        self.waiting.append(batches)
 
     def close(self) -> None:
         self._source.close()
-        self._database.close()
+
+    def _of_payment(self, table: str, column: str, payment_id: str) -> tuple[str, list[tuple[Any, ...]]]:
+        return _insert(table, self._read(f"SELECT * FROM {table} WHERE {column} = ?", [payment_id]))
 
     def _read(self, question: str, values: Iterable[object]) -> list[tuple[Any, ...]]:
         return self._source.execute(question, tuple(values)).fetchall()
+
+
+class _Bare:
+    """A connection that writes rows, and the least that a group commit needs: a thread and a queue."""
+
+    def __init__(self, file: Path) -> None:
+        self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA synchronous = FULL")
+        self._database.execute("PRAGMA foreign_keys = ON")
+        self._handed_in: queue.SimpleQueue[tuple[_Batch, asyncio.Event] | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def commit(self, batches: Sequence[_Batch]) -> None:
+        """Write all of it in one transaction."""
+        self._database.execute("BEGIN IMMEDIATE")
+        for batch in batches:
+            for statement, rows in batch:
+                self._database.executemany(statement, rows)
+        self._database.execute("COMMIT")
+
+    async def hand_in(self, batch: _Batch) -> None:
+        """Wait until the thread has committed it, with whatever else waits."""
+        done = asyncio.Event()
+        self._handed_in.put((batch, done))
+        await done.wait()
+
+    def close(self) -> None:
+        self._handed_in.put(None)
+        self._thread.join()
+        self._database.close()
+
+    def _serve(self) -> None:
+        while (first := self._handed_in.get()) is not None:
+            taken = [first]
+            while not self._handed_in.empty() and (more := self._handed_in.get()) is not None:
+                taken.append(more)
+            self.commit([batch for batch, _ in taken])
+            self._loop.call_soon_threadsafe(_wake, [done for _, done in taken])
 
 
 async def rows(rounds: int, folder: Path) -> list[Row]:
@@ -81,44 +117,62 @@ async def rows(rounds: int, folder: Path) -> list[Row]:
     names = count()
 
     async with open_journal(str(file)) as journal:
-        twin = _Twin(file, folder / "twin.db")
+        written = _Rows(file, folder / "twin.db")
+        bare = _Bare(folder / "twin.db")
 
         async def open_one() -> float:
-            return await _open(journal, twin, [next(names)])
+            return await _open(journal, written, [next(names)])
+
+        async def write_one() -> float:
+            batches = written.waiting.popleft()
+            start = perf_counter()
+            bare.commit(batches)
+            return perf_counter() - start
 
         async def open_many() -> float:
-            return await _open(journal, twin, [next(names) for _ in range(TASKS)]) / TASKS
+            return await _open(journal, written, [next(names) for _ in range(TASKS)]) / TASKS
 
         async def write_many() -> float:
-            return await twin.write() / TASKS
+            return await _at_once(bare.hand_in, written.waiting.popleft()) / TASKS
 
         for _ in range(5):  # whoever has the first turn, there is something to write
             await open_one()
-        alone = await medians({"ours": open_one, "bare": twin.write}, rounds=rounds, in_a_row=5)
+        alone = await medians({"ours": open_one, "bare": write_one}, rounds=rounds, in_a_row=5)
         for _ in range(5):
-            await twin.write()
+            await write_one()
         await open_many()
         crowd = await medians({"ours": open_many, "bare": write_many}, rounds=max(3, rounds // 4))
-        twin.close()
+        bare.close()
+        written.close()
     return [
         _row("reserve on SQLite, 10 scopes", alone, "bare durable commit of the same rows"),
         _row(f"one of {TASKS} reserves at once, 10 scopes", crowd, "bare group commit of the same rows"),
     ]
 
 
-async def _open(journal: SqlJournal, twin: _Twin, names: Sequence[int]) -> float:
+async def _open(journal: SqlJournal, written: _Rows, names: Sequence[int]) -> float:
     payments = [reserved(f"bench {name}") for name in names]
+    took = await _at_once(lambda payment: _reserve(journal, payment), payments)
+    written.copy([payment.id for payment in payments])
+    return took
+
+
+async def _at_once(work: Callable[[T], Coroutine[Any, Any, None]], of: Iterable[T]) -> float:
+    """Return the seconds that so many tasks take."""
     start = perf_counter()
     async with anyio.create_task_group() as tasks:
-        for payment in payments:
-            tasks.start_soon(_reserve, journal, payment)
-    took = perf_counter() - start
-    twin.copy([payment.id for payment in payments])
-    return took
+        for each in of:
+            tasks.start_soon(work, each)
+    return perf_counter() - start
 
 
 async def _reserve(journal: SqlJournal, payment: Payment) -> None:
     await journal.open(payment, HOLDS, now=START, new_purchase=False)
+
+
+def _wake(done: Iterable[asyncio.Event]) -> None:
+    for event in done:
+        event.set()
 
 
 def _insert(table: str, rows: list[tuple[Any, ...]]) -> tuple[str, list[tuple[Any, ...]]]:

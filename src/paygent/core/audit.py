@@ -44,8 +44,13 @@ class AuditEntry:
     """64 hexadecimal digits over everything above."""
 
     @classmethod
-    def after(cls, head: "AuditEntry | Head | None", *, at: int, kind: str, facts: Mapping[str, str]) -> "AuditEntry":
-        """Return the row that follows `head`; None where it is the first."""
+    def after(
+        cls, head: "AuditEntry | Head | None", *, at: int, kind: str, facts: Mapping[str, str], text: str | None = None
+    ) -> "AuditEntry":
+        """Return the row that follows `head`; None where it is the first.
+
+        Args: text: `canonical(facts)`, from who has it already.
+        """
         number, previous = (1, GENESIS) if head is None else (head.number + 1, head.hash)
         return cls(
             number=number,
@@ -53,7 +58,7 @@ class AuditEntry:
             kind=kind,
             facts=facts,
             previous=previous,
-            hash=seal(number, at, kind, facts, previous),
+            hash=_hash(number, at, kind, canonical(facts) if text is None else text, previous),
         )
 
     def record(self) -> dict[str, object]:
@@ -70,7 +75,11 @@ class AuditEntry:
 
 def seal(number: int, at: int, kind: str, facts: Mapping[str, str], previous: str) -> str:
     """Return the hash of a row, 64 hexadecimal digits of SHA-256."""
-    row = f'{{"at":"{at}","facts":{canonical(facts)},"kind":{_JSON.encode(kind)},"number":"{number}"'
+    return _hash(number, at, kind, canonical(facts), previous)
+
+
+def _hash(number: int, at: int, kind: str, facts: str, previous: str) -> str:
+    row = f'{{"at":"{at}","facts":{facts},"kind":{_JSON.encode(kind)},"number":"{number}"'
     return hashlib.sha256(f'{row},"previous":{_JSON.encode(previous)}}}'.encode()).hexdigest()
 
 

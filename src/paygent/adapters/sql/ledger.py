@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from paygent.adapters.sql.additions import Additions
 from paygent.adapters.sql.approvals import Approvals
 from paygent.adapters.sql.history import History, Tally, cursor_of
 from paygent.adapters.sql.nonces import Nonces
@@ -17,7 +18,6 @@ from paygent.adapters.sql.rows import (
     place_of,
     read_payment,
     seq_of,
-    window_of,
     windows_of,
 )
 from paygent.adapters.sql.services import Services, ServiceStatements
@@ -26,7 +26,7 @@ from paygent.adapters.sql.statements import Cursor, Statement, Statements
 from paygent.adapters.sql.trail import Trail
 from paygent.adapters.sql.windows import Windows
 from paygent.core import notes
-from paygent.core.budget import NOTHING, Hold, Share, room, same_share, share
+from paygent.core.budget import Hold, Share, room, same_share, share
 from paygent.core.errors import (
     BudgetExceeded,
     DuplicatePurchase,
@@ -50,6 +50,8 @@ class Ledger:
         self._cursor = cursor
         self._sql = statements
         self._halts: Mapping[str, Halt] | None = None
+        self._new_moves = Additions(cursor, statements.add_move)
+        self._new_holds = Additions(cursor, statements.add_hold)
         self._windows = Windows(cursor, statements)
         self._tally = Tally(cursor, statements.history)
         self._history = History(cursor, statements.history)
@@ -75,23 +77,33 @@ class Ledger:
 
     def begin(self) -> None:
         """Begin a transaction that writes: from here to its end no other one does."""
+        self._new_moves.forget()
+        self._new_holds.forget()
         self.trail.begin()
         self._windows.begin()
         self._tally.begin()
         self._halts = None
+
+    def write(self) -> None:
+        """Write the rows that wait; an error that is about one of them comes here."""
+        self._new_moves.write()
+        self._new_holds.write()
 
     def mark(self) -> tuple[int, int, int]:
         return self.trail.mark(), self._tally.mark(), self._windows.mark()
 
     def undo(self, mark: tuple[int, int, int]) -> None:
         """Forget what was gathered since the mark; the savepoint forgets what was written."""
+        self._new_moves.forget()
+        self._new_holds.forget()
         self.trail.undo(mark[0])
         self._tally.undo(mark[1])
         self._windows.undo(mark[2])
         self._halts = None
 
     def finish(self) -> None:
-        """Write what the transaction gathered: the sums of windows and days, and the audit log's rows."""
+        """Write what the transaction gathered: rows that wait, the sums of windows and days, the audit log's rows."""
+        self.write()
         self._windows.finish()
         self._tally.finish()
         self.trail.finish()
@@ -268,12 +280,8 @@ class Ledger:
             self.trail.add(notes.turned(void, at=payment.history[-1].at))
 
     def sums(self, windows: Sequence[Window]) -> dict[Window, int]:
-        return {window: self._peek(window) for window in windows}
-
-    def _peek(self, window: Window) -> int:
-        scope, span, asset = window
-        row = self._sql.read_sums.run(self._cursor, scope_=scope, span_=span, asset_=asset).fetchone()
-        return 0 if row is None else int(row[0]) + int(row[1])
+        found = self._windows.peek(windows)
+        return {window: each.reserved + each.committed for window, each in found.items()}
 
     def refuse_duplicates(self, payment: Payment, now: int, new_purchase: bool) -> None:
         """Raise where another payment of the key, or of the same request, stands in the way."""
@@ -296,15 +304,19 @@ class Ledger:
         self, payment: Payment, holds: Sequence[Hold], now: int, write: Callable[[Payment], None]
     ) -> BudgetExceeded | None:
         before = self._windows.mark()
-        for hold in holds:
-            counted = sum((self._windows.sum(each) for each in windows_of(hold)), NOTHING)
+        windows = list(map(windows_of, holds))
+        self._windows.look(window for each in windows for window in each)
+        for hold, (own, *also) in zip(holds, windows, strict=True):
+            counted = sum(map(self._windows.sum, also), self._windows.sum(own))
             if (refusal := room(hold, counted, payment.id)) is not None:
                 self._windows.undo(before)
                 write(payment.out_of_budget(at=now, note=str(refusal)))
                 return refusal
-            self._windows.add(window_of(hold), Share(hold.amount.atomic, 0))
+            self._windows.add(own, Share(hold.amount.atomic, 0))
         write(payment)
-        self._sql.add_hold.run_many(self._cursor, [hold_row(payment, *each) for each in enumerate(holds)])
+        self._new_holds.add(
+            [hold_row(payment, at, hold, own) for at, (hold, (own, *_)) in enumerate(zip(holds, windows, strict=True))]
+        )
         if payment.plan is not None:
             self.nonces.claim(payment, 0, payment.plan.first_nonce)
         return None
@@ -313,11 +325,13 @@ class Ledger:
         """Write new lines of history as the last versions; what was only learned has a line of its own."""
         first = payment.version - len(lines) + 1
         rows = [move_row(payment, first + index, line) for index, line in enumerate(lines)]
-        self._sql.add_move.run_many(self._cursor, rows or [move_row(payment, payment.version, None)])
+        self._new_moves.add(rows or [move_row(payment, payment.version, None)])
 
     def _move_holds(self, payment: Payment) -> None:
         """Count every hold of the payment as its state now says, and correct the sums of their windows."""
+        self._new_holds.write()
         rows = self._sql.holds.run(self._cursor, id_=payment.id).fetchall()
+        self._windows.look((str(row[2]), str(row[3]), str(row[4])) for row in rows)
         changed: list[dict[str, object]] = []
         for _, position, scope, span, asset, amount, reserved, committed, gas in rows:
             now = share(int(amount), payment, gas=bool(gas))

@@ -70,7 +70,7 @@ def _place(url: URL) -> dict[str, Any]:
 @cache
 def statements() -> Statements:
     """Return the journal's statements in PostgreSQL's words, compiled once in a process."""
-    return Statements(dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy does not annotate it
+    return Statements(dialect(paramstyle="format"))  # type: ignore[no-untyped-call]  # SQLAlchemy does not annotate it
 
 
 class PostgreSQL:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from paygent.core.budget import Hold, share
+from paygent.core.budget import Hold
 from paygent.core.errors import AdapterError, LocalProtocolError
 from paygent.core.history import counted
 from paygent.core.payment import Move, Payment, SignedPayload
@@ -12,6 +12,7 @@ from paygent.core.record import from_record, to_record
 from paygent.ports.storage import PaymentPage
 from paygent.x402.strict_json import check_depth
 
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 _PAST_THE_NEWEST = 2**63 - 1
 _DEEPEST = 100
 """Levels of nesting: more than a seller's words may have inside a record."""
@@ -42,28 +43,25 @@ def payment_row(payment: Payment) -> dict[str, object]:
     }
 
 
-def window_of(hold: Hold) -> Window:
-    return (hold.scope, hold.window, str(hold.amount.asset.id))
-
-
 def windows_of(hold: Hold) -> list[Window]:
     """Return the windows whose sums count against the hold's limit, its own first."""
     asset = str(hold.amount.asset.id)
     return [(hold.scope, name, asset) for name in (hold.window, *hold.also)]
 
 
-def hold_row(payment: Payment, position: int, hold: Hold) -> dict[str, object]:
-    scope, span, asset = window_of(hold)
-    asked, held = hold.amount.atomic, share(hold.amount.atomic, payment, gas=hold.gas)
+def hold_row(payment: Payment, position: int, hold: Hold, window: Window) -> dict[str, object]:
+    """Return the row of a hold on its own window, of a payment that is being reserved."""
+    scope, span, asset = window
+    asked = str(hold.amount.atomic)
     return {
         "payment_id": payment.id,
         "position": position,
         "scope": scope,
         "span": span,
         "asset": asset,
-        "amount": str(asked),
-        "reserved": str(held.reserved),
-        "committed": str(held.committed),
+        "amount": asked,
+        "reserved": asked,
+        "committed": "0",
         "gas": int(hold.gas),
     }
 
@@ -86,7 +84,7 @@ def changing(payment: Payment) -> dict[str, object]:
         "lease_until": payment.lease_until,
         "delivered": int(payment.delivered),
         "unresolved": int(payment.unresolved),
-        "record": json.dumps(to_record(payment), separators=(",", ":")),
+        "record": _JSON.encode(to_record(payment)),
         "counted": str(counted(payment)),
     }
 

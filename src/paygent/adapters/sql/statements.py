@@ -3,19 +3,23 @@
 An `execute` of SQLAlchemy costs more than a whole statement of SQLite, so the hot path leaves it out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from sqlalchemy import (
     BigInteger,
     ClauseElement,
+    ColumnElement,
     Dialect,
     Integer,
     Table,
+    and_,
     bindparam,
     delete,
     insert,
     literal_column,
+    or_,
     select,
     tuple_,
     update,
@@ -72,11 +76,8 @@ def _words(states: frozenset[State]) -> Any:
 
 _BY_KEY = (_P.payer == bindparam("payer")) & (_P.idempotency_key == bindparam("key"))
 _BY_REQUEST = (_P.payer == bindparam("payer")) & (_P.request == bindparam("request"))
-_WINDOW = (
-    (budgets.c.scope == bindparam("scope_"))
-    & (budgets.c.span == bindparam("span_"))
-    & (budgets.c.asset == bindparam("asset_"))
-)
+WINDOWS_AT_ONCE: Final = 16
+"""The most windows that one statement reads."""
 _BLOCKING_REPEAT = (
     _BY_REQUEST
     & (_P.delivered == literal_column("0"))
@@ -89,6 +90,13 @@ _DAY = (
     & (totals.c.service == bindparam("service_"))
     & (totals.c.state == bindparam("state_"))
 )
+
+
+def _window(number: int | str = "") -> ColumnElement[bool]:
+    """Return what names one window; several in one statement have numbers."""
+    return and_(*(budgets.c[name] == bindparam(f"{name}_{number}") for name in ("scope", "span", "asset")))
+
+
 _ONE = audit_head.c.id == literal_column("1")
 _MOVED = ("state", "version", "lease_until", "delivered", "unresolved", "record", "counted")
 
@@ -101,25 +109,36 @@ def _change(*columns: str) -> ClauseElement:
 class Statement:
     """One compiled statement; `run` and `run_many` take its parameters by name."""
 
-    __slots__ = ("_constants", "_names", "_sql")
+    __slots__ = ("_constants", "_sql", "_values")
 
     def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
         compiled = clause.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)  # noqa: S101  # what a clause compiles to
         self._sql = str(compiled)
-        self._names = tuple(compiled.positiontup) if compiled.positiontup is not None else None
+        self._values = _values(compiled.positiontup or ())
         self._constants = {name: value for name, value in compiled.params.items() if isinstance(value, int)}
 
     def run(self, cursor: Cursor, **values: object) -> Cursor:
         cursor.execute(self._sql, self._bind(values))
         return cursor
 
-    def run_many(self, cursor: Cursor, rows: list[dict[str, object]]) -> None:
-        cursor.executemany(self._sql, [self._bind(row) for row in rows])
+    def run_in_order(self, cursor: Cursor, values: Sequence[object]) -> Cursor:
+        """Run with the parameters in the order of the text."""
+        cursor.execute(self._sql, values)
+        return cursor
 
-    def _bind(self, values: Mapping[str, object]) -> Any:
-        known = {**self._constants, **values} if self._constants else values
-        return known if self._names is None else tuple([known[name] for name in self._names])
+    def run_many(self, cursor: Cursor, rows: Sequence[Mapping[str, object]]) -> None:
+        cursor.executemany(self._sql, list(map(self._bind, rows)))
+
+    def _bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
+        return self._values({**self._constants, **values} if self._constants else values)
+
+
+def _values(names: Sequence[str]) -> Callable[[Mapping[str, object]], tuple[object, ...]]:
+    """Return what takes the values of these names, in their order, out of a row."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: tuple([values[name] for name in names])
 
 
 _Ready = Callable[[ClauseElement], Statement]
@@ -143,7 +162,9 @@ class Statements:
     """Every statement of the journal, for one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
-        ready, add = words_of_dialect(dialect)
+        self._ready, add = words_of_dialect(dialect)
+        ready = self._ready
+        self._made: Final[dict[tuple[int, bool], Statement]] = {}
         self.dialect: Final = dialect
         self.decisions: Final = DecisionStatements(dialect)
         self.history: Final = HistoryStatements(dialect)
@@ -159,11 +180,9 @@ class Statements:
         self.repeat_blocker: Final = ready(
             select(_P.id, _P.state).where(_BLOCKING_REPEAT).order_by(_NEWEST).limit(_LIMIT)
         )
-        self.sums: Final = ready(select(budgets.c.reserved, budgets.c.committed).where(_WINDOW).with_for_update())
-        self.read_sums: Final = ready(select(budgets.c.reserved, budgets.c.committed).where(_WINDOW))
         self.add_window: Final = add(budgets)
         self.set_window: Final = ready(
-            update(budgets).where(_WINDOW).values(reserved=bindparam("reserved"), committed=bindparam("committed"))
+            update(budgets).where(_window()).values(reserved=bindparam("reserved"), committed=bindparam("committed"))
         )
         self.add_payment: Final = add(payments, "seq")
         self.add_move: Final = add(moves)
@@ -191,6 +210,17 @@ class Statements:
         self.waiting: Final = ready(
             select(*_DOCUMENT).where(_BY_REQUEST, _P.state == literal_column("'AWAITING_APPROVAL'")).order_by(_NEWEST)
         )
+
+    def sums(self, windows: int, *, lock: bool) -> Statement:
+        """Return the statement that reads the sums of so many windows, and locks them for who changes them.
+
+        Its parameters are the windows' parts, one after the other.
+        """
+        found = self._made.get((windows, lock))
+        if found is None:
+            query = select(budgets).where(or_(*map(_window, range(windows))))
+            found = self._made[windows, lock] = self._ready(query.with_for_update() if lock else query)
+        return found
 
 
 class NonceStatements:

@@ -17,7 +17,8 @@ class Trail:
         self._cursor: Final = cursor
         self._sql: Final = statements
         self._head = EMPTY
-        self._added: list[AuditEntry] = []
+        self._added: list[tuple[AuditEntry, str]] = []
+        """Each with its facts as they are sealed and stored."""
 
     def begin(self) -> None:
         """Lock the head of the chain, and read it: nobody else writes until this transaction is over."""
@@ -30,12 +31,14 @@ class Trail:
 
     def add(self, notes: Notes) -> None:
         for note in notes:
-            head = self._added[-1] if self._added else self._head
-            self._added.append(AuditEntry.after(head, at=note.at, kind=note.kind, facts=note.facts))
+            head = self.last() if self._added else self._head
+            text = canonical(note.facts)
+            entry = AuditEntry.after(head, at=note.at, kind=note.kind, facts=note.facts, text=text)
+            self._added.append((entry, text))
 
     def last(self) -> AuditEntry:
         """Return the row that was added last."""
-        return self._added[-1]
+        return self._added[-1][0]
 
     def mark(self) -> int:
         return len(self._added)
@@ -48,8 +51,8 @@ class Trail:
         """Write the rows, and the head that they leave."""
         if not self._added:
             return
-        self._sql.add_audit.run_many(self._cursor, [_row(entry) for entry in self._added])
-        last = self._added[-1]
+        self._sql.add_audit.run_many(self._cursor, [_row(*each) for each in self._added])
+        last = self.last()
         self._sql.set_head.run(self._cursor, number=last.number, hash=last.hash)
 
     def entries(self, after: int, limit: int) -> Sequence[AuditEntry]:
@@ -74,14 +77,8 @@ def _head(row: Sequence[object] | None) -> Head:
     return Head(int(str(row[0])), str(row[1]))
 
 
-def _row(entry: AuditEntry) -> dict[str, object]:
-    return {
-        "number": entry.number,
-        "at": entry.at,
-        "kind": entry.kind,
-        "facts": canonical(entry.facts),
-        "hash": entry.hash,
-    }
+def _row(entry: AuditEntry, facts: str) -> dict[str, object]:
+    return {"number": entry.number, "at": entry.at, "kind": entry.kind, "facts": facts, "hash": entry.hash}
 
 
 def _facts(text: object) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """The sums of windows inside a transaction: read once, kept while callers take from them, written before the commit."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Final
 
 from paygent.adapters.sql.rows import Window
-from paygent.adapters.sql.statements import Cursor, Statements
+from paygent.adapters.sql.statements import WINDOWS_AT_ONCE, Cursor, Statements
 from paygent.core.budget import NOTHING, Share
 
 
@@ -20,14 +22,25 @@ class Windows:
     def begin(self) -> None:
         self._stored, self._now, self._changes = {}, {}, []
 
+    def look(self, windows: Iterable[Window]) -> None:
+        """Read the sums of windows that are about to be asked for, those that are not known yet."""
+        unknown = sorted(set(windows) - self._now.keys())
+        if not unknown:
+            return
+        stored = self._read(unknown, lock=True)
+        for window in unknown:
+            self._stored[window] = found = stored.get(window)
+            self._now[window] = found or NOTHING
+
+    def peek(self, windows: Sequence[Window]) -> Mapping[Window, Share]:
+        """Return what is in windows, with what this transaction put there, for who does not add to them."""
+        stored = self._read([window for window in windows if window not in self._now], lock=False)
+        return {window: self._now.get(window) or stored.get(window, NOTHING) for window in windows}
+
     def sum(self, window: Window) -> Share:
         """Return what is in a window, with what this transaction put there."""
         if window not in self._now:
-            scope, span, asset = window
-            row = self._sql.sums.run(self._cursor, scope_=scope, span_=span, asset_=asset).fetchone()
-            found = None if row is None else Share(int(row[0]), int(row[1]))
-            self._stored[window] = found
-            self._now[window] = found or NOTHING
+            self.look((window,))
         return self._now[window]
 
     def add(self, window: Window, more: Share) -> None:
@@ -62,3 +75,14 @@ class Windows:
             self._sql.add_window.run_many(self._cursor, new)
         if changed:
             self._sql.set_window.run_many(self._cursor, changed)
+
+    def _read(self, windows: Sequence[Window], *, lock: bool) -> Mapping[Window, Share]:
+        """Return the sums that are stored; a window that nothing was ever taken from has none."""
+        found: dict[Window, Share] = {}
+        rest = iter(windows)
+        while some := list(islice(rest, WINDOWS_AT_ONCE)):
+            statement = self._sql.sums(len(some), lock=lock)
+            parts = list(chain.from_iterable(some))
+            for scope, span, asset, reserved, committed in statement.run_in_order(self._cursor, parts).fetchall():
+                found[str(scope), str(span), str(asset)] = Share(int(reserved), int(committed))
+        return found

@@ -1,8 +1,10 @@
 """One thread that owns one connection, and transactions that many callers share.
 
 Callers of any event loop (asyncio or trio, in any thread) hand in work and await its outcome. What waits together runs
-in one transaction, each work in a savepoint of its own, and nobody hears of an outcome before the COMMIT: a durable
-commit costs ten times the work in it. Where another process is in the way the whole transaction is tried again.
+in one transaction, and nobody hears of an outcome before the COMMIT: a durable commit costs more than the work in it.
+Where a work fails, what the others wrote must stay and what it wrote must not: the transaction is rolled back and run
+again, with a savepoint for each work. So the many transactions in which nobody fails pay for no savepoints. Where
+another process is in the way the whole transaction is tried again too.
 
 A caller that is cancelled takes its work back if it has not begun. If it has, the work stands, whole.
 """
@@ -45,6 +47,14 @@ class _Job(Generic[_T]):
         self.error: Exception | None = None
 
 
+class _Spoilt(Exception):
+    """What one caller wanted failed, and what it wrote has to be undone."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Worker:
     """A thread with a connection; `run` is the one door to it."""
 
@@ -55,6 +65,7 @@ class Worker:
         self._writes = writes
         self._begin = database.begin_write if writes else database.begin_read
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._last = False
         self._door = threading.Lock()
         self._closed = False
         self._process = os.getpid()
@@ -99,33 +110,38 @@ class Worker:
     def _serve(self) -> None:
         """Be the thread: take what waits, run it, tell everybody; the last word is None."""
         try:
-            while (first := self._jobs.get()) is not None:
-                batch, last = self._take(first)
+            while not self._last and (first := self._jobs.get()) is not None:
+                batch = [first]
+                self._take(batch)
                 self._transact(batch)
                 _tell(batch)
-                if last:
-                    return
         finally:
             self._connection.close()
 
-    def _take(self, first: _Job[Any]) -> tuple[list[_Job[Any]], bool]:
-        batch = [first]
-        while len(batch) < _MOST:
+    def _take(self, batch: list[_Job[Any]]) -> None:
+        """Add what waits to the batch."""
+        while len(batch) < _MOST and not self._last:
             try:
                 job = self._jobs.get_nowait()
             except queue.Empty:
-                break
+                return
             if job is None:
-                return batch, True
-            batch.append(job)
-        return batch, False
+                self._last = True
+            else:
+                batch.append(job)
 
-    def _transact(self, batch: Sequence[_Job[Any]]) -> None:
+    def _transact(self, batch: list[_Job[Any]]) -> None:
         """Run the batch in one transaction, again while another process is in the way; failures go to every caller."""
         deadline = time.monotonic() + self._database.busy_seconds
+        savepoints = False
         while True:
             try:
-                return self._commit(batch)
+                return self._commit(batch, savepoints)
+            except _Spoilt as spoilt:
+                failure = self._give_up(spoilt)
+                if failure is not None or len(batch) == 1:
+                    return _fail(batch, failure or self._gone() or spoilt.error)
+                savepoints = True
             except self._database.error as exc:
                 failure = self._give_up(exc)
                 if failure is None and self._database.lost(self._connection):
@@ -169,45 +185,66 @@ class Worker:
             return self._database.failure(exc)
         return None
 
-    def _commit(self, batch: Sequence[_Job[Any]]) -> None:
+    def _commit(self, batch: list[_Job[Any]], savepoints: bool) -> None:
+        """Run the batch in one transaction; who came while it waited for the lock takes part.
+
+        Raises: _Spoilt: one of them failed, and there are no savepoints.
+        """
         self._committing = False
         if self._database.lost(self._connection):
             self._connect_again()
         self._cursor.execute(self._begin)
         if self._writes:
             self._ledger.begin()
+        self._take(batch)
+        run = self._run_apart if savepoints else self._run
         for job in batch:
             if job.wanted:
-                self._run(job)
+                run(job)
         if self._writes:
+            self._try(Ledger.write)
             self._ledger.finish()
         self._committing = self._writes
         self._cursor.execute("COMMIT")
-        if not self._database.still_there():
-            gone = AdapterError(
-                f"{self._database.name} was moved or deleted; restore the file and reopen", retryable=False
-            )
+        if (gone := self._gone()) is not None:
             _fail(batch, gone)
 
+    def _gone(self) -> AdapterError | None:
+        """Return what to raise where nobody will find what was committed."""
+        if self._database.still_there():
+            return None
+        return AdapterError(f"{self._database.name} was moved or deleted; restore the file and reopen", retryable=False)
+
     def _run(self, job: _Job[Any]) -> None:
+        job.outcome, job.error = None, None
+        job.outcome = self._try(job.work)
+
+    def _run_apart(self, job: _Job[Any]) -> None:
         """Run one work in a savepoint: what it raises is its caller's alone, and undoes only what it wrote."""
         self._cursor.execute("SAVEPOINT work")
-        job.outcome, job.error = None, None
         mark = self._ledger.mark()
         try:
-            job.outcome = job.work(self._ledger)
-        except self._database.error as exc:
-            if not self._database.of_one_statement(exc):
-                raise
-            job.error = self._database.failure(exc)
-        except PaygentError as exc:
-            job.error = exc
-        except (ValueError, TypeError, OverflowError) as exc:
-            job.error = exc
-        if job.error is not None:
+            self._run(job)
+            self._try(Ledger.write)
+        except _Spoilt as spoilt:
+            job.outcome, job.error = None, spoilt.error
             self._cursor.execute("ROLLBACK TO SAVEPOINT work")
             self._ledger.undo(mark)
         self._cursor.execute("RELEASE SAVEPOINT work")
+
+    def _try(self, work: Work[_T]) -> _T:
+        """Return the outcome of work.
+
+        Raises: _Spoilt: it failed; other errors are about the whole transaction.
+        """
+        try:
+            return work(self._ledger)
+        except self._database.error as exc:
+            if not self._database.of_one_statement(exc):
+                raise
+            raise _Spoilt(self._database.failure(exc)) from exc
+        except (PaygentError, ValueError, TypeError, OverflowError) as exc:
+            raise _Spoilt(exc) from exc
 
 
 def _fail(batch: Iterable[_Job[Any]], error: Exception) -> None:

@@ -7,6 +7,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +16,10 @@ import anyio
 import pytest
 
 from paygent.adapters.sql import SqlJournal, open_journal
-from paygent.core.errors import AdapterError, BudgetExceeded
+from paygent.core.audit import first_break
+from paygent.core.errors import AdapterError, BudgetExceeded, JournalConflict
 from paygent.core.lifecycle import State
+from paygent.core.payment import Payment
 from paygent.testing.conformance.payments import START, daily, reserved, settled, signed
 from paygent.testing.conformance.steps import put, used
 
@@ -90,6 +94,30 @@ anyio.run(main)
 
 def start(program: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True)
+
+
+@asynccontextmanager
+async def held_back(journal: SqlJournal) -> AsyncIterator[None]:
+    """Keep the journal's writer waiting for the lock, until a while after the block's own tasks have started."""
+    assert journal.file is not None
+    blocker = sqlite3.connect(journal.file, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_let_go, blocker)
+            yield
+    finally:
+        blocker.close()
+
+
+async def _let_go(blocker: sqlite3.Connection) -> None:
+    await anyio.sleep(0.15)
+    blocker.execute("ROLLBACK")
+
+
+async def refused(journal: SqlJournal, payment: Payment) -> None:
+    with pytest.raises(JournalConflict):
+        await put(journal, payment)
 
 
 def integrity(file: Path) -> str:
@@ -352,6 +380,41 @@ async def test_waiters_share_commits(journal: SqlJournal) -> None:
             tasks.start_soon(put, journal, reserved(index))
 
     assert len(commits) <= 10
+
+
+async def test_savepoints_are_made_only_where_somebody_failed(journal: SqlJournal) -> None:
+    first = await put(journal, reserved())
+    statements: list[str] = []
+    connection = journal._writer._connection
+    assert isinstance(connection, sqlite3.Connection)
+    connection.set_trace_callback(statements.append)
+    async with anyio.create_task_group() as tasks:
+        for index in range(5):
+            tasks.start_soon(put, journal, reserved(index + 2), daily(1, limit=10))
+    assert "SAVEPOINT work" not in statements
+
+    async with held_back(journal), anyio.create_task_group() as tasks:
+        tasks.start_soon(put, journal, reserved("before"), daily(1, limit=10))
+        tasks.start_soon(refused, journal, first)
+        tasks.start_soon(put, journal, reserved("after"), daily(1, limit=10))
+
+    assert "SAVEPOINT work" in statements
+    assert 8 == len(await journal.entries())
+    assert (7, 0) == await used(journal)
+    assert first_break(await journal.entries()) is None
+
+
+async def test_who_comes_while_the_lock_is_awaited_takes_part_in_the_commit(journal: SqlJournal) -> None:
+    commits: list[str] = []
+    connection = journal._writer._connection
+    assert isinstance(connection, sqlite3.Connection)
+    connection.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    async with anyio.create_task_group() as tasks, held_back(journal):
+        for index in range(5):
+            tasks.start_soon(put, journal, reserved(index))
+            await anyio.sleep(0.02)
+
+    assert ["COMMIT"] == commits
 
 
 async def test_signed_payload_is_durable_before_append_returns(journal: SqlJournal) -> None:
