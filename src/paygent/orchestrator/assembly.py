@@ -275,7 +275,7 @@ def _toolbox(
     seconds = conduct.get("proof_seconds", PROOF_SECONDS)
     funds = Funds(engine.address, chains=base.chains, tokens=base.tokens, coins=base.coins)
     book, actor = AssetBook(funds.assets), Actor(engine, base.clock)
-    payments = Payments(engine, http, clock=base.clock, directory=registry, book=book, proof_seconds=seconds)
+    payments = Payments(engine, http, clock=base.clock, registry=registry, book=book, proof_seconds=seconds)
     tools: list[AnyTool] = [*payments.tools, funds.tool, Transfers(actor, book, base.clock).tool]
     if registry is not None:
         tools.append(Services(registry).tool)

@@ -1,15 +1,15 @@
 """The tools `pay` and `quote`: x402 resources, by the one client and the one engine."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import Field, field_validator, model_validator
 
 from paygent.adapters.httpx import ASK, CONTEXT, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
+from paygent.core.context import Context
 from paygent.core.errors import (
     ApprovalEdited,
     PaidUndelivered,
@@ -23,17 +23,15 @@ from paygent.core.lifecycle import State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
 from paygent.core.run_errors import ToolRefused
-from paygent.core.service_errors import InvalidService, ServiceNotFound
-from paygent.core.service_page import ServicePage
 from paygent.engine.handle import PaymentHandle
 from paygent.orchestrator.assets import AssetBook
 from paygent.orchestrator.held import HOLD, Held
 from paygent.orchestrator.intents import intent_of
+from paygent.orchestrator.services import Finder, found
 from paygent.orchestrator.tools import Arguments, Call, Price, Tool, ToolOutcome
 from paygent.ports.clock import Clock
 
 if TYPE_CHECKING:
-    from paygent.core.service import Listing
     from paygent.engine.pay import Engine
     from paygent.engine.quote import Quote
 
@@ -41,18 +39,6 @@ MOST_SAID: Final = 20_000
 """How many characters of an answer go into a result; the rest is cut off, and that is said."""
 _NO_ASSETS: Final = AssetBook(())
 _AMOUNT: Final = r"^(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?$"
-
-
-class Directory(Protocol):
-    """**Protocol:** what is asked of a registry of services."""
-
-    async def get(self, service_id: str) -> "Listing":
-        """Return a service by its id. Raises: ServiceNotFound."""
-        ...
-
-    async def discover(self, text: str = "", *, limit: int = 50) -> ServicePage:
-        """Return services that fit, best first."""
-        ...
 
 
 class QuoteArguments(Arguments):
@@ -108,6 +94,8 @@ class _Purchase:
     """What one execution of a call is about."""
 
     url: str
+    context: Context
+    """Who pays, and for which registered service."""
     intent: IntentId
     earlier: Payment | None
     """The payment that the call goes on with."""
@@ -124,7 +112,7 @@ class Payments:
         http: httpx.AsyncClient,
         *,
         clock: Clock,
-        directory: Directory | None = None,
+        registry: Finder | None = None,
         book: AssetBook = _NO_ASSETS,
         proof_seconds: float = 30,
         most_said: int = MOST_SAID,
@@ -132,11 +120,12 @@ class Payments:
         self._engine = engine
         self._http = http
         self._clock = clock
-        self._directory = directory
+        self._registry = registry
         self._book = book
         self._proof_seconds = proof_seconds
         self._most_said = most_said
         self._held: Held[object] = Held()
+        self._judged: Held[tuple[_Purchase, Mapping[str, object]]] = Held()
 
     @property
     def tools(self) -> tuple[Tool[PayArguments], Tool[QuoteArguments]]:
@@ -165,14 +154,14 @@ class Payments:
 
     async def quote(self, asked: QuoteArguments, call: Call) -> ToolOutcome:
         """Return every offer of a resource, and which would be taken."""
-        quote = await self._quote(asked.url, call, object())
+        quote = await self._quote(*await self._goods(asked.url, None, call), object())
         taken = None if quote.taken is None else amount_as_json(quote.taken.amount)
         return ToolOutcome(text=str(quote), data={"url": quote.url, "free": quote.free, "taken": taken})
 
     async def price(self, asked: PayArguments, call: Call) -> Price:
         """Return what a purchase would cost now."""
         hold = object()
-        quote = await self._quote(await self._url(asked), call, hold, asked.amount)
+        quote = await self._quote(*await self._goods(asked.url, asked.service, call), hold, asked.amount)
         self._held.put(call.key, hold)
         if quote.free:
             return Price(text=f"{quote.url} is free", acceptable=True)
@@ -191,16 +180,19 @@ class Payments:
         """
         bought = await self._purchase(asked, call)
         if bought.earlier is None or bought.earlier.state is State.AWAITING_APPROVAL:
-            await self._bought(bought, {**await self._wishes(bought, asked, call), ASK: True}, call)
-            self._held.put(call.key, bought.hold)
+            wishes = await self._wishes(bought, asked, call)
+            await self._bought(bought, {**wishes, ASK: True}, call)
+            self._judged.put(call.key, (bought, wishes))
 
     async def pay(self, asked: PayArguments, call: Call) -> ToolOutcome:
         """Buy a resource once; made again, the same call fetches what it bought.
 
         Raises: PaygentError: see `core.errors`; RemoteProtocolError: the seller's answer is neither an offer nor 2xx.
         """
-        bought = await self._purchase(asked, call)
-        response, url = await self._bought(bought, await self._wishes(bought, asked, call), call), bought.url
+        judged = self._judged.take(call.key)
+        bought = await self._purchase(asked, call) if judged is None else judged[0]
+        wishes = await self._wishes(bought, asked, call) if judged is None else judged[1]
+        response, url = await self._bought(bought, wishes, call), bought.url
         handle: PaymentHandle | None = response.extensions.get(PAYMENT)
         if handle is None:
             return self._unpaid(url, response)
@@ -215,15 +207,15 @@ class Payments:
     async def _purchase(self, asked: PayArguments, call: Call) -> _Purchase:
         intent, earlier = await intent_of(call, self._engine.address, self._engine.journal, self._clock)
         hold = self._held.take(call.key) or object()
-        return _Purchase(url=await self._url(asked), intent=intent, earlier=earlier, hold=hold)
+        url, context = await self._goods(asked.url, asked.service, call)
+        return _Purchase(url=url, context=context, intent=intent, earlier=earlier, hold=hold)
 
     async def _wishes(self, bought: _Purchase, asked: PayArguments, call: Call) -> dict[str, object]:
         """Return how the request is to be paid: the same for every execution of the call."""
-        context = call.context if asked.service is None else replace(call.context, service=asked.service)
-        wishes: dict[str, object] = {KEY: call.key, CONTEXT: context, INTENT: bought.intent, HOLD: bought.hold}
+        wishes: dict[str, object] = {KEY: call.key, CONTEXT: bought.context, INTENT: bought.intent, HOLD: bought.hold}
         ceiling: Amount | str | None = asked.amount
         if asked.asset is not None and bought.earlier is None:
-            ceiling = await self._in_asset(bought, asked.asset, asked.amount, call)
+            ceiling = await self._in_asset(bought, asked.asset, asked.amount)
         if ceiling is not None:
             wishes[MAX_AMOUNT] = ceiling
         return wishes
@@ -236,12 +228,12 @@ class Payments:
             again = {RESUME: edited.payment_id, INTENT: call.intent(edited.payment_id), HOLD: object()}
             return await self._get(bought.url, {**wishes, **again})
 
-    async def _in_asset(self, bought: _Purchase, symbol: str, amount: str | None, call: Call) -> Amount | str | None:
+    async def _in_asset(self, bought: _Purchase, symbol: str, amount: str | None) -> Amount | str | None:
         """Return a ceiling that only an offer in that asset keeps.
 
         Raises: ToolRefused: the seller would be paid in another one.
         """
-        quote = await self._quote(bought.url, call, bought.hold)
+        quote = await self._quote(bought.url, bought.context, bought.hold)
         if quote.free or quote.taken is None:
             return amount
         asset = quote.taken.amount.asset
@@ -259,22 +251,29 @@ class Payments:
                 f"{url} cannot be reached, and nothing was paid: {type(broken).__name__}"
             ) from broken
 
-    async def _quote(self, url: str, call: Call, hold: object, ceiling: str | None = None) -> "Quote":
+    async def _quote(self, url: str, context: Context, hold: object, ceiling: str | None = None) -> "Quote":
         from paygent.engine.quote import Quote
 
-        wishes: dict[str, object] = {QUOTE: True, CONTEXT: call.context, HOLD: hold}
+        wishes: dict[str, object] = {QUOTE: True, CONTEXT: context, HOLD: hold}
         if ceiling is not None:
             wishes[MAX_AMOUNT] = ceiling
         response = await self._get(url, wishes)
         quote: Quote | None = response.extensions.get(QUOTE)
         return Quote(url=url, free=response.is_success, status=response.status_code) if quote is None else quote
 
-    async def _url(self, asked: PayArguments) -> str:
-        if asked.url is not None:
-            return asked.url
-        if self._directory is None or asked.service is None:
+    async def _goods(self, url: str | None, service: str | None, call: Call) -> tuple[str, Context]:
+        """Return where to buy, and who pays for which service: however that is named, it is the one that is registered.
+
+        Raises: ToolRefused: no service, or no one service, is meant.
+        """
+        if url is not None:
+            listing = None if self._registry is None else await self._registry.at(url)
+        elif self._registry is not None and service is not None:
+            listing = await found(self._registry, service)
+            url = listing.service.url
+        else:
             raise ToolRefused("pay", "there is no registry to look a service up in: pass registry=", code="no_registry")
-        return (await found(self._directory, asked.service)).service.url
+        return url, call.context if listing is None else replace(call.context, service=listing.service.id)
 
     def _unpaid(self, url: str, response: httpx.Response) -> ToolOutcome:
         if not response.is_success:
@@ -311,22 +310,6 @@ class Payments:
     def _said(self, response: httpx.Response) -> str:
         text = response.text
         return text if len(text) <= self._most_said else f"{text[: self._most_said]}… (cut off)"
-
-
-async def found(directory: Directory, name: str) -> "Listing":
-    """Return the one service that a person means by an id or a name.
-
-    Raises: ToolRefused: there is none, or several of that name.
-    """
-    with suppress(ServiceNotFound, InvalidService):
-        return await directory.get(name)
-    listings = (await directory.discover(name, limit=5)).listings
-    named = [each for each in listings if each.service.name.casefold() == name.casefold()]
-    if len(named) == 1:
-        return named[0]
-    near = ", ".join(each.service.id for each in listings)
-    code, said = ("ambiguous", "several services have the name") if named else ("no_service", "no service has the name")
-    raise ToolRefused("pay", f"{said} {name!r}; say its id{f', such as {near}' if near else ''}", code=code)
 
 
 def amount_as_json(amount: Amount) -> dict[str, JSON]:

@@ -1,6 +1,8 @@
-"""The tool `discover`: what can be bought, by a registry of services."""
+"""The tool `discover`: what can be bought, by a registry of services; and which of them a name means."""
 
+from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
@@ -8,12 +10,16 @@ from pydantic import Field
 from paygent.core.fields import JSON
 from paygent.core.money import Amount, usd
 from paygent.core.run_errors import ToolRefused
+from paygent.core.service import words_of
+from paygent.core.service_errors import InvalidService, ServiceNotFound
 from paygent.core.service_page import ServicePage
 from paygent.orchestrator.tools import Arguments, Call, Tool, ToolOutcome
 
 if TYPE_CHECKING:
     from paygent.core.service import Listing
 
+_MOST_NAMED = 100
+"""Services that a name is looked for among, the best that have its words."""
 _AMOUNT = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?$"
 
 
@@ -22,6 +28,10 @@ class Finder(Protocol):
 
     async def get(self, service_id: str) -> "Listing":
         """Return a service. Raises: ServiceNotFound."""
+        ...
+
+    async def at(self, url: str) -> "Listing | None":
+        """Return the service that a URL, in any spelling, is of."""
         ...
 
     async def discover(
@@ -65,16 +75,20 @@ class Services:
         )
 
     async def discover(self, asked: DiscoverArguments, call: Call) -> ToolOutcome:
-        """Return what fits."""
+        """Return the services of a category; where there are none, those that its words describe."""
         least = None if asked.min_reputation is None else -int(-Decimal(asked.min_reputation) // 1)
         if least is not None and least > 100:
             raise ToolRefused("discover", "reputation is from 0 to 100", code="bad_arguments")
-        page = await self._finder.discover(
-            asked.category or "",
+        search = partial(
+            self._finder.discover,
             max_price=None if asked.max_price is None else usd(asked.max_price),
             min_reputation=least,
             mcp=asked.mcp,
         )
+        about = asked.category or ""
+        page = await search(category="-".join(words_of(about)) or None)
+        if about and not page.listings:  # no such category; they may say so in their own words
+            page = await search(about)
         found: list[JSON] = [_listing(listing) for listing in page.listings]
         names = "; ".join(f"{each.service.name} ({each.service.id}), {each.service.pricing}" for each in page.listings)
         return ToolOutcome(text=names or "no service fits", data={"services": found})
@@ -91,3 +105,19 @@ def _listing(listing: "Listing") -> dict[str, JSON]:
         "mcp": service.mcp,
         "verified": service.verified,
     }
+
+
+async def found(finder: Finder, name: str) -> "Listing":
+    """Return the one service that a person means by an id or a name.
+
+    Raises: ToolRefused: there is none, or several of that name.
+    """
+    with suppress(ServiceNotFound, InvalidService):
+        return await finder.get(name)
+    listings = (await finder.discover(name, limit=_MOST_NAMED)).listings
+    named = [each for each in listings if each.service.name.casefold() == name.casefold()]
+    if len(named) == 1:
+        return named[0]
+    near = ", ".join(each.service.id for each in listings[:5])
+    code, said = ("ambiguous", "several services have the name") if named else ("no_service", "no service has the name")
+    raise ToolRefused("pay", f"{said} {name!r}; say its id{f', such as {near}' if near else ''}", code=code)

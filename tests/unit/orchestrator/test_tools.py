@@ -12,12 +12,11 @@ from paygent.core.caip import ChainId, erc20
 from paygent.core.errors import ConfigurationError, LocalProtocolError, TradeRefused
 from paygent.core.money import Asset
 from paygent.core.run_errors import ToolRefused
-from paygent.core.service import Listing, PricePoint, Pricing, Service
-from paygent.core.service_page import ServicePage
 from paygent.integrations.langchain import specifications
 from paygent.orchestrator import Arguments, Call, SyncOrchestrator, Tool, Toolbox, ToolOutcome
 from paygent.orchestrator.assets import AssetBook, amount_of
 from paygent.ports.connector import Manifest, WishKind
+from paygent.registry import ServiceRegistry
 from paygent.testing.chain import MemoryChain
 from paygent.testing.engine import NETWORK, TOKEN
 from paygent.testing.venue import CHAIN, MemoryVenue
@@ -41,31 +40,6 @@ async def greet(asked: Greeting, call: Call) -> ToolOutcome:
 
 
 HELLO = Tool(name="hello", description="greets", arguments=Greeting, run=greet)
-
-
-def listing(service_id: str, name: str) -> Listing:
-    price = TOKEN.asset
-    pricing = Pricing(model="per_call", price=amount_of("x", "0.001", price))
-    service = Service(id=service_id, name=name, url=URL, category="data", pricing=pricing)
-    return Listing(service=service, price=PricePoint(amount=pricing.price, at=1, source="registered"), dollars=None)
-
-
-class Registry:
-    """A registry of a few services."""
-
-    def __init__(self, *listings: Listing) -> None:
-        self._all = listings
-
-    async def get(self, service_id: str) -> Listing:
-        from paygent.core.service_errors import ServiceNotFound
-
-        for each in self._all:
-            if each.service.id == service_id:
-                return each
-        raise ServiceNotFound(service_id)
-
-    async def discover(self, text: str = "", **narrowed: Any) -> ServicePage:
-        return ServicePage(listings=self._all, next=None)
 
 
 @pytest.mark.parametrize("given", [{}, {"name": 5}, {"name": "x", "limit": 1}, {"name": None}])
@@ -107,29 +81,6 @@ def test_symbol_of_several_assets_is_ambiguous() -> None:
 def test_amount_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ToolRefused):
         amount_of("transfer", text, TOKEN.asset)
-
-
-async def test_service_is_bought_by_its_name_and_counted_for_it() -> None:
-    world, registry = World(), Registry(listing("ticks", "Market ticks"), listing("news", "News"))
-    async with world.open(registry=registry) as agent:
-        result = await agent.run("pay for the Market ticks")
-        found = await agent.run("find services for data")
-        (payment,) = await agent.payments(result.run.session)
-
-    assert (True, 1_000) == (result.ok, world.spent), result.text
-    assert payment.context.service is not None
-    assert ["ticks", "news"] == [each["id"] for each in found.data[0]["services"]]  # type: ignore[union-attr, index, call-overload]
-
-
-async def test_service_of_an_ambiguous_or_unknown_name_is_not_bought() -> None:
-    world = World()
-    async with world.open(registry=Registry(listing("a", "Ticks"), listing("b", "ticks"))) as agent:
-        both, none = await agent.run('pay for "Ticks"'), await agent.run('pay for "Rainfall"')
-    async with world.open() as agent:
-        without = await agent.run('pay for "Ticks"')
-
-    codes = [each.error.code for each in (both, none, without) if isinstance(each.error, ToolRefused)]
-    assert (["ambiguous", "no_service", "no_registry"], 0) == (codes, world.spent)
 
 
 async def test_tool_of_a_program_is_called_by_a_model_beside_the_others() -> None:
@@ -180,7 +131,8 @@ async def test_schemas_of_all_tools_are_the_ones_that_were_agreed() -> None:
 
 async def schemas() -> list[Any]:
     world = World()
-    async with world.open(registry=Registry(), connectors=[EveryWish()]) as agent:
+    registry = ServiceRegistry(storage=world.journal, clock=world.clock)
+    async with world.open(registry=registry, connectors=[EveryWish()]) as agent:
         return sorted(specifications(agent), key=lambda each: each["function"]["name"])
 
 
