@@ -100,6 +100,8 @@ class Action:
     """How far below the quote `receive` is, in hundredths of a percent; None where nothing was quoted."""
     account: str | None = None
     """Checksummed: the AgentWallet whose money moves, where a transfer is made by one; None: the signer's own money."""
+    fee: Amount | None = None
+    """The most of the chain's coin that the calls carry beside a token that is spent, such as an execution fee."""
 
     def __post_init__(self) -> None:
         if self.purpose not in get_args(Purpose) or self.purpose == "x402":
@@ -117,16 +119,29 @@ class Action:
         if self.slippage_bps is not None and not 0 <= self.slippage_bps <= 10_000:
             raise ValueError(f"slippage is from 0 to 10,000 hundredths of a percent, not {self.slippage_bps}")
         _check_line("summary", self.summary, 300)
-        if self.account is not None:
-            _check_address("account", self.account)
-            if self.purpose != "transfer":
-                raise ValueError(f"an AgentWallet's money moves in a transfer, not in a {self.purpose}")
+        self._check_account()
+        self._check_fee()
+
+    def _check_account(self) -> None:
+        if self.account is None:
+            return
+        _check_address("account", self.account)
+        if self.purpose != "transfer":
+            raise ValueError(f"an AgentWallet's money moves in a transfer, not in a {self.purpose}")
+
+    def _check_fee(self) -> None:
+        if self.fee is None:
+            return
+        coin, spent = self.fee.asset.id, self.spend.asset.id
+        if not (coin.native and coin.chain == self.network and self.fee.atomic and self.venue) or spent.native:
+            raise ValueError(f"a trade of a token pays a fee above zero in the coin of {self.network}, not {self.fee}")
 
     @property
     def facts(self) -> ActionJSON:
         """Everything about the action, as JSON; amounts as in the journal's records."""
-        account: ActionJSON = {} if self.account is None else {"account": self.account}
-        return account | {
+        seldom: ActionJSON = {} if self.account is None else {"account": self.account}
+        seldom |= {} if self.fee is None else {"fee": _amount(self.fee)}
+        return seldom | {
             "purpose": self.purpose,
             "network": self.network.text,
             "venue": self.venue,

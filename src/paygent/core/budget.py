@@ -72,7 +72,8 @@ NOTHING: Final = Share(0, 0)
 def share(held: int, payment: Payment, *, gas: bool = False) -> Share:
     """Return what a hold of `held` atomic units adds to its window while its payment is as given.
 
-    A payment settled for less than its ceiling (`upto`) commits that part of the hold, rounded up; the rest is free.
+    A payment settled for less than its ceiling (`upto`) commits that part of the hold, rounded up; the rest is free. A
+    trade with a fee commits all of it: what it took in less says nothing about the fee.
     Gas is committed as far as it was burnt, whatever became of the payment.
     """
     if gas and payment.state not in HOLDING:
@@ -105,7 +106,8 @@ def _burnt(payment: Payment) -> int:
 
 def _charged(held: int, payment: Payment) -> int:
     ceiling, moved = payment.intent.amount.atomic, _moved(payment)
-    if moved is None or moved >= ceiling:
+    pays_fee = payment.plan is not None and payment.plan.action.fee is not None
+    if moved is None or moved >= ceiling or pays_fee:
         return held
     return -(-held * moved // ceiling)
 

@@ -91,6 +91,7 @@ def _read_action(fields: Fields) -> Action:
         summary=fields.text("summary"),
         slippage_bps=fields.maybe("slippage_bps", fields.number),
         account=fields.text("account") if fields.has("account") else None,
+        fee=fields.amount("fee") if fields.has("fee") else None,
     )
 
 

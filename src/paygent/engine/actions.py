@@ -48,6 +48,7 @@ from paygent.evm.calls import closes, is_approval
 from paygent.evm.coins import coin, coin_token
 from paygent.policy.ask import Ask
 from paygent.policy.evaluate import evaluate, holds
+from paygent.policy.fee import fee_of, judged, with_fee
 from paygent.policy.gas import gas_cap, gas_hold
 from paygent.policy.policy import Policy
 from paygent.ports.clock import Clock
@@ -65,14 +66,18 @@ class ActionChoice:
     ask: Ask
     policy: Policy
     verdict: Verdict
+    fee: Ask | None
+    """What the policy was asked about the coins that it pays beside a token; None where it pays none."""
     gas: Amount
     """The most that the gas of all its transactions may cost; zero where the policy names no limit."""
     first_nonce: int
     """What the chain says the account's next nonce is."""
 
     def holds(self, now: int) -> tuple[Hold, ...]:
-        """Return what the action takes from the limits: what it spends, and gas."""
+        """Return what the action takes from the limits: what it spends, its fee, and gas."""
         spent = () if self.ask.amount.atomic == 0 else holds(self.policy, self.ask, now=now)
+        if self.fee is not None:
+            spent = with_fee(spent, holds(self.policy, self.fee, now=now))
         return (*spent, gas_hold(self.policy, self.ask.payer, self.gas, now=now))
 
 
@@ -123,11 +128,17 @@ class ActionJudge:
             action=action,
             context=order.context,
         )
-        if (price := await self._finder.price(ask)) is not None:
-            ask = replace(ask, price=price)
-        facts = await self._finder.facts(policy, ask, now=now, funds=None)
-        verdict = await self._rules.judge(evaluate(policy, ask, facts), policy, ask, now=now)
-        return await self._chosen(action, ask, policy, verdict)
+        ask, fee = await self._priced(ask), fee_of(ask)
+        said = evaluate(policy, ask, await self._finder.facts(policy, ask, now=now, funds=None))
+        if fee is not None:
+            fee = await self._priced(fee)
+            said = judged(said, evaluate(policy, fee, await self._finder.facts(policy, fee, now=now, funds=None)))
+        verdict = await self._rules.judge(said, policy, ask, now=now)
+        return await self._chosen(action, ask, policy, verdict, fee=fee)
+
+    async def _priced(self, ask: Ask) -> Ask:
+        price = await self._finder.price(ask)
+        return ask if price is None else replace(ask, price=price)
 
     async def self_transfer(self, order: ActionOrder) -> ActionChoice:
         """Return a payment of nothing to the wallet itself: it moves no money, so only gas and halts count."""
@@ -144,7 +155,9 @@ class ActionJudge:
         )
         return await self._chosen(action, ask, policy, Allow())
 
-    async def _chosen(self, action: Action, ask: Ask, policy: Policy, verdict: Verdict) -> ActionChoice:
+    async def _chosen(
+        self, action: Action, ask: Ask, policy: Policy, verdict: Verdict, *, fee: Ask | None = None
+    ) -> ActionChoice:
         try:
             writer = self._writers[action.network]
         except KeyError:
@@ -156,6 +169,7 @@ class ActionJudge:
             ask=ask,
             policy=policy,
             verdict=verdict,
+            fee=fee,
             gas=_gas(policy, action, verdict),
             first_nonce=0 if isinstance(verdict, Deny) else await writer.next_nonce(self._payer),
         )

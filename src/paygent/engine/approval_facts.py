@@ -59,6 +59,8 @@ def action_facts(waiting: Payment, plan: Plan, verdict: RequireApproval) -> dict
         "summary": action.summary,
         "venue": action.venue or "none",
     }
+    if action.fee is not None:
+        facts["fee_at_most"] = str(action.fee)
     if action.slippage_bps is not None:
         facts["slippage_bps"] = str(action.slippage_bps)
     facts |= {f"call {place}": str(call) for place, call in enumerate(action.calls, start=1)}

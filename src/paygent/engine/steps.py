@@ -60,11 +60,14 @@ class StepSigner:
         return transaction
 
     async def _check_funds(self, payment: Payment, step: Step, writer: Transactions) -> None:
-        """Raise InsufficientFunds where the wallet has less of the asset than the action still takes."""
+        """Raise InsufficientFunds where the wallet has less of the asset, or of the fee, than is still needed."""
         action = plan_of(payment).action
         spend, owner = action.spend, action.account or self._signer.address
         if step.cleanup or (spend.asset.id.native and action.account is None):
             return  # the coin is looked at together with gas
+        if action.fee is not None and (coins := await writer.balance(owner)) < action.fee.atomic:
+            what, has = payment.intent.resource, Amount(coins, action.fee.asset)
+            raise InsufficientFunds(needed=action.fee, has=has, what=what, payment_id=payment.id)
         if spend.asset.id.native:
             has = Amount(await writer.balance(owner), spend.asset)
         else:

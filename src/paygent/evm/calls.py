@@ -113,7 +113,8 @@ def faults(action: Action) -> Iterator[tuple[str, str]]:
 
 def _coins(action: Action) -> Iterator[tuple[str, str]]:
     value = sum(call.value for call in action.calls)
-    most = action.spend.atomic if action.spend.asset.id.native else 0
+    coins = action.spend if action.spend.asset.id.native else action.fee
+    most = 0 if coins is None else coins.atomic
     if value > most:
         yield "value_above_spend", f"the calls carry {value} wei of the coin, and the action says at most {most}"
 

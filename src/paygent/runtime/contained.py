@@ -81,7 +81,7 @@ class ContainedConnector:
             raise self._wrong("build", "it built nothing")
         for action in actions:
             self._check_action(self._checked(action, Action, "build"), quote)
-        if not _sums(action.spend for action in actions) <= _sums(quote.spend):
+        if not _sums(amount for action in actions for amount in _leaving(action)) <= _sums(quote.spend):
             raise self._wrong("build", "the actions spend more than was quoted, or something else")
         if not _sums(quote.at_least) <= _sums(amount for action in actions for amount in action.receive):
             raise self._wrong("build", "the actions do not bring back what was quoted at least")
@@ -115,7 +115,7 @@ class ContainedConnector:
         if action.purpose != ("swap" if isinstance(quote.wish, Swap) else "position"):
             raise self._wrong("build", f"a {action.purpose} is no {quote.wish.kind}")
         assets = {asset.id for asset in self._manifest.assets}
-        for amount in (action.spend, *action.receive):
+        for amount in (*_leaving(action), *action.receive):
             if amount.asset.id not in assets:
                 raise self._wrong("build", f"an action moves {amount.asset.id}, which its manifest does not name")
         for call in action.calls:
@@ -250,6 +250,10 @@ def _sums(amounts: Iterable[Amount]) -> Counter[AssetId]:
     for amount in amounts:
         sums[amount.asset.id] += amount.atomic
     return sums
+
+
+def _leaving(action: Action) -> tuple[Amount, ...]:
+    return (action.spend,) if action.fee is None else (action.spend, action.fee)
 
 
 def _spender(call: Call) -> str | None:

@@ -100,7 +100,7 @@ def test_digest_changes_with_everything(change: dict[str, Any]) -> None:
 
 
 def test_facts_name_every_field() -> None:
-    assert {field.name for field in fields(Action)} == set(ACTION.facts) | {"account"}
+    assert {field.name for field in fields(Action)} == set(ACTION.facts) | {"account", "fee"}
     of_wallet = replace(ACTION, purpose="transfer", venue="", account=ACTION.counterparty)
     assert ACTION.counterparty == of_wallet.facts["account"]
     assert {field.name for field in fields(Call)} == set(CALL.facts)
