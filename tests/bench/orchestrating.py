@@ -93,7 +93,10 @@ def _bare(saver: Any, acts: list[float]) -> Any:
     graph: Any = StateGraph(_State)
     for name in NODES:
         graph.add_node(name, act if name == "act" else nothing)
-    for before, after in zip((START, *NODES), (*NODES, END), strict=True):
+    ways = ("plan", "price"), ("judge", "act"), ("act", "report"), ("approve", "act")  # people are not needed here
+    for before, after in ways:
+        graph.add_conditional_edges(before, lambda _, after=after: after, [after, "approve"])
+    for before, after in (START, "plan"), ("price", "judge"), ("report", END):
         graph.add_edge(before, after)
     return graph.compile(checkpointer=saver)
 

@@ -43,6 +43,8 @@ class RunDesk:
         self.clock: Final = clock
         self.lost: SessionBusy | None = None
         """Why the lease is gone; set by whoever renews it."""
+        self.judged: int | None = None
+        """The todo that met the policy in this process last."""
         self._store = store
         self._journal = journal
         self._address = address
@@ -75,15 +77,19 @@ class RunDesk:
 
         Raises: RunCancelled, Halted, RunLimitReached. SessionBusy: the lease is lost.
         """
-        if self.lost is not None:
-            raise self.lost
+        self.check_here(milliseconds=milliseconds)
         run, halts = await asyncio.gather(self._store.run(self.run.id), self._journal.halts())
         if run.cancelling:
             raise RunCancelled(self.run.id)
-        if self.used(milliseconds) > self.limits.seconds * 1000:
-            raise RunLimitReached("seconds", most=self.limits.seconds)
         if halts:
             self._refuse_halted({halt.scope: halt for halt in halts}, self.context("", agent), agent)
+
+    def check_here(self, *, milliseconds: int) -> None:
+        """Make sure of what this process knows by itself. Raises: RunLimitReached. SessionBusy: the lease is lost."""
+        if self.lost is not None:
+            raise self.lost
+        if self.used(milliseconds) > self.limits.seconds * 1000:
+            raise RunLimitReached("seconds", most=self.limits.seconds)
 
     async def check_cancelled(self) -> None:
         """Make sure that the run is not being cancelled. Raises: RunCancelled."""

@@ -136,6 +136,7 @@ class Nodes:
         tool = self._toolbox.get(todo["tool"])
         if tool.judge is None:
             return Change()
+        desk.judged = todo["ordinal"]
         try:
             await tool.judge(tool.read(todo["arguments"]), self._call(todo, desk))
         except ApprovalPending as pending:
@@ -175,7 +176,10 @@ class Nodes:
         todo = next_todo(state["todos"])
         if todo is None:
             return Change()
-        await self._check(todo, state, desk)
+        if desk.judged == todo["ordinal"] and self._toolbox.get(todo["tool"]).spends:
+            desk.check_here(milliseconds=state["milliseconds"])  # the engine looks for halts again, as it reserves
+        else:
+            await self._check(todo, state, desk)
         try:
             await self._check_decided(state["waiting"], desk)
             done = await self._called(todo, state, desk)

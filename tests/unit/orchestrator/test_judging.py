@@ -99,6 +99,21 @@ async def test_second_step_is_judged_after_the_first_was_done() -> None:
     assert first.approvals != second.approvals
 
 
+async def test_offer_that_changes_after_people_agreed_is_asked_about_again() -> None:
+    world = World(policy=ASKING)
+    async with world.open() as agent:
+        waiting = await agent.run(f"pay {URL}")
+        await agree(world, waiting)
+        world.seller.price = 2_000
+        again = await agent.resume(waiting.run.id)
+        assert (True, 0) == (again.waiting, world.spent)
+        await agree(world, again)
+        done = await agent.resume(waiting.run.id)
+
+    assert waiting.approvals != again.approvals
+    assert (True, 2_000) == (done.ok, world.spent)
+
+
 async def test_tool_that_finds_out_while_acting_waits_and_goes_on() -> None:
     world = World(policy=ASKING)
     async with world.open() as agent:
