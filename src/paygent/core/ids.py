@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from functools import lru_cache
 from typing import NewType
 
 IntentId = NewType("IntentId", str)
@@ -44,4 +45,14 @@ def authorization_nonce(secret: bytes, intent_digest: bytes) -> bytes:
 
 def request_digest(method: str, url: str, body: bytes) -> str:
     """Return 64 hexadecimal digits that name a request: method, URL without its fragment, body."""
+    return _request_digest(method, url, body) if body else _bodyless_digest(method, url)
+
+
+def _request_digest(method: str, url: str, body: bytes) -> str:
     return digest("request", method.upper(), url.partition("#")[0], hashlib.sha256(body).digest()).hex()
+
+
+@lru_cache(maxsize=256)
+def _bodyless_digest(method: str, url: str) -> str:
+    """Return the digest of a request without a body, which is often one that was made before."""
+    return _request_digest(method, url, b"")

@@ -49,7 +49,7 @@ class PaymentIntent:
         """Return the bytes that stand for the intent: JSON, sorted keys, no blanks, ASCII (within RFC 8785)."""
         return (
             f'{{"amount":"{self.amount.atomic}",'
-            f'"asset":{_text(str(self.amount.asset.id))},'
+            f'"asset":{_text(self.amount.asset.id.text)},'
             f'"deadline":"{self.deadline}",'
             f'"id":{_text(self.id)},'
             f'"method":{_text(self.method)},'

@@ -203,9 +203,13 @@ class Payment:
         return any(line.state in STOPPED for line in self.lines_to(after))
 
     def _with(self, **facts: Any) -> "Payment":
-        """Return a copy with other facts; `dataclasses.replace` takes half as long again."""
-        same = dict(zip(_FIELDS, _facts(self), strict=True))
-        return Payment(**(same | facts))
+        """Return a copy with other facts, field by field: a constructor takes twice as long, four times a payment."""
+        after = object.__new__(Payment)
+        for put, value in zip(_PLACES, _facts(self), strict=True):
+            put(after, value)
+        for name, value in facts.items():
+            object.__setattr__(after, name, value)
+        return after
 
     @property
     def over(self) -> bool:
@@ -230,6 +234,7 @@ class Payment:
 
 _FIELDS: Final = tuple(part.name for part in fields(Payment))
 _facts: Final = attrgetter(*_FIELDS)
+_PLACES: Final = tuple(vars(Payment)[name].__set__ for name in _FIELDS)
 STOPPED: Final = frozenset({State.RESERVED, State.SIGNED, State.SUBMITTED})
 """States that no halted payment moves into."""
 BLOCKING: Final = OUT | {State.SETTLED, State.RESERVED}

@@ -1,5 +1,6 @@
 """Reading a token: calls, their answers, and the transfer event.  Source: ERC-20, EIP-712."""
 
+from functools import lru_cache
 from typing import Final
 
 from paygent.evm import word
@@ -8,6 +9,7 @@ TRANSFER: Final = word.topic("Transfer(address,address,uint256)")
 """Topic of the transfer event; the next topics are payer and payee, the data is the amount."""
 
 
+@lru_cache(maxsize=256)
 def balance_of(owner: str) -> str:
     """Return the call for a balance in atomic units; `uint` reads the answer."""
     return word.calldata("balanceOf(address)", word.address(owner))
@@ -68,6 +70,7 @@ def text(result_hex: str) -> str:
     return content[start : start + size].decode()
 
 
+@lru_cache(maxsize=1024)
 def topic_address(address: str) -> str:
     """Return an address as a log topic: 0x and 64 hexadecimal digits, lower case.
 

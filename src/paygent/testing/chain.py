@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from operator import attrgetter
 
@@ -269,6 +270,7 @@ class MemoryChain:
         return self._mined[height].block
 
 
+@lru_cache(maxsize=256)
 def _address(text: str) -> str:
     if not is_evm_address(text):
         raise ValueError(f"{text!r} is not an EVM address")
