@@ -1,10 +1,11 @@
 """The tables. Sums of money are decimal text, because they can pass 64 bits and must never be floating point."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -25,26 +26,51 @@ REVISION_TABLE: Final = "paygent_revision"
 metadata: Final = MetaData()
 _ordinal = BigInteger().with_variant(Integer, "sqlite")
 
+
+def _row() -> Column[int]:
+    """Return the ordinal of a row: later ones are greater."""
+    return Column("seq", _ordinal, primary_key=True)
+
+
+def _row_and_id() -> tuple[Column[int], Column[str]]:
+    return _row(), Column("id", Text, nullable=False, unique=True)
+
+
+def _texts(*names: str) -> list[Column[str]]:
+    return [Column(name, Text, nullable=False) for name in names]
+
+
+def _numbers(*names: str) -> list[Column[int]]:
+    """Return columns of 64 bits."""
+    return [Column(name, BigInteger, nullable=False) for name in names]
+
+
+def _counts(*names: str) -> list[Column[int]]:
+    """Return columns of 32 bits."""
+    return [Column(name, Integer, nullable=False) for name in names]
+
+
+def _flags(*names: str) -> list[Column[int]]:
+    """Return columns of 0 or 1."""
+    return [Column(name, SmallInteger, nullable=False) for name in names]
+
+
+def _some(name: str, *columns: ColumnElement[Any], where: ColumnElement[bool]) -> Index:
+    """Return an index of the rows for which `where` is true."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 payments: Final = Table(
     "payments",
     metadata,
-    Column("seq", _ordinal, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("payer", Text, nullable=False),
-    Column("payee", Text, nullable=False),
-    Column("network", Text, nullable=False),
-    Column("asset", Text, nullable=False),
-    Column("amount", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("request", Text, nullable=False),
+    *_row_and_id(),
+    *_texts("payer", "payee", "network", "asset", "amount", "host", "request"),
     Column("idempotency_key", Text),
-    Column("state", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("lease_until", BigInteger, nullable=False),
-    Column("delivered", SmallInteger, nullable=False),
-    Column("unresolved", SmallInteger, nullable=False),
-    Column("record", Text, nullable=False),
+    *_texts("state"),
+    *_counts("version"),
+    *_numbers("created_at", "lease_until"),
+    *_flags("delivered", "unresolved"),
+    *_texts("record"),
     Column("payload_header", Text),
     Column("payload_value", Text),
     Column("agent", Text),
@@ -61,11 +87,11 @@ moves: Final = Table(
     "moves",
     metadata,
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
-    Column("version", Integer, nullable=False),
+    *_counts("version"),
     Column("event", Text),
-    Column("state", Text, nullable=False),
+    *_texts("state"),
     Column("at", BigInteger),
-    Column("note", Text, nullable=False),
+    *_texts("note"),
     PrimaryKeyConstraint("payment_id", "version"),
     sqlite_with_rowid=False,
 )
@@ -74,11 +100,7 @@ moves: Final = Table(
 budgets: Final = Table(
     "budgets",
     metadata,
-    Column("scope", Text, nullable=False),
-    Column("span", Text, nullable=False),
-    Column("asset", Text, nullable=False),
-    Column("reserved", Text, nullable=False),
-    Column("committed", Text, nullable=False),
+    *_texts("scope", "span", "asset", "reserved", "committed"),
     PrimaryKeyConstraint("scope", "span", "asset"),
     sqlite_with_rowid=False,
 )
@@ -88,13 +110,8 @@ holds: Final = Table(
     "holds",
     metadata,
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("scope", Text, nullable=False),
-    Column("span", Text, nullable=False),
-    Column("asset", Text, nullable=False),
-    Column("amount", Text, nullable=False),
-    Column("reserved", Text, nullable=False),
-    Column("committed", Text, nullable=False),
+    *_counts("position"),
+    *_texts("scope", "span", "asset", "amount", "reserved", "committed"),
     Column("gas", SmallInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("payment_id", "position"),
     sqlite_with_rowid=False,
@@ -107,12 +124,11 @@ holds: Final = Table(
 nonces: Final = Table(
     "nonces",
     metadata,
-    Column("network", Text, nullable=False),
-    Column("account", Text, nullable=False),
-    Column("nonce", BigInteger, nullable=False),
+    *_texts("network", "account"),
+    *_numbers("nonce"),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False),
-    Column("step", Integer, nullable=False),
-    Column("free", SmallInteger, nullable=False),
+    *_counts("step"),
+    *_flags("free"),
     PrimaryKeyConstraint("network", "account", "nonce"),
     sqlite_with_rowid=False,
 )
@@ -122,7 +138,7 @@ meta: Final = Table(
     "meta",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    *_texts("value"),
     sqlite_with_rowid=False,
 )
 """Facts of the installation, such as its secret."""
@@ -130,15 +146,12 @@ meta: Final = Table(
 approvals: Final = Table(
     "approvals",
     metadata,
-    Column("seq", _ordinal, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
+    *_row_and_id(),
     Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, unique=True),
-    Column("state", Text, nullable=False),
-    Column("needed", Integer, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-    Column("facts", Text, nullable=False),
-    Column("decisions", Text, nullable=False),
+    *_texts("state"),
+    *_counts("needed"),
+    *_numbers("created_at", "expires_at"),
+    *_texts("facts", "decisions"),
 )
 """One row a request for approval, with everything that was decided about it."""
 
@@ -146,9 +159,8 @@ halts: Final = Table(
     "halts",
     metadata,
     Column("scope", Text, primary_key=True),
-    Column("halted_by", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("at", BigInteger, nullable=False),
+    *_texts("halted_by", "reason"),
+    *_numbers("at"),
     sqlite_with_rowid=False,
 )
 """What is halted now."""
@@ -157,10 +169,8 @@ audit: Final = Table(
     "audit",
     metadata,
     Column("number", _ordinal, primary_key=True, autoincrement=False),
-    Column("at", BigInteger, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("facts", Text, nullable=False),
-    Column("hash", Text, nullable=False),
+    *_numbers("at"),
+    *_texts("kind", "facts", "hash"),
 )
 """The audit log. A row's `previous` is the hash of the row before it."""
 
@@ -168,20 +178,18 @@ audit_head: Final = Table(
     "audit_head",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("number", BigInteger, nullable=False),
-    Column("hash", Text, nullable=False),
+    *_numbers("number"),
+    *_texts("hash"),
 )
 """The last row of the audit log, in one row that every transaction that writes locks first (see `worker`)."""
 
 totals: Final = Table(
     "totals",
     metadata,
-    Column("day", BigInteger, nullable=False),
-    Column("asset", Text, nullable=False),
-    Column("service", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("payments", BigInteger, nullable=False),
-    Column("amount", Text, nullable=False),
+    *_numbers("day"),
+    *_texts("asset", "service", "state"),
+    *_numbers("payments"),
+    *_texts("amount"),
     PrimaryKeyConstraint("day", "asset", "service", "state"),
     sqlite_with_rowid=False,
 )
@@ -193,29 +201,25 @@ services: Final = Table(
     "services",
     metadata,
     Column("id", _exact, primary_key=True),
-    Column("version", Integer, nullable=False),
-    Column("active", SmallInteger, nullable=False),
-    Column("rank", BigInteger, nullable=False),
-    Column("category", Text, nullable=False),
-    Column("network", Text, nullable=False),
-    Column("asset", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("mcp", SmallInteger, nullable=False),
-    Column("verified", SmallInteger, nullable=False),
+    *_counts("version"),
+    *_flags("active"),
+    *_numbers("rank"),
+    *_texts("category", "network", "asset", "model"),
+    *_flags("mcp", "verified"),
     Column("dollars", BigInteger),
-    Column("record", Text, nullable=False),
+    *_texts("record"),
 )
 """One row a registered service: what is searched in columns, the whole in `record`. `dollars` are millionths."""
 
 service_words: Final = Table(
     "service_words",
     metadata,
-    Column("word", Text, nullable=False),
-    Column("rank", BigInteger, nullable=False),
+    *_texts("word"),
+    *_numbers("rank"),
     Column("service", _exact, nullable=False),
-    Column("active", SmallInteger, nullable=False),
-    Column("category", Text, nullable=False),
-    Column("mcp", SmallInteger, nullable=False),
+    *_flags("active"),
+    *_texts("category"),
+    *_flags("mcp"),
     Column("dollars", BigInteger),
     PrimaryKeyConstraint("service", "word"),
     sqlite_with_rowid=False,
@@ -226,38 +230,31 @@ index, the best first."""
 service_prices: Final = Table(
     "service_prices",
     metadata,
-    Column("seq", _ordinal, primary_key=True),
-    Column("service", Text, nullable=False),
-    Column("price", Text, nullable=False),
+    _row(),
+    *_texts("service", "price"),
 )
 """What services have cost, one row a change."""
 
 sessions: Final = Table(
     "sessions",
     metadata,
-    Column("seq", _ordinal, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("title", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
+    *_row_and_id(),
+    *_texts("title", "state"),
+    *_numbers("created_at"),
     Column("ended_at", BigInteger),
     Column("holder", Text),
-    Column("token", BigInteger, nullable=False),
-    Column("lease_until", BigInteger, nullable=False),
-    Column("events", BigInteger, nullable=False),
-    Column("memories", BigInteger, nullable=False),
+    *_numbers("token", "lease_until", "events", "memories"),
 )
 """One row a session, with its lease, and how many events and memories it ever had."""
 
 runs: Final = Table(
     "runs",
     metadata,
-    Column("seq", _ordinal, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
+    *_row_and_id(),
     Column("session", Text, ForeignKey("sessions.id"), nullable=False),
-    Column("state", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("record", Text, nullable=False),
+    *_texts("state"),
+    *_counts("version"),
+    *_texts("record"),
 )
 """One row a run: what is searched in columns, the whole in `record`."""
 
@@ -265,14 +262,11 @@ run_events: Final = Table(
     "run_events",
     metadata,
     Column("session", Text, ForeignKey("sessions.id"), nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("run", Text, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("agent", Text, nullable=False),
-    Column("facts", Text, nullable=False),
+    *_numbers("sequence"),
+    *_texts("run", "step", "kind"),
+    *_counts("ordinal"),
+    *_numbers("at"),
+    *_texts("agent", "facts"),
     PrimaryKeyConstraint("session", "sequence"),
     UniqueConstraint("session", "run", "step", "kind", "ordinal", name="run_events_by_name"),
     sqlite_with_rowid=False,
@@ -283,72 +277,37 @@ memories: Final = Table(
     "memories",
     metadata,
     Column("session", Text, ForeignKey("sessions.id"), nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("run", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("at", BigInteger, nullable=False),
-    Column("text", Text, nullable=False),
+    *_numbers("number"),
+    *_texts("run", "kind"),
+    *_numbers("at"),
+    *_texts("text"),
     PrimaryKeyConstraint("session", "number"),
     sqlite_with_rowid=False,
 )
 """What sessions remember; the oldest are forgotten."""
 
 is_unresolved = payments.c.unresolved == literal_column("1")
-_has_key = payments.c.idempotency_key.is_not(None)
-Index(
-    "payments_by_key",
-    payments.c.payer,
-    payments.c.idempotency_key,
-    payments.c.seq,
-    sqlite_where=_has_key,
-    postgresql_where=_has_key,
-)
-Index("nonces_by_payment", nonces.c.payment_id)
-Index("payments_by_request", payments.c.payer, payments.c.request, payments.c.seq)
-Index("payments_by_state", payments.c.state, payments.c.seq)
-Index("payments_unresolved", payments.c.seq, sqlite_where=is_unresolved, postgresql_where=is_unresolved)
-_has_agent, _has_service = payments.c.agent.is_not(None), payments.c.service.is_not(None)
-Index("payments_by_time", payments.c.created_at, payments.c.seq)
-Index("payments_by_state_and_time", payments.c.state, payments.c.created_at, payments.c.seq)
-Index("payments_by_asset", payments.c.asset, payments.c.created_at, payments.c.seq)
-Index("payments_by_host", payments.c.host, payments.c.created_at, payments.c.seq)
-Index(
-    "payments_by_agent",
-    payments.c.agent,
-    payments.c.created_at,
-    payments.c.seq,
-    sqlite_where=_has_agent,
-    postgresql_where=_has_agent,
-)
-Index(
-    "payments_by_service",
-    payments.c.service,
-    payments.c.created_at,
-    payments.c.seq,
-    sqlite_where=_has_service,
-    postgresql_where=_has_service,
-)
 is_pending = approvals.c.state == literal_column("'PENDING'")
-Index("approvals_pending", approvals.c.seq, sqlite_where=is_pending, postgresql_where=is_pending)
-_is_active = services.c.active == literal_column("1")
+
+_P: Final = payments.c
+_some("payments_by_key", _P.payer, _P.idempotency_key, _P.seq, where=_P.idempotency_key.is_not(None))
+Index("payments_by_request", _P.payer, _P.request, _P.seq)
+Index("payments_by_state", _P.state, _P.seq)
+_some("payments_unresolved", _P.seq, where=is_unresolved)
+Index("payments_by_time", _P.created_at, _P.seq)
+Index("payments_by_state_and_time", _P.state, _P.created_at, _P.seq)
+for _name in ("asset", "host"):
+    Index(f"payments_by_{_name}", _P[_name], _P.created_at, _P.seq)
+for _name in ("agent", "service"):
+    _some(f"payments_by_{_name}", _P[_name], _P.created_at, _P.seq, where=_P[_name].is_not(None))
+Index("nonces_by_payment", nonces.c.payment_id)
+_some("approvals_pending", approvals.c.seq, where=is_pending)
+_S: Final = services.c
+_best_first: Final = (_S.rank.desc(), _S.id, _S.dollars)
 for _name in ("category", "network", "asset", "mcp"):
-    Index(
-        f"services_by_{_name}",
-        services.c[_name],
-        services.c.rank.desc(),
-        services.c.id,
-        services.c.dollars,
-        sqlite_where=_is_active,
-        postgresql_where=_is_active,
-    )
-Index("services_by_rank", services.c.rank.desc(), services.c.id, services.c.dollars)
+    _some(f"services_by_{_name}", _S[_name], *_best_first, where=_S.active == literal_column("1"))
+Index("services_by_rank", *_best_first)
 Index("runs_by_session", runs.c.session, runs.c.seq)
-_asked: Final = ("active", "category", "mcp", "dollars")
-Index(
-    "service_words_by_rank",
-    service_words.c.word,
-    service_words.c.rank.desc(),
-    service_words.c.service,
-    *(service_words.c[_name] for _name in _asked),
-)
+_W: Final = service_words.c
+Index("service_words_by_rank", _W.word, _W.rank.desc(), _W.service, _W.active, _W.category, _W.mcp, _W.dollars)
 Index("service_prices_by_service", service_prices.c.service, service_prices.c.seq)
