@@ -1,8 +1,9 @@
 """What a slot can hold; each check raises `CommandRefused` as malformed where a value cannot be."""
 
 import re
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from paygent.core.errors import CommandRefused
 from paygent.orchestrator.commands import words
@@ -53,9 +54,7 @@ def market(text: str) -> None:
 
 
 def different(one: str, other: str) -> None:
-    """Check two symbols that have to be two."""
-    symbol(one)
-    symbol(other)
+    """Check that two symbols are two."""
     if one == other:
         raise CommandRefused("malformed", f"{one} stands on both sides")
 
@@ -105,3 +104,46 @@ def one_of(text: str, choices: frozenset[str]) -> None:
     """Check a word of a closed list."""
     if text not in choices:
         raise CommandRefused("malformed", f"{text!r} is none of {', '.join(sorted(choices))}")
+
+
+def price(text: str) -> None:
+    """Check a price in dollars."""
+    amount(text, what="a price")
+
+
+def category(text: str) -> None:
+    """Check a name in lower case."""
+    name(text)
+    if text != text.lower():
+        raise CommandRefused("malformed", "a category is in lower case")
+
+
+RULES: Final[Mapping[str, Callable[[Any], None]]] = {
+    **dict.fromkeys(("amount", "amount_a", "amount_b", "collateral"), amount),
+    **dict.fromkeys(("asset", "asset_a", "asset_b", "asset_in", "asset_out", "assets"), symbol),
+    **dict.fromkeys(("price", "max_price"), price),
+    **dict.fromkeys(("service", "market"), name),
+    "category": category,
+    "exact": lambda text: one_of(text, frozenset({"in", "out"})),
+    "leverage": leverage,
+    "min_reputation": lambda text: number(text, what="a reputation"),
+    "outcome": lambda text: one_of(text, words.OUTCOMES),
+    "percent": percent,
+    "pool": pool,
+    "side": lambda text: one_of(text, frozenset({"long", "short"})),
+    "slippage_bps": slippage,
+    "symbol": market,
+    "to": address,
+    "url": url,
+    "venue": venue,
+}
+"""What a slot of a name can hold, in every command; ``mcp`` and ``steps`` hold no text."""
+
+
+def slots(named: Mapping[str, object]) -> None:
+    """Check every slot that is there, by its name; of a tuple, each part."""
+    for slot, value in named.items():
+        rule = RULES.get(slot)
+        if rule is not None and value is not None:
+            for each in value if isinstance(value, tuple) else (value,):
+                rule(each)

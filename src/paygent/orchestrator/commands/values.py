@@ -1,15 +1,24 @@
 """What a command means: one frozen value for each intent. Numbers are decimal strings as typed, symbols upper case."""
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from paygent.core.errors import CommandRefused
 from paygent.core.fields import JSON
 from paygent.orchestrator.commands import check, words
 
 
+class _Slots:
+    """The slots of a command, each checked by its name."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        check.slots(_named(self))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pay:
+class Pay(_Slots):
     """Pay for a resource or a service."""
 
     intent: ClassVar[str] = "pay"
@@ -23,31 +32,22 @@ class Pay:
     def __post_init__(self) -> None:
         if (self.url is None) == (self.service is None):
             raise CommandRefused("ambiguous", "what is paid for is not said: name a URL or a service, one of them")
-        if self.amount is not None:
+        if self.amount is not None and self.asset is None:
             check.amount(self.amount)
-        if self.asset is not None:
-            check.symbol(self.asset)
-        elif self.amount is not None:
             raise CommandRefused("ambiguous", f"the amount {self.amount} names no asset")
-        if self.url is not None:
-            check.url(self.url)
-        if self.service is not None:
-            check.name(self.service)
+        _Slots.__post_init__(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quote(_Slots):
     """Ask what a URL costs."""
 
     intent: ClassVar[str] = "quote"
     url: str
 
-    def __post_init__(self) -> None:
-        check.url(self.url)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(_Slots):
     """Look at the wallet."""
 
     intent: ClassVar[str] = "balance"
@@ -55,14 +55,13 @@ class Balance:
     """None: whatever there is."""
 
     def __post_init__(self) -> None:
-        for asset in self.assets:
-            check.symbol(asset)
+        _Slots.__post_init__(self)
         if len(set(self.assets)) != len(self.assets):
             raise CommandRefused("malformed", "an asset is named twice")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class Transfer(_Slots):
     """Send an asset to an address."""
 
     intent: ClassVar[str] = "transfer"
@@ -71,14 +70,9 @@ class Transfer:
     to: str
     """As typed; its checksum is right where it has one."""
 
-    def __post_init__(self) -> None:
-        check.amount(self.amount)
-        check.symbol(self.asset)
-        check.address(self.to)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swap:
+class Swap(_Slots):
     """Exchange one asset for another."""
 
     intent: ClassVar[str] = "swap"
@@ -91,17 +85,12 @@ class Swap:
     slippage_bps: int | None = None
 
     def __post_init__(self) -> None:
-        check.amount(self.amount)
+        _Slots.__post_init__(self)
         check.different(self.asset_in, self.asset_out)
-        check.one_of(self.exact, frozenset({"in", "out"}))
-        if self.venue is not None:
-            check.venue(self.venue)
-        if self.slippage_bps is not None:
-            check.slippage(self.slippage_bps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddLiquidity:
+class AddLiquidity(_Slots):
     """Put two assets into a pool."""
 
     intent: ClassVar[str] = "add_liquidity"
@@ -112,14 +101,12 @@ class AddLiquidity:
     asset_b: str
 
     def __post_init__(self) -> None:
-        check.amount(self.amount_a)
+        _Slots.__post_init__(self)
         check.different(self.asset_a, self.asset_b)
-        if self.amount_b is not None:
-            check.amount(self.amount_b)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveLiquidity:
+class RemoveLiquidity(_Slots):
     """Take a share of one's liquidity out of a pool."""
 
     intent: ClassVar[str] = "remove_liquidity"
@@ -129,36 +116,29 @@ class RemoveLiquidity:
     """Above 0, 100 at most, without the sign."""
 
     def __post_init__(self) -> None:
+        _Slots.__post_init__(self)
         check.different(self.asset_a, self.asset_b)
-        check.percent(self.percent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stake:
+class Stake(_Slots):
     """Put LP tokens, or the token of a farm of one, into a farm."""
 
     intent: ClassVar[str] = "stake"
     amount: str
     pool: str
 
-    def __post_init__(self) -> None:
-        check.amount(self.amount)
-        check.pool(self.pool)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Harvest:
+class Harvest(_Slots):
     """Take a farm's rewards."""
 
     intent: ClassVar[str] = "harvest"
     pool: str
 
-    def __post_init__(self) -> None:
-        check.pool(self.pool)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Discover:
+class Discover(_Slots):
     """Look for services."""
 
     intent: ClassVar[str] = "discover"
@@ -169,19 +149,9 @@ class Discover:
     min_reputation: str | None = None
     mcp: bool = False
 
-    def __post_init__(self) -> None:
-        if self.category is not None:
-            check.name(self.category)
-            if self.category != self.category.lower():
-                raise CommandRefused("malformed", "a category is in lower case")
-        if self.max_price is not None:
-            check.amount(self.max_price, what="a price")
-        if self.min_reputation is not None:
-            check.number(self.min_reputation, what="a reputation")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PerpOpen:
+class PerpOpen(_Slots):
     """Open a perpetual position."""
 
     intent: ClassVar[str] = "perp_open"
@@ -192,28 +162,17 @@ class PerpOpen:
     symbol: str
     leverage: int | None = None
 
-    def __post_init__(self) -> None:
-        check.one_of(self.side, frozenset({"long", "short"}))
-        check.amount(self.collateral)
-        check.symbol(self.asset)
-        check.market(self.symbol)
-        if self.leverage is not None:
-            check.leverage(self.leverage)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PerpClose:
+class PerpClose(_Slots):
     """Close a perpetual position."""
 
     intent: ClassVar[str] = "perp_close"
     symbol: str
 
-    def __post_init__(self) -> None:
-        check.market(self.symbol)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StopLoss:
+class StopLoss(_Slots):
     """Close a position when the price has gone against it."""
 
     intent: ClassVar[str] = "stop_loss"
@@ -221,13 +180,9 @@ class StopLoss:
     price: str
     """In dollars."""
 
-    def __post_init__(self) -> None:
-        check.market(self.symbol)
-        check.amount(self.price, what="a price")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TakeProfit:
+class TakeProfit(_Slots):
     """Close a position when the price is good enough."""
 
     intent: ClassVar[str] = "take_profit"
@@ -235,24 +190,17 @@ class TakeProfit:
     price: str
     """In dollars."""
 
-    def __post_init__(self) -> None:
-        check.market(self.symbol)
-        check.amount(self.price, what="a price")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Funding:
+class Funding(_Slots):
     """Look at a perpetual's funding rate."""
 
     intent: ClassVar[str] = "funding"
     symbol: str
 
-    def __post_init__(self) -> None:
-        check.market(self.symbol)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Predict:
+class Predict(_Slots):
     """Bet on an outcome."""
 
     intent: ClassVar[str] = "predict"
@@ -261,24 +209,14 @@ class Predict:
     amount: str
     asset: str
 
-    def __post_init__(self) -> None:
-        check.name(self.market)
-        check.one_of(self.outcome, words.OUTCOMES)
-        check.amount(self.amount)
-        check.symbol(self.asset)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(_Slots):
     """Take what predictions have won."""
 
     intent: ClassVar[str] = "claim"
     market: str | None = None
     """None: of whatever market."""
-
-    def __post_init__(self) -> None:
-        if self.market is not None:
-            check.name(self.market)
 
 
 Single = (
@@ -309,8 +247,11 @@ def as_json(command: Command) -> dict[str, JSON]:
     if isinstance(command, Multi):
         return {"intent": command.intent, "slots": {"steps": [as_json(step) for step in command.steps]}}
     slots: dict[str, JSON] = {}
-    for field in fields(command):
-        value: str | int | tuple[str, ...] | None = getattr(command, field.name)
+    for name, value in _named(command).items():
         if value is not None and value is not False and value != ():
-            slots[field.name] = list(value) if isinstance(value, tuple) else value
+            slots[name] = list(value) if isinstance(value, tuple) else value
     return {"intent": command.intent, "slots": slots}
+
+
+def _named(command: Any) -> dict[str, str | int | tuple[str, ...] | None]:
+    return {field.name: getattr(command, field.name) for field in fields(command)}
