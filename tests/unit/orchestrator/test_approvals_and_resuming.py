@@ -16,6 +16,7 @@ from paygent.core.session import RunState
 from paygent.engine.approvals import ApprovalDesk
 from paygent.orchestrator import Orchestrator, RunResult, SyncOrchestrator
 from paygent.orchestrator.state import FORMAT
+from paygent.testing.venue import MemoryVenue
 from tests.unit.orchestrator.world import POLICY, URL, World
 
 pytestmark = pytest.mark.anyio
@@ -130,6 +131,20 @@ async def test_resuming_with_other_tools_is_refused() -> None:
             await agent.resume(waiting.run.id)
 
     assert "tools" in changed.value.changed
+
+
+async def test_resuming_with_another_version_of_a_plugin_is_refused() -> None:
+    world, venue = World(policy=ASKING), MemoryVenue()
+    async with world.open(connectors=[venue]) as agent:
+        waiting = await agent.run(f"pay {URL}")
+    await decide(world, waiting)
+    newer = MemoryVenue()
+    newer._manifest = replace(venue.manifest, version="2")
+    async with world.open(connectors=[newer]) as agent:
+        with pytest.raises(RunChanged) as changed:
+            await agent.resume(waiting.run.id)
+
+    assert (("plugins",), 0) == (changed.value.changed, world.spent)
 
 
 async def broken(world: World, change: Any) -> None:
