@@ -3,7 +3,6 @@
 Nothing here signs or sends. The policy judges the decoded calls; what a person agrees to is the action's digest.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -16,10 +15,7 @@ from paygent.core.budget import Hold
 from paygent.core.caip import ChainId
 from paygent.core.errors import (
     AdapterError,
-    ApprovalEdited,
     ApprovalLapsed,
-    ApprovalPending,
-    ApprovalRefused,
     ConfigurationError,
     DuplicatePurchase,
     JournalConflict,
@@ -35,6 +31,7 @@ from paygent.core.requirements import Token
 from paygent.core.transaction import Plan
 from paygent.core.verdict import Allow, Deny, RequireApproval, Verdict
 from paygent.engine.approval_facts import action_facts, exhausted, hold_keys, limit_facts
+from paygent.engine.consent import agreed, asked_now
 from paygent.engine.edits import edited
 from paygent.engine.facts import FactFinder
 from paygent.engine.order import ActionOrder
@@ -54,8 +51,6 @@ from paygent.policy.policy import Policy
 from paygent.ports.clock import Clock
 from paygent.ports.storage import Storage
 from paygent.ports.transactions import Transactions
-
-_log = logging.getLogger("paygent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,11 +318,14 @@ class ActionReserver:
                 ) from None
             return await self._agreed(order, choice, verdict, now)
         if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
-            request = await self._ask_now(request)
-        request = request.at(self._clock.now())
-        stored = await self._storage.get(request.payment_id)
-        if stored is None or request.state is not ApprovalState.GRANTED:
-            raise await self._not_agreed(request, stored)
+            request = await asked_now(self._people.handler, self._storage, self._clock, request)
+        stored = await agreed(
+            self._storage,
+            request,
+            now=self._clock.now(),
+            go_on="execute the same action again",
+            anew="quote and ask anew",
+        )
         return stored, request
 
     async def _refuse_edited(self, order: ActionOrder, now: int) -> None:
@@ -352,37 +350,6 @@ class ActionReserver:
             created_at=now,
             expires_at=max(now + 1, min(now + seconds, waiting.intent.deadline)),
         )
-
-    async def _ask_now(self, request: ApprovalRequest) -> ApprovalRequest:
-        handler = self._people.handler
-        try:
-            decision = None if handler is None else await handler.ask(request)
-        except AdapterError as error:  # nobody could be reached: the request waits in the storage
-            _log.warning("nobody could be asked about %s: %s", request.id, error)
-            return request
-        if decision is None:
-            return request
-        return await self._storage.decide(request.id, replace(decision, at=self._clock.now()))
-
-    async def _not_agreed(
-        self, request: ApprovalRequest, stored: Payment | None
-    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed | ApprovalEdited:
-        where = {"payment_id": request.payment_id}
-        if request.edited is not None:
-            return edited(request.payment_id, request.edited)
-        if request.state is ApprovalState.PENDING:
-            return ApprovalPending(
-                f"payment {request.payment_id} waits for approval {request.id} until {request.expires_at}; "
-                "execute the same action again when it is granted",
-                **where,
-            )
-        if request.state is not ApprovalState.LAPSED:
-            said = next((decision.reason for decision in request.decisions if not decision.granted), "")
-            return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)
-        if stored is not None and stored.state is State.AWAITING_APPROVAL:
-            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note=NOBODY_IN_TIME)
-            await self._storage.append(stored, lapsed)
-        return ApprovalLapsed(f"approval {request.id} ended at {request.expires_at}; quote and ask anew", **where)
 
     # --- values -----------------------------------------------------------------------------------------------------
 

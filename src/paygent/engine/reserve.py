@@ -4,7 +4,6 @@ Nothing here signs or sends. A payment that needs people waits as a value in the
 for the same thing again, in any process, finds it, and goes on once they have agreed.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,9 +14,6 @@ from paygent.core import ids
 from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
 from paygent.core.errors import (
     AdapterError,
-    ApprovalEdited,
-    ApprovalLapsed,
-    ApprovalPending,
     ApprovalRefused,
     BudgetExceeded,
     DuplicatePurchase,
@@ -34,11 +30,11 @@ from paygent.core.payment import Payment
 from paygent.core.verdict import Alternative, Deny, Downgrade, Reason, RequireApproval
 from paygent.engine.approval_facts import approval_facts, exhausted, hold_keys
 from paygent.engine.choose import Choice
+from paygent.engine.consent import agreed, asked_now
 from paygent.engine.edits import edited, same_request, under_edit
 from paygent.engine.order import Order
 from paygent.engine.waiting import (
     ALLOWED_BY_NOW,
-    NOBODY_IN_TIME,
     awaiting,
     has_lapsed,
     in_the_way,
@@ -50,7 +46,6 @@ from paygent.ports.approval_handler import ApprovalHandler
 from paygent.ports.clock import Clock
 from paygent.ports.storage import Storage
 
-_log = logging.getLogger("paygent")
 LEASE_SECONDS = 120
 """How long signing may take before another process may void the reservation."""
 APPROVAL_SECONDS = 86_400
@@ -246,11 +241,8 @@ class Reserver:
             return await self._agreed(await self._put_aside(old, order), choice, verdict)
         if request.payment_id == waiting.id and request.state is ApprovalState.PENDING:
             await self._supersede(waiting, order)
-            request = await self._ask_now(request)
-        request = request.at(self._clock.now())
-        stored = await self._storage.get(request.payment_id)
-        if stored is None or request.state is not ApprovalState.GRANTED:
-            raise await self._not_agreed(request, stored)
+            request = await asked_now(self._people.handler, self._storage, self._clock, request)
+        stored = await agreed(self._storage, request, now=self._clock.now(), go_on="resume it", anew="ask again")
         return stored, request
 
     async def _is_new(self, order: Order, waiting: Payment) -> bool:
@@ -266,17 +258,6 @@ class Reserver:
             created_at=waiting.created_at,
             expires_at=waiting.created_at + self._people.seconds,
         )
-
-    async def _ask_now(self, request: ApprovalRequest) -> ApprovalRequest:
-        handler = self._people.handler
-        try:
-            decision = None if handler is None else await handler.ask(request)
-        except AdapterError as error:  # nobody could be reached: the request waits in the storage
-            _log.warning("nobody could be asked about %s: %s", request.id, error)
-            return request
-        if decision is None:
-            return request
-        return await self._storage.decide(request.id, replace(decision, at=self._clock.now()))
 
     async def _refuse_edited(self, order: Order, now: int) -> None:
         """Point to what people have edited already, so that they are not asked about more a second time."""
@@ -297,26 +278,6 @@ class Reserver:
         if old is not None and old.state is State.AWAITING_APPROVAL:
             note = f"the offer changed; see {waiting.id}"
             await self._storage.append(old, old.move(Event.REPLACED, at=self._clock.now(), note=note))
-
-    async def _not_agreed(
-        self, request: ApprovalRequest, stored: Payment | None
-    ) -> ApprovalPending | ApprovalRefused | ApprovalLapsed | ApprovalEdited:
-        where = {"payment_id": request.payment_id}
-        if request.edited is not None:
-            return edited(request.payment_id, request.edited)
-        if request.state is ApprovalState.PENDING:
-            return ApprovalPending(
-                f"payment {request.payment_id} waits for approval {request.id} until {request.expires_at}; "
-                "resume it when it is granted",
-                **where,
-            )
-        if request.state is not ApprovalState.LAPSED:
-            said = next((decision.reason for decision in request.decisions if not decision.granted), "")
-            return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)
-        if stored is not None and stored.state is State.AWAITING_APPROVAL:
-            lapsed = stored.move(Event.REFUSED, at=self._clock.now(), note=NOBODY_IN_TIME)
-            await self._storage.append(stored, lapsed)
-        return ApprovalLapsed(f"approval {request.id} ended at {request.expires_at}; ask again", **where)
 
     # --- values -----------------------------------------------------------------------------------------------------
 
