@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from paygent.cli.arguments import Arguments
-from paygent.cli.outcome import MISUSE, Outcome, code_of_error
+from paygent.cli.outcome import MISUSE, Outcome, code_of_error, interrupted
 from paygent.cli.parser import parse
 from paygent.cli.screen import ask_password, person_at_terminal, show, waiting
 from paygent.core.errors import ConfigurationError
@@ -130,7 +130,7 @@ def _of_purchase(arguments: Arguments, settings: "Settings") -> Outcome:
                 purchase.approvals = control.AtTerminal(arguments, status=status)
             return _run(purchase.pay if arguments.command == "pay" else purchase.quote)
     except KeyboardInterrupt as interrupt:
-        return Outcome(exit_code=code_of_error(interrupt), error=interrupt, payment=purchase.payment)
+        return interrupted(interrupt, purchase.payment)
 
 
 def _run(work: Callable[[], Awaitable[Outcome]]) -> Outcome:

@@ -25,6 +25,10 @@ class Arguments:
     method: str = "GET"
     data: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    agent: str | None = None
+    project: str | None = None
+    service: str | None = None
+    """Who pays and what for, by the names that policies know."""
     max_amount: str | None = None
     """In whole units of the asset."""
     network: str | None = None
@@ -75,7 +79,14 @@ class Arguments:
         from paygent.runtime.settings import Settings
 
         policy = list(self.policy) or None
-        settings = Settings.load(rpc=self.rpc, storage=self.storage, keystore=self.keystore, policy=policy)
+        settings = Settings.load(
+            rpc=self.rpc,
+            storage=self.storage,
+            keystore=self.keystore,
+            policy=policy,
+            agent=self.agent,
+            project=self.project,
+        )
         if self.network is None:
             return settings
         try:

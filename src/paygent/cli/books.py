@@ -1,6 +1,7 @@
 """`paygent payments` and `paygent reconcile`: what became of earlier payments. Neither needs a key."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, Outcome, code_of_error, code_of_payment, gravest
@@ -8,7 +9,7 @@ from paygent.core.errors import AdapterError, ConfigurationError, PaygentError
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import OUT
 from paygent.core.payment import Payment
-from paygent.ports.storage import PaymentJournal
+from paygent.ports.storage import PaymentJournal, PaymentPage
 from paygent.runtime.assemble import Books, open_books
 from paygent.runtime.settings import Settings
 
@@ -17,11 +18,15 @@ _PAGE = 500
 
 async def payments(arguments: Arguments, settings: Settings) -> Outcome:
     """List all payments, newest first; with an endpoint on the command line, look up the open ones before."""
-    asked = arguments.rpc is not None
-    async with open_books(settings, chains=asked) as books:
-        failed = (await books.reconciler.run())[1] if asked else []
-        listed = await _all(books.journal)
-    error = failed[0] if failed else None
+    error: PaygentError | None = None
+    if arguments.rpc is not None:
+        try:
+            async with open_books(settings) as books:
+                error = next(iter((await books.reconciler.run())[1]), None)
+        except AdapterError as unreachable:
+            error = unreachable
+    async with open_books(settings, chains=False) as books:
+        listed = await _all(books.journal.page)
     return Outcome(exit_code=OK if error is None else code_of_error(error), error=error, payments=listed)
 
 
@@ -48,11 +53,10 @@ async def _reconcile(books: Books, payment_id: str | None) -> Outcome:
 async def _unproven(journal: PaymentJournal, payment_id: str | None, error: AdapterError) -> Outcome:
     """Return where payments stand while no chain can be asked."""
     if payment_id is None:
-        listed = (await journal.unresolved()).payments
-        payment = None
+        payment, listed = None, await _all(journal.unresolved)
     else:
         payment = await journal.get(PaymentId(payment_id))
-        listed = () if payment is None else (payment,)
+        listed = [] if payment is None else [payment]
     codes = [code_of_payment(known) for known in listed] or [code_of_error(error)]
     return Outcome(exit_code=gravest(codes), payment=payment, payments=listed, error=error)
 
@@ -87,11 +91,17 @@ def _waits(payment: Payment) -> str | None:
     return f"{step} is not signed; {command} signs it and goes on"
 
 
-async def _all(journal: PaymentJournal) -> list[Payment]:
+class _Pages(Protocol):
+    """**Protocol:** what reads payments a page at a time."""
+
+    async def __call__(self, *, limit: int, after: str | None) -> PaymentPage: ...
+
+
+async def _all(pages: _Pages) -> list[Payment]:
     listed: list[Payment] = []
     after: str | None = None
     while True:
-        page = await journal.page(after=after, limit=_PAGE)
+        page = await pages(limit=_PAGE, after=after)
         listed.extend(page.payments)
         if page.next is None:
             return listed

@@ -37,6 +37,11 @@ def add_keystore(command: argparse.ArgumentParser) -> None:
     command.add_argument("--keystore", metavar="FILE", help="holds the key, in place of PAYGENT_PRIVATE_KEY")
 
 
+def add_payer(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--agent", metavar="NAME", help="who pays, as the policy knows it")
+    command.add_argument("--project", metavar="NAME", help="what it is paid for, as the policy knows it")
+
+
 def add_rpc(command: argparse.ArgumentParser) -> None:
     command.add_argument("--rpc", metavar="URL", help="JSON-RPC endpoint that proves what happened")
 
@@ -52,6 +57,18 @@ def add_storage(command: argparse.ArgumentParser) -> None:
 
 def add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def name(text: str) -> str:
+    if not text.strip() or len(text) > 200:
+        raise argparse.ArgumentTypeError("a name has 1 to 200 printable characters")
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    if not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} has characters that cannot be printed, and it is logged")
+    return text
 
 
 def _limit(text: str) -> int:

@@ -15,7 +15,7 @@ from paygent.core.errors import (
     PaymentOutcomeUnknown,
     RemoteProtocolError,
 )
-from paygent.core.lifecycle import HOLDING, State
+from paygent.core.lifecycle import HOLDING, OUT, State
 from paygent.core.payment import Payment
 from paygent.core.record import JSON
 
@@ -100,6 +100,12 @@ def code_of_payment(payment: Payment) -> int:
     if payment.state in (State.EXPIRED, State.CANCELLED, State.REVERTED):
         return CANNOT_SETTLE
     return NOT_ATTEMPTED
+
+
+def interrupted(error: KeyboardInterrupt, payment: Payment | None) -> Outcome:
+    """Return how an interrupted run ended; that its payment can still settle is worth more than the interrupt."""
+    out = payment is not None and payment.state in OUT
+    return Outcome(exit_code=UNKNOWN if out else code_of_error(error), error=error, payment=payment)
 
 
 def gravest(codes: Sequence[int]) -> int:

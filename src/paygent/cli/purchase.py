@@ -88,6 +88,8 @@ class Purchase:
     def _options(self) -> RequestOptions:
         asked = self._asked
         options = RequestOptions(headers=list(asked.headers), max_amount=asked.max_amount)
+        if asked.service is not None:
+            options["context"] = replace(self._settings.context, service=asked.service)
         if asked.data is not None:
             options["content"] = asked.content
         if asked.idempotency_key is not None:

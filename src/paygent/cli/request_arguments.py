@@ -3,7 +3,17 @@
 import argparse
 import re
 
-from paygent.cli.options import Collect, Commands, add_json, add_keystore, add_network, add_rpc, add_storage
+from paygent.cli.options import (
+    Collect,
+    Commands,
+    add_json,
+    add_keystore,
+    add_network,
+    add_payer,
+    add_rpc,
+    add_storage,
+    name,
+)
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?", re.ASCII)
@@ -16,9 +26,6 @@ def add_requests(commands: Commands) -> None:
     quote = commands.add_parser("quote", help="show what a URL costs; nothing is signed", allow_abbrev=False)
     for command in (pay, quote):
         _add_request(command)
-    pay.add_argument(
-        "--idempotency-key", type=_key, metavar="KEY", help="your name for the purchase: it is paid once, fetched again"
-    )
     payments = commands.add_parser("payments", help="list payments, newest first", allow_abbrev=False)
     reconcile = commands.add_parser("reconcile", help="decide unknown outcomes by the chain", allow_abbrev=False)
     reconcile.add_argument("payment_id", nargs="?", metavar="ID", help="one payment; otherwise all that are open")
@@ -37,6 +44,13 @@ def _add_request(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--max-amount", type=_amount, metavar="UNITS", help="the most it may cost, in whole units of the asset"
+    )
+    add_payer(command)
+    command.add_argument(
+        "--service", type=name, metavar="ID", help="what is bought, as the policy knows it"
+    )
+    command.add_argument(
+        "--idempotency-key", type=_key, metavar="KEY", help="your name for the purchase: it is paid once, fetched again"
     )
     add_network(command)
     add_keystore(command)

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from paygent.cli.options import Commands, add_json, add_keystore, add_rpc, add_storage
+from paygent.cli.options import Commands, add_json, add_keystore, add_payer, add_rpc, add_storage
 from paygent.core.errors import ConfigurationError
 
 ACTIONS = ("list", "show", "end")
@@ -42,6 +42,7 @@ def add_runs(commands: Commands) -> None:
     run.add_argument("--accept-changes", action="store_true", default=None, help="resume under another policy or tools")
     run.add_argument("--max-spend", type=_dollars, metavar="USD", help="the most that the whole run may spend")
     run.add_argument("--plugin", dest="plugins", action="append", metavar="NAME", help="in place of the settings'")
+    add_payer(run)
     add_rpc(run)
     add_keystore(run)
     sessions = commands.add_parser("sessions", help="list, show and end sessions of `run`", allow_abbrev=False)

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from paygent.cli.options import Commands, Several, add_json, add_storage
+from paygent.cli.options import Commands, Several, add_json, add_storage, name, printable
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def add_safety(commands: Commands) -> None:
     policy.add_argument("--last", type=_count, metavar="N", help="simulate: how many payments; default 100")
     upgrade = _with_actions(commands, "db", "bring the storage to this version's schema")
     for command in (halt, resume, approvals):
-        command.add_argument("--by", type=_name, metavar="NAME", help="who says so; default: the machine's user")
-        command.add_argument("--reason", type=_text, metavar="TEXT", help="why; it is logged")
+        command.add_argument("--by", type=name, metavar="NAME", help="who says so; default: the machine's user")
+        command.add_argument("--reason", type=printable, metavar="TEXT", help="why; it is logged")
     for command in (halt, resume, halts, approvals, audit, policy, upgrade):
         add_storage(command)
         add_json(command)
@@ -70,18 +70,6 @@ def _with_actions(commands: Commands, name: str, about: str, *, default: str | N
     words = ACTIONS[name]
     parser.add_argument("action", nargs="?" if default else None, default=default, choices=words)
     return parser
-
-
-def _name(text: str) -> str:
-    if not text.strip() or len(text) > 200:
-        raise argparse.ArgumentTypeError("a name has 1 to 200 printable characters")
-    return _text(text)
-
-
-def _text(text: str) -> str:
-    if not text.isprintable():
-        raise argparse.ArgumentTypeError(f"{text!r} has characters that cannot be printed, and it is logged")
-    return text
 
 
 def _units(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import TypedDict, Unpack
 
 from paygent.adapters.system import SystemClock, SystemEntropy
 from paygent.core.caip import ChainId
-from paygent.core.context import NOBODY, Context
+from paygent.core.context import Context
 from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Token
 from paygent.engine.acting import Hands
@@ -221,7 +221,7 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
                 or open_webhook(settings, clock, made),
                 needed=wiring.get("approvers", settings.approvers),
             ),
-            context=wiring.get("context", NOBODY),
+            context=wiring.get("context", settings.context),
             patience=wiring.get("patience") or Patience(),
             preferences=wiring.get("preferences") or Preferences(),
             log=policy_log_of(policy, journal, clock, given="policy" in wiring),

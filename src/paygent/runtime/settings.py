@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Self
 
 from paygent.core.caip import AssetId, ChainId
+from paygent.core.context import Context
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.requirements import Token
@@ -65,6 +66,8 @@ _FIELDS: Mapping[str, _Field] = {
     "approval_webhook_secret": _Field(
         fields.webhook_secret, "give at least 16 bytes that the other side knows too", secret=True
     ),
+    "agent": _Field(fields.word, "give the agent's name, as policies know it"),
+    "project": _Field(fields.word, "give the project's name, as policies know it"),
     "networks": _Field(fields.networks, "give chains such as eip155:25 or cronos-mainnet"),
     "assets": _Field(fields.assets, "give CAIP-19 ids such as eip155:25/erc20:0x…"),
     "hosts": _Field(fields.hosts, "give hosts such as api.example.com, localhost:8000 or *.example.com"),
@@ -128,6 +131,10 @@ class Settings:
     """Where requests for approval are posted; the URL may hold a key. Set together with its secret."""
     approval_webhook_secret: Secret | None = None
     """What requests and decisions are signed with."""
+    agent: str | None = None
+    """Who pays, by the name that limits and halts know, unless a program says it by a `Context`."""
+    project: str | None = None
+    """What it is paid for, in the same way."""
     networks: frozenset[ChainId] | None = None
     """Chains that may be paid on."""
     assets: frozenset[AssetId] | None = None
@@ -144,6 +151,11 @@ class Settings:
     """Tokens that are known besides the built-in table."""
     plugins: tuple[PluginChoice, ...] = ()
     """Plugins that are loaded; one that is installed and not named here is not even imported."""
+
+    @property
+    def context(self) -> Context:
+        """Who pays, and for what, where a program does not say."""
+        return Context(agent=self.agent, project=self.project)
 
     @property
     def limits(self) -> Policy:

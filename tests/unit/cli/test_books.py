@@ -56,6 +56,15 @@ def test_payments_looks_up_open_ones_when_it_is_given_an_endpoint(paygent: Progr
     assert (0, ["SETTLED"]) == (done.code, [payment["state"] for payment in done.said["payments"]])
 
 
+def test_payments_are_listed_when_the_endpoint_does_not_answer(paygent: Program, shop: Shop) -> None:
+    identity = lost(paygent, shop)
+
+    done = paygent("payments", "--rpc", "http://127.0.0.1:9/", "--json", **KEYLESS)
+
+    assert (3, "AdapterError") == (done.code, done.said["error"]["type"])
+    assert [identity] == [payment["id"] for payment in done.said["payments"]]
+
+
 def test_storage_may_be_a_file_or_a_url_and_is_not_mixed_up(paygent: Program, shop: Shop) -> None:
     paygent("pay", shop.url("good"), *paygent.rpc, "--storage", "a.db")
 

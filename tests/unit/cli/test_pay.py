@@ -256,7 +256,7 @@ def test_pay_says_3_when_the_endpoint_does_not_answer(paygent: Program, net: Dev
     assert before == len(net.transfers())
 
 
-def test_interrupt_ends_with_130_and_a_journal_that_knows_of_the_payment(paygent: Program, shop: Shop) -> None:
+def test_interrupt_of_a_payment_that_can_settle_ends_with_5_and_is_in_the_journal(paygent: Program, shop: Shop) -> None:
     running = paygent.start("pay", shop.url("hangs"), "--json", *paygent.rpc)
     assert shop.paid.wait(20)
     running.send_signal(signal.SIGINT)
@@ -264,7 +264,7 @@ def test_interrupt_ends_with_130_and_a_journal_that_knows_of_the_payment(paygent
     said = json.loads(out.splitlines()[-1])
     listed = paygent("payments", "--json").said["payments"]
 
-    assert (130, "KeyboardInterrupt") == (running.returncode, said["error"]["type"]), err
+    assert (5, "KeyboardInterrupt") == (running.returncode, said["error"]["type"]), err
     assert [("OUTCOME_UNKNOWN", said["payment"]["id"])] == [(entry["state"], entry["id"]) for entry in listed]
 
 
@@ -276,7 +276,7 @@ def test_interrupt_while_waiting_for_the_proof_names_the_payment(paygent: Progra
     out, _ = running.communicate(timeout=20)
 
     payment = json.loads(out.splitlines()[-1])["payment"]
-    assert (130, "SUBMITTED") == (running.returncode, payment["state"])
+    assert (5, "SUBMITTED") == (running.returncode, payment["state"])
 
 
 def test_exit_code_tells_what_happened_when_nobody_reads_the_answer(paygent: Program, shop: Shop) -> None:
