@@ -89,7 +89,7 @@ class Action:
     receive: tuple[Amount, ...] = ()
     """The least that must come back."""
     counterparty: str
-    """Checksummed: the recipient of a transfer, the router or spender of a trade."""
+    """Checksummed: the recipient of a transfer, the router or spender of a trade; of a batch, `account`."""
     calls: tuple[Call, ...]
     """In order; an exact approval first where one is needed."""
     deadline: int
@@ -168,6 +168,8 @@ class Action:
         """64 hexadecimal digits of what makes a second action the same wish again, whatever its quote and deadline."""
         assets = sorted(str(amount.asset.id) for amount in self.receive)
         whose = () if self.account is None else (self.account.lower(),)
+        if whose == (self.counterparty.lower(),):  # a batch: its payees are in its call
+            whose += (self.calls[0].data,)
         what = (*whose, self.purpose, self.network.text, self.venue, self.counterparty.lower())
         return digest("wish/1", *what, str(self.spend.atomic), str(self.spend.asset.id), *assets).hex()
 

@@ -15,6 +15,7 @@ from paygent.engine.allowance import loose
 from paygent.engine.proof import Finding, Proven, Unproven
 from paygent.engine.revert import reverts
 from paygent.evm import agent_wallet, erc20
+from paygent.evm.batch import is_batch
 from paygent.evm.calls import closes, is_approval, is_revocation
 from paygent.ports.chain import Block, Chain, Log
 from paygent.ports.transactions import TransactionReceipt, Transactions
@@ -307,7 +308,8 @@ def _moved(payment: Payment, action: Action, logs: list[Log]) -> int:
     if asset.native:
         return sum(call.value for call in action.calls)
     payer = erc20.topic_address(action.account or payment.intent.payer)
-    payee = erc20.topic_address(action.counterparty) if action.purpose == "transfer" else None
+    to_one = action.purpose == "transfer" and not is_batch(action)
+    payee = erc20.topic_address(action.counterparty) if to_one else None
     return sum(
         amount
         for sender, recipient, amount in _transfers(asset, logs)

@@ -28,6 +28,7 @@ VERSION: Final = "1"
 ERC6492_MAGIC: Final = bytes.fromhex("6492" * 16)
 """The end of a signature of a contract that is not deployed.  Source: ERC-6492."""
 _PAID: Final = word.topic("Paid(address,address,uint256,address,bytes32)")
+_BATCH_PAID: Final = word.topic("BatchPaid(address,uint256,(address,uint256)[],address,bytes32)")
 _WITHDRAWN: Final = word.topic("Withdrawn(address,address,uint256,uint256)")
 _WORD: Final = 64
 
@@ -304,14 +305,18 @@ def pays(call: Call, action: Action) -> bool:
 
 
 def coin_moved(wallet: str, payee: str, logs: Iterable[Log]) -> int:
-    """Return how many atomic units of the coin a wallet says in events that it sent to a payee."""
+    """Return how many atomic units of the coin a wallet says in events that it sent to a payee.
+
+    Args: payee: the wallet itself for a batch, whose event has the sum.
+    """
     coin, to = f"0x{word.address(NATIVE).hex()}", f"0x{word.address(payee).hex()}"
+    places: dict[tuple[str, ...], int] = {(_PAID, coin, to): 0, (_WITHDRAWN, coin, to): 1}
+    if wallet.lower() == payee.lower():
+        places[_BATCH_PAID, coin] = 0
     moved = 0
     for log in logs:
-        if log.address != wallet.lower() or log.topics[1:3] != (coin, to):
-            continue
-        if log.topics[0] == _PAID:
-            moved += int(log.data[2 : 2 + _WORD], 16)
-        elif log.topics[0] == _WITHDRAWN:
-            moved += int(log.data[2 + _WORD : 2 + 2 * _WORD], 16)
+        place = places.get(log.topics) if log.address == wallet.lower() else None
+        if place is not None:
+            start = 2 + place * _WORD
+            moved += int(log.data[start : start + _WORD], 16)
     return moved

@@ -8,6 +8,7 @@ from typing import Final
 
 from paygent.core.action import Action, Call
 from paygent.evm import agent_wallet, word
+from paygent.evm.batch import pays_batch
 from paygent.evm.create2 import is_create2
 from paygent.evm.reverts import selector_of
 
@@ -121,7 +122,8 @@ def _coins(action: Action) -> Iterator[tuple[str, str]]:
 
 def _transfer(action: Action) -> Iterator[tuple[str, str]]:
     if action.account is not None:
-        if len(action.calls) != 1 or not agent_wallet.pays(action.calls[0], action):
+        call = action.calls[0]
+        if len(action.calls) != 1 or not (agent_wallet.pays(call, action) or pays_batch(call, action)):
             yield "not_the_transfer", f"the call is no payment of {action.spend} to {action.counterparty} by the wallet"
     elif action.calls != (expected := _expected(action),) and not _same(action, expected):
         yield "not_the_transfer", f"the calls are not one transfer of {action.spend} to {action.counterparty}"

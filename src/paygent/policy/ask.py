@@ -44,6 +44,15 @@ class Ask:
     """The alternatives that led here, so that none is offered twice."""
 
     @property
+    def payees(self) -> tuple[str, ...]:
+        """Everybody who is paid: of a batch the payees in its call, else `payee` alone."""
+        if self.action is None:
+            return (self.payee,)
+        from paygent.evm.batch import recipients
+
+        return recipients(self.action)
+
+    @property
     def trades(self) -> bool:
         """It is a swap or a position: its input counts against the limits of trades where there are any."""
         return self.action is not None and self.action.purpose != "transfer"

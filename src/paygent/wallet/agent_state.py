@@ -117,11 +117,15 @@ class WalletReader:
         *,
         policy: Amount | None,
         approved: bool = False,
+        largest: Amount | None = None,
         payment_id: PaymentId | None = None,
     ) -> None:
         """Return if the contract's limits have room for a payment now.
 
-        Args: policy: what the policy of this process leaves, for the error. approved: approvers have signed it.
+        Args:
+            policy: what the policy of this process leaves, for the error.
+            approved: approvers have signed it.
+            largest: of a batch, the largest payment; `amount` is their sum.
 
         Raises: ChainLimitExceeded, AgentWalletPaused: they have not. AgentWalletRefused: the token has no limit.
         """
@@ -133,12 +137,14 @@ class WalletReader:
             message = f"AgentWallet {self._address} has no limit for {amount.asset.id}, so it does not move"
             message = f"{message}; nothing was sent: let the owner set one"
             raise AgentWalletRefused("TokenNotAllowed", message, payment_id=payment_id)
-        bounds = [("AbovePerPayment", limit.per_payment), ("AbovePerDay", limit.remaining_today)]
+        bounds = [("AbovePerPayment", limit.per_payment, amount if largest is None else largest)]
+        bounds.append(("AbovePerDay", limit.remaining_today, amount))
         if not approved:
-            bounds.append(("ApprovalRequired", limit.approval_above))
-        code, least = min(bounds, key=lambda bound: bound[1].atomic)
-        if amount.atomic > least.atomic:
-            raise ChainLimitExceeded(code, asked=amount, chain=least, policy=policy, payment_id=payment_id)
+            bounds.append(("ApprovalRequired", limit.approval_above, amount))
+        broken = [(most, code, asked) for code, most, asked in bounds if asked.atomic > most.atomic]
+        if broken:
+            chain, code, asked = min(broken, key=lambda bound: bound[0].atomic)
+            raise ChainLimitExceeded(code, asked=asked, chain=chain, policy=policy, payment_id=payment_id)
 
 
 def token_of(asset: Asset) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from paygent.core.action import Action, Call
 from paygent.core.errors import ConfigurationError, ContractMissing, LocalProtocolError, SimulationReverted
@@ -15,6 +15,7 @@ from paygent.evm.coins import coin, coin_token
 from paygent.evm.contracts import contract
 from paygent.policy.ask import Ask
 from paygent.policy.policy import Policy
+from paygent.wallet.agent_batch import NO_REF, BatchPayer, bytes32
 from paygent.wallet.agent_deploy import SignedConfiguration, deployment
 from paygent.wallet.agent_place import network_of, place_of, predicted
 from paygent.wallet.agent_refusals import refused
@@ -36,11 +37,8 @@ if TYPE_CHECKING:
     from paygent.runtime.assemble import Parts, Wiring
     from paygent.wallet.agent_state import AgentWalletState, OnChainLimit
 
-NO_REF: Final = f"0x{'0' * 64}"
-"""The reference of a payment that has none."""
 
-
-class AgentWallet(OwnerSettings):
+class AgentWallet(OwnerSettings, BatchPayer):
     """One AgentWallet on one chain, used with one key: its owner's, an operator's or the guardian's.
 
     Payments and settings are transactions of that key, through policy, journal and account nonces like any other. Gas
@@ -192,7 +190,7 @@ class AgentWallet(OwnerSettings):
             PaygentError: as `Engine.execute`.
         """
         payee = address_of(to)
-        call = encode.payment_call(self._address, token_of(amount.asset), payee, amount.atomic, _bytes32(ref))
+        call = encode.payment_call(self._address, token_of(amount.asset), payee, amount.atomic, bytes32(ref))
         action = self._payment(amount, payee, call, f"Pay {amount} to {payee} from AgentWallet {self._address}")
         await self._check(action, idempotency_key, context)
         return await self._execute(action, idempotency_key=idempotency_key, new=new_payment, context=context)
@@ -216,7 +214,7 @@ class AgentWallet(OwnerSettings):
         """
         payee, token = address_of(to), token_of(amount.asset)
         signed = [(each, approvals[each]) for each in sorted(approvals, key=str.lower)]
-        values = (token, payee, amount.atomic, _bytes32(ref), _bytes32(nonce), deadline, signed)
+        values = (token, payee, amount.atomic, bytes32(ref), bytes32(nonce), deadline, signed)
         said = (("token", token), ("payee", payee), ("amount", str(amount.atomic)), ("approvals", str(len(signed))))
         call = encode.wallet_call(self._address, "executeApprovedPayment", *values, said=said)
         action = self._payment(amount, payee, call, f"Pay {amount} to {payee}, approved by {len(signed)}")
@@ -341,14 +339,22 @@ class AgentWallet(OwnerSettings):
             summary=summary,
         )
 
-    async def _check(self, action: Action, key: str | None, context: Context | None, *, approved: bool = False) -> None:
+    async def _check(
+        self,
+        action: Action,
+        key: str | None,
+        context: Context | None,
+        *,
+        approved: bool = False,
+        largest: Amount | None = None,
+    ) -> None:
         """Compare a payment with what the contract leaves, unless its key has paid already."""
         await self._check_deployed()
         earlier = None if key is None else await self._parts.journal.by_key(self.key, key)
         if earlier is not None and earlier.state not in FREED:
             return
         policy = await self._room(action.spend, context)
-        await self._reader.check(action.spend, policy=policy, approved=approved)
+        await self._reader.check(action.spend, policy=policy, approved=approved, largest=largest)
 
     async def _room(self, amount: Amount, context: Context | None) -> Amount | None:
         asset, engine = amount.asset, self._wallet.engine
@@ -375,12 +381,3 @@ class AgentWallet(OwnerSettings):
 
     def _deadline(self) -> int:
         return self._wallet.engine.now() + TRANSFER_SECONDS
-
-
-def _bytes32(text: str) -> bytes:
-    from paygent.evm import word
-
-    try:
-        return word.bytes32(text)
-    except ValueError as wrong:
-        raise LocalProtocolError(str(wrong)) from wrong

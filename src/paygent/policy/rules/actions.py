@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from paygent.core.action import Action
+from paygent.evm.batch import is_batch
 from paygent.evm.calls import faults
 from paygent.evm.exchange import misstatements
 from paygent.policy.case import Case, Objection, deny
@@ -13,7 +14,8 @@ def unsafe_action(case: Case) -> Iterable[Objection]:
     action = case.ask.action
     if action is None:
         return ()
-    return (*_terms(case, action), *_time(case, action), *_gas(case, action), *_calls(case, action))
+    said = (*_terms(case, action), *_time(case, action), *_gas(case, action), *_calls(case, action))
+    return (*said, *_recipients(case)) if is_batch(action) else said
 
 
 def _terms(case: Case, action: Action) -> Iterator[Objection]:
@@ -29,6 +31,15 @@ def _terms(case: Case, action: Action) -> Iterator[Objection]:
     if action.slippage_bps is None or action.slippage_bps > policy.max_slippage_bps:
         said = "unknown" if action.slippage_bps is None else f"{action.slippage_bps} basis points"
         yield deny("slippage", f"the slippage is {said}, and the policy allows {policy.max_slippage_bps} basis points")
+
+
+def _recipients(case: Case) -> Iterator[Objection]:
+    """Object to a batch where a limit counts what each recipient gets: a batch is counted as a whole."""
+    limits = (*case.policy.index.per_payment, *case.policy.index.over_time)
+    if any(part.kind == "recipient" for limit in limits for part in limit.scope.parts):
+        yield deny(
+            "batch_by_recipient", "the policy has limits of a recipient, which a batch is not; pay each by itself"
+        )
 
 
 def _time(case: Case, action: Action) -> Iterator[Objection]:

@@ -21,8 +21,10 @@ def _not_allowed(case: Case) -> Iterator[Objection]:
         yield deny("asset_not_allowed", f"asset {ask.token.asset.id} is not in the policy's assets")
     if ask.action is None and policy.hosts is not None and not host_allowed(ask.host, policy.hosts):
         yield deny("host_not_allowed", f"host {ask.host!r} is not in the policy's hosts")
-    if policy.index.payees is not None and ask.payee.lower() not in policy.index.payees:
-        yield deny("payee_not_allowed", f"payee {ask.payee} is not in the policy's payees")
+    if policy.index.payees is not None:
+        for payee in ask.payees:
+            if payee.lower() not in policy.index.payees:
+                yield deny("payee_not_allowed", f"payee {payee} is not in the policy's payees")
 
 
 def _names_not_allowed(case: Case) -> Iterator[Objection]:
@@ -41,7 +43,7 @@ def _denied(case: Case) -> Iterator[Objection]:
         "network": ask.network in listed.networks,
         "asset": ask.token.asset.id in listed.assets,
         "host": host_allowed(ask.host, listed.hosts),
-        "payee": ask.payee.lower() in case.policy.index.denied_payees,
+        "payee": any(payee.lower() in case.policy.index.denied_payees for payee in ask.payees),
         "service": ask.context.service in listed.services,
         "agent": ask.context.agent in listed.agents,
         "oracle": ask.price is not None and ask.price.source in listed.oracles,
@@ -61,6 +63,6 @@ def _name(case: Case, what: str) -> str:
         case "oracle" if ask.price is not None:
             return ask.price.source
         case "payee":
-            return ask.payee
+            return next(payee for payee in ask.payees if payee.lower() in case.policy.index.denied_payees)
         case _:
             return case.names[what]
