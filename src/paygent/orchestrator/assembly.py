@@ -13,7 +13,6 @@ import httpx
 from paygent.adapters.httpx import AsyncPaymentTransport
 from paygent.adapters.system import SystemClock, SystemEntropy
 from paygent.core.caip import ChainId
-from paygent.core.context import NOBODY
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Asset
 from paygent.engine.pay import Engine
@@ -37,6 +36,8 @@ from paygent.orchestrator.subagents import Crew, Subagent, default_crew
 from paygent.orchestrator.tools import AnyTool, Toolbox
 from paygent.orchestrator.trades import Trades
 from paygent.policy.policy import Policy
+from paygent.ports.service_store import ServiceStore
+from paygent.registry import ServiceRegistry
 from paygent.runtime.assemble import Wiring, assemble
 from paygent.runtime.parts import open_chains, open_storage, policy_of, tokens_of
 from paygent.runtime.plugged import chosen
@@ -75,8 +76,8 @@ class Conduct(Wiring, total=False):
     """In place of the one that comes along; a path is read once."""
     trust_links: bool
     """Let a model pay URLs and addresses that neither a person nor the registry named. Off where it is not given."""
-    registry: Finder
-    """Where services are found by name; a `ServiceRegistry`."""
+    registry: Finder | None
+    """Where services are found; the `ServiceRegistry` of the storage where it is not given, None for none."""
     connectors: Sequence[Connector]
     """Venues to trade at, besides those of plugins."""
     tools: Sequence[AnyTool]
@@ -238,7 +239,7 @@ def _engine(conduct: Conduct, base: _Base) -> Any:
         "journal": base.journal,
         "clock": base.clock,
         "entropy": base.entropy,
-        "context": conduct.get("context", NOBODY),
+        "context": conduct.get("context", base.settings.context),
     }
     return assemble(**wires)
 
@@ -271,7 +272,7 @@ def _connectors(conduct: Conduct, base: _Base) -> Mapping[str, Connector]:
 def _toolbox(
     conduct: Conduct, base: _Base, engine: Engine, http: httpx.AsyncClient, connectors: Mapping[str, Connector]
 ) -> Toolbox:
-    registry = conduct.get("registry")
+    registry = _registry(conduct, base)
     seconds = conduct.get("proof_seconds", PROOF_SECONDS)
     funds = Funds(engine.address, chains=base.chains, tokens=base.tokens, coins=base.coins)
     book, actor = AssetBook(funds.assets), Actor(engine, base.clock)
@@ -284,6 +285,15 @@ def _toolbox(
     box = Toolbox([*tools, *conduct.get("tools", ())])
     allow = conduct.get("allow")
     return box if allow is None else box.only(allow)
+
+
+def _registry(conduct: Conduct, base: _Base) -> Finder | None:
+    """Return the registry; that of the storage where none is given and the storage remembers services."""
+    if "registry" in conduct:
+        return conduct["registry"]
+    if isinstance(base.journal, ServiceStore):
+        return ServiceRegistry(storage=base.journal, clock=base.clock)
+    return None
 
 
 def _mind(conduct: Conduct, toolbox: Toolbox, crew: Crew) -> Mind | None:

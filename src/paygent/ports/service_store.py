@@ -1,12 +1,13 @@
 """Where paid services are remembered."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from paygent.core.service import Listing, PricePoint, ServiceQuery
 from paygent.core.service_page import ServicePage
 
 
+@runtime_checkable
 class ServiceStore(Protocol):
     """**Protocol:** the durable memory of registered services. Each write is one transaction; a write that raises has
     written nothing. Every method raises AdapterError where the store cannot answer.

@@ -83,3 +83,17 @@ def test_wrong_use_is_said_and_does_nothing(net: Devnet, capsys: pytest.CaptureF
     code, cancelled, _ = said(capsys, "run", "--cancel", "run_none")
     assert (3, "RunNotFound") == (code, cancelled["error"]["type"])
     assert [] == said(capsys, "sessions")[1]["sessions"]
+
+
+def test_run_pays_a_service_that_was_added_to_the_same_storage(
+    net: Devnet, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = {"id": "ticks", "name": "Market ticks", "url": net.seller.url("/premium"), "category": "market-data"}
+    priced = {**service, "price": "0.10", "asset": str(net.asset.id)}
+    (folder / "services.json").write_text(json.dumps([priced]))
+    assert 0 == said(capsys, "services", "add", "services.json")[0]
+    code, done, _ = said(capsys, "run", 'find market data services then pay for "MARKET TICKS"')
+
+    assert (0, "COMPLETED") == (code, done["run"]["state"])
+    assert "Market ticks (ticks)" in done["steps"][0]["text"]
+    assert 1 == said(capsys, "services", "show", "ticks")[1]["service"]["reputation"][0]

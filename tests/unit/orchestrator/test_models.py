@@ -45,7 +45,7 @@ async def test_model_sees_the_tools_the_rules_and_the_command_and_no_secret() ->
         await agent.run(ASKED)
     first: list[BaseMessage] = list(model.told[0])
 
-    assert ["pay", "quote", "balance", "transfer", "delegate"] == model.tools[0]
+    assert ["pay", "quote", "balance", "transfer", "discover", "delegate"] == model.tools[0]
     assert isinstance(first[0], SystemMessage)
     assert "You do not decide about money" in str(first[0].content)
     assert HumanMessage(content=ASKED) == first[1]

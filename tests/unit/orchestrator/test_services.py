@@ -118,7 +118,7 @@ async def test_service_of_an_ambiguous_or_unknown_name_is_not_bought() -> None:
     registry = await registry_of(world, replace(TICKS, id="a", name="Ticks"), replace(TICKS, id="b", name="ticks"))
     async with world.open(registry=registry) as agent:
         both, none = await agent.run('pay for "Ticks"'), await agent.run('pay for "Rainfall"')
-    async with world.open() as agent:
+    async with world.open(registry=None) as agent:
         without = await agent.run('pay for "Ticks"')
 
     codes = [each.error.code for each in (both, none, without) if isinstance(each.error, ToolRefused)]
