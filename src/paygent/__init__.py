@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from paygent.adapters.callback import CallbackApprovals
     from paygent.adapters.httpx import AsyncPaymentTransport, PaymentTransport
+    from paygent.adapters.jupyter import JupyterApprovals
     from paygent.adapters.local_signer import LocalSigner
     from paygent.adapters.queue import StoredApprovals
     from paygent.adapters.terminal import TerminalApprovals
@@ -121,6 +122,7 @@ __all__ = [
     "IdempotencyConflict",
     "InsufficientFunds",
     "JournalConflict",
+    "JupyterApprovals",
     "Limit",
     "LocalProtocolError",
     "LocalSigner",
@@ -173,6 +175,7 @@ _HOMES = {
     "core.action": ("Action", "Call"),
     "adapters.callback": ("CallbackApprovals",),
     "adapters.httpx": ("AsyncPaymentTransport", "PaymentTransport"),
+    "adapters.jupyter": ("JupyterApprovals",),
     "adapters.local_signer": ("LocalSigner",),
     "adapters.queue": ("StoredApprovals",),
     "adapters.terminal": ("TerminalApprovals",),
