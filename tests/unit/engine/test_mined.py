@@ -8,7 +8,8 @@ from paygent.engine.mined import decide_plan, gather_plan
 from paygent.ports.chain import BlockTag
 from paygent.ports.transactions import TransactionReceipt
 from paygent.testing.chain import MemoryChain
-from paygent.testing.conformance.journal_nonces import CHAIN, acting, sent_with
+from paygent.testing.conformance.journal_nonces import acting, sent_with
+from paygent.testing.conformance.payments import CHAIN
 
 pytestmark = pytest.mark.anyio
 LAG = 3
