@@ -56,7 +56,7 @@ async def rows(rounds: int) -> list[Row]:
             name="judge a payment: 30 rules, 10 scopes",
             unit="µs",
             paygent=took["evaluate"],
-            peer_name="what it holds, worked out",
+            peer_name="what it holds, found again",
             peer=took["holds"],
             target=60,
             target_is="value",

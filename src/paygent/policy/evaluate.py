@@ -7,17 +7,21 @@ from paygent.core.budget import Hold
 from paygent.core.errors import PolicyDenied
 from paygent.core.money import USD, Amount
 from paygent.core.verdict import Allow, Alternative, Deny, Downgrade, Reason, RequireApproval, Verdict
+from paygent.core.window import Span
 from paygent.policy.ask import Ask
 from paygent.policy.case import cost, dollars, names
 from paygent.policy.facts import UNKNOWN, Facts, SumKey
-from paygent.policy.holds import claims, day_limits
+from paygent.policy.holds import claims, day_limits, spans
 from paygent.policy.hosts import host_allowed
-from paygent.policy.policy import Policy
+from paygent.policy.policy import Kept, Policy
 from paygent.policy.rules import RULES, Case, Effect, Objection
 from paygent.policy.rules.price import missing
 from paygent.policy.rules.reserve import day_key
 from paygent.policy.scope import Names
 from paygent.policy.terms import ServiceTerms
+
+KEPT = 256
+"""How many payments' holds a policy keeps, to be found again when the same is asked again."""
 
 
 def evaluate(policy: Policy, ask: Ask, facts: Facts = UNKNOWN) -> Verdict:
@@ -47,6 +51,23 @@ def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
 
     Raises: PolicyDenied: a limit applies and cannot count the payment, for example because its price is too old by now.
     """
+    at = spans(policy, now)
+    kept = policy.index.kept.get(id(ask))
+    if kept is not None and kept.ask is ask and kept.at == at:  # the very objects: equal assets may differ in decimals
+        return kept.holds
+    taken = _holds(policy, ask, at, now)
+    if ask.price is None:  # what a price counts as depends on its age
+        _keep(policy, Kept(ask, at, taken))
+    return taken
+
+
+def _keep(policy: Policy, kept: Kept) -> None:
+    if len(policy.index.kept) >= KEPT:
+        policy.index.kept.clear()
+    policy.index.kept[id(kept.ask)] = kept
+
+
+def _holds(policy: Policy, ask: Ask, at: tuple[Span, ...], now: int) -> tuple[Hold, ...]:
     worth, called = dollars(policy, ask, now), names(ask)
     _check_counted(policy, ask, worth, called, now)
     limited = tuple(
@@ -57,7 +78,7 @@ def holds(policy: Policy, ask: Ask, *, now: int) -> tuple[Hold, ...]:
             limit=claim.limit.amount,
             also=claim.also,
         )
-        for claim in claims(policy, ask, worth, called, now)
+        for claim in claims(policy, ask, worth, called, at)
     )
     return (*limited, *_budgeted(policy, ask, worth, now)) if ask.context.budgets else limited
 
@@ -90,7 +111,7 @@ class Needs:
 def needs(policy: Policy, ask: Ask, *, now: int) -> Needs:
     """Return which facts `evaluate` would use, so that nothing else is looked up."""
     worth = dollars(policy, ask, now)
-    keys = [key for claim in claims(policy, ask, worth, names(ask), now) for key in claim.keys]
+    keys = [key for claim in claims(policy, ask, worth, names(ask), spans(policy, now)) for key in claim.keys]
     keys += [day_key(terms.id, now) for terms in policy.index.ranked]
     risk = policy.risk
     provider = risk is not None and (

@@ -44,13 +44,20 @@ class Claim(NamedTuple):
         return sum(known) if len(known) == 1 + len(self.also) else None
 
 
-def claims(policy: Policy, ask: Ask, dollars: Amount | None, names: Names, now: int) -> tuple[Claim, ...]:
-    """Return the claims of a payment, one for each sum: of several limits of one sum the smallest."""
+def spans(policy: Policy, now: int) -> tuple[Span, ...]:
+    """Return the policy's windows as they are at the unix second `now`, in the order of its index."""
+    return tuple([window.span(now) for window in policy.index.windows])
+
+
+def claims(policy: Policy, ask: Ask, dollars: Amount | None, names: Names, at: tuple[Span, ...]) -> tuple[Claim, ...]:
+    """Return the claims of a payment, one for each sum: of several limits of one sum the smallest.
+
+    Args: at: the windows, as `spans` returns them.
+    """
     found: dict[SumKey, Claim] = {}
-    spans: dict[int, Span] = {}
+    span_of = dict(zip(policy.index.windows, at, strict=True))
     for limit, window, scope, taken in _counting(policy, ask, dollars, names):
-        if (span := spans.get(id(window))) is None:
-            span = spans[id(window)] = window.span(now)
+        span = span_of[window]
         key = (scope, span.name, limit.amount.asset.id.text)
         if (other := found.get(key)) is None or limit.amount.atomic < other.limit.amount.atomic:
             found[key] = Claim(limit, key, span.also, taken)

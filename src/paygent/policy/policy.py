@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from paygent.core.budget import Hold
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
-from paygent.core.window import DAY
+from paygent.core.window import DAY, Span, Window
+from paygent.policy.ask import Ask
 from paygent.policy.limits import Limit
 from paygent.policy.risk import Risk
 from paygent.policy.scope import Part, Scope
@@ -174,6 +176,16 @@ class Policy:
         return None if above is None else _amounts(above)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a payment takes from the limits while its windows last."""
+
+    ask: Ask
+    at: tuple[Span, ...]
+    """The windows it holds for."""
+    holds: tuple[Hold, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
     """What judging looks up, made once for a policy."""
@@ -199,11 +211,16 @@ class Index:
     """`per_day` as limits of the wallet."""
     trades_per_day: tuple[Limit, ...] | None
     """`trade_per_day` as limits of the wallet's trades; None where they count as payments."""
+    windows: tuple[Window, ...]
+    """What the limits over time are counted in."""
+    kept: dict[int, "Kept"] = field(default_factory=dict, compare=False, repr=False)
+    """What payments took lately, by the identity of what was asked."""
 
     @classmethod
     def of(cls, policy: Policy) -> "Index":
         """Sort a policy."""
         ranked = sorted(policy.agent_terms, key=lambda terms: -terms.priority)
+        over_time = (*(limit for limit in policy.limits if limit.window is not None), *_budgets(policy))
         return cls(
             allows=_allows(policy),
             denies=policy.deny != Denied(),
@@ -214,11 +231,12 @@ class Index:
             tools={terms.id: terms for terms in policy.tools},
             ranked=tuple(ranked),
             per_payment=tuple(limit for limit in policy.limits if limit.window is None),
-            over_time=(*(limit for limit in policy.limits if limit.window is not None), *_budgets(policy)),
+            over_time=over_time,
             per_day=tuple(Limit(amount=amount, scope=_WALLET, window=DAY) for amount in policy.day_limits),
             trades_per_day=None
             if policy.trade_per_day is None
             else tuple(Limit(amount=amount, scope=_WALLET, window=DAY) for amount in policy.trade_day_limits),
+            windows=tuple({DAY: DAY} | {limit.window: limit.window for limit in over_time if limit.window is not None}),
         )
 
 

@@ -12,13 +12,13 @@ from paygent.core.errors import BudgetExceeded, ConfigurationError, PolicyDenied
 from paygent.core.money import PAYMENTS, USD, Amount, payments, usd
 from paygent.core.verdict import Allow
 from paygent.core.window import DAY, Calendar, Rolling
-from paygent.policy.evaluate import evaluate, holds, needs
+from paygent.policy.evaluate import KEPT, evaluate, holds, needs
 from paygent.policy.limits import Limit
 from paygent.policy.policy import Policy
 from paygent.policy.scope import Scope
 from paygent.testing.conformance.payments import reserved
 from paygent.testing.journal import MemoryJournal
-from tests.unit.policy.cases import COIN, DAY_NAME, FREE, NOW, PAYER, asked, codes, coins, quiet
+from tests.unit.policy.cases import COIN, DAY_NAME, DOLLAR, FREE, NOW, PAYER, asked, codes, coins, quiet
 
 SCOPES = ["wallet", "treasury", "project", "agent", "session", "run", "tool", "service", "host", "recipient", "token"]
 
@@ -183,3 +183,35 @@ def test_caller_ceiling_leaves_other_limits_alone() -> None:
     assert Allow() == evaluate(policy, asked("2", max_amount=usd("3")))
     assert ["over_limit"] == codes(evaluate(policy, asked("2.5", max_amount=usd("3"))))
     assert ["over_max_amount"] == codes(evaluate(policy, asked("0.2", max_amount=usd("0.1"))))
+
+
+def test_holds_are_worked_out_anew_when_a_window_has_ended() -> None:
+    policy, ask = replace(FREE, limits=(limit("5", "agent", Rolling(seconds=1200)),)), asked()
+    first = holds(policy, ask, now=NOW)
+    day, rolling = holds(policy, ask, now=NOW + 100)
+
+    assert first is not holds(policy, asked(), now=NOW)
+    assert (first[0], first[1].amount) == (day, rolling.amount)
+    assert first[1].window != rolling.window
+
+
+def test_holds_are_found_again_where_the_same_is_asked() -> None:
+    ask = asked()
+
+    assert holds(FREE, ask, now=NOW) is holds(FREE, ask, now=NOW + 1)
+
+
+def test_holds_are_of_the_very_payment_when_another_equals_it() -> None:
+    fine = replace(DOLLAR, asset=replace(DOLLAR.asset, decimals=18))
+    equal = replace(asked(), token=fine, amount=Amount(asked().amount.atomic, fine.asset))
+
+    assert equal == asked()
+    assert holds(FREE, asked(), now=NOW) != holds(FREE, equal, now=NOW)
+
+
+def test_holds_are_kept_of_so_many_payments() -> None:
+    policy = replace(FREE)
+    for number in range(1, 2 * KEPT):
+        holds(policy, asked(str(number)), now=NOW)
+
+    assert len(policy.index.kept) <= KEPT

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from paygent.core.money import Amount
 from paygent.policy.case import Case, Objection, deny, too_much
 from paygent.policy.facts import SumKey
-from paygent.policy.holds import claims, day_limits
+from paygent.policy.holds import claims, day_limits, spans
 
 
 def over_payment_limits(case: Case) -> Iterable[Objection]:
@@ -66,7 +66,7 @@ def over_window_limits(case: Case) -> Iterable[Objection]:
 
 
 def _over_windows(case: Case, sums: Mapping[SumKey, int], now: int) -> Iterator[Objection]:
-    for claim in claims(case.policy, case.ask, case.dollars, case.names, now):
+    for claim in claims(case.policy, case.ask, case.dollars, case.names, spans(case.policy, now)):
         spent = claim.spent(sums)
         if spent is not None and spent + claim.cost > claim.limit.amount.atomic:
             left = Amount(max(0, claim.limit.amount.atomic - spent), claim.limit.amount.asset)
