@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         SimulationReverted,
         TradeRefused,
         TransactionReverted,
+        VerdictOvertaken,
     )
     from paygent.core.ids import PaymentId
     from paygent.core.intent import PaymentIntent
@@ -163,6 +164,7 @@ __all__ = [
     "Token",
     "TradeRefused",
     "TransactionReverted",
+    "VerdictOvertaken",
     "Wallet",
     "WebhookApprovals",
     "X402Client",
@@ -222,6 +224,7 @@ _HOMES = {
         "SimulationReverted",
         "TradeRefused",
         "TransactionReverted",
+        "VerdictOvertaken",
     ),
     "core.ids": ("PaymentId",),
     "core.intent": ("PaymentIntent",),

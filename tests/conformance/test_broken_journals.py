@@ -13,6 +13,7 @@ from paygent.core.errors import BudgetExceeded, JournalConflict
 from paygent.core.lifecycle import State
 from paygent.core.money import MAX_ATOMIC
 from paygent.core.payment import Payment
+from paygent.ports.history import Guard
 from paygent.ports.storage import PaymentJournal, PaymentPage
 from paygent.testing.conformance import PaymentJournalContract
 from paygent.testing.journal import MemoryJournal
@@ -95,12 +96,14 @@ class ForgetsRefusals(MemoryJournal):
 class ChecksThenActs(MemoryJournal):
     """Gives way to other tasks between the check and the write."""
 
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
         before = dict(self._sums)
         await checkpoint()
         after, self._sums = self._sums, before
         try:
-            await super().open(payment, holds, now=now, new_purchase=new_purchase)
+            await super().open(payment, holds, now=now, new_purchase=new_purchase, guard=guard)
         finally:
             self._sums = {**after, **self._sums}
 
@@ -132,9 +135,11 @@ class KeysOfEverybody(MemoryJournal):
 
 
 class OverwritesIds(MemoryJournal):
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
         self._payments.pop(payment.id, None)
-        await super().open(payment, holds, now=now, new_purchase=new_purchase)
+        await super().open(payment, holds, now=now, new_purchase=new_purchase, guard=guard)
 
 
 class LastWriterWins(MemoryJournal):

@@ -5,6 +5,7 @@
     PaygentError
     ├── PaymentNotAttempted            nothing left this process: trying again is safe
     │   ├── PolicyDenied               a rule said no
+    │   ├── VerdictOvertaken           other payments came first again and again, so the verdict did not hold
     │   ├── ApprovalRefused · ApprovalLapsed · ApprovalPending · ApprovalEdited
     │   ├── BudgetExceeded             a limit over a window is used up
     │   ├── NoAcceptableRequirements   the seller made no offer that may be taken
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from paygent.core.ids import PaymentId
     from paygent.core.money import Amount
     from paygent.core.payment import Receipt
-    from paygent.core.verdict import Deny, Refusal
+    from paygent.core.verdict import Deny, Refusal, RequireApproval
 
 
 class PaygentError(Exception):
@@ -67,6 +68,16 @@ class PolicyDenied(PaymentNotAttempted):
 
     def __init__(self, verdict: "Deny", *, payment_id: "PaymentId | None" = None) -> None:
         super().__init__(f"the policy denied the payment: {verdict.explain()}", payment_id=payment_id)
+        self.verdict = verdict
+
+
+class VerdictOvertaken(PaymentNotAttempted):
+    """What the policy said rested on a past that other payments have changed by now; `verdict` is what it says now."""
+
+    def __init__(self, verdict: "Deny | RequireApproval") -> None:
+        super().__init__(
+            f"other payments came first, and by now the policy says: {verdict.explain()}; nothing was signed: pay again"
+        )
         self.verdict = verdict
 
 

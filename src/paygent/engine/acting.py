@@ -13,11 +13,12 @@ from paygent.core.errors import (
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import FREED, State
 from paygent.core.payment import Payment
-from paygent.engine.actions import ActionJudge, ActionReserver
+from paygent.engine.actions import ActionJudge
 from paygent.engine.ending import ended
 from paygent.engine.order import ActionOrder
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import People
+from paygent.engine.reserve_actions import ActionReserver
 from paygent.engine.transact import Patience, Transactor
 from paygent.ports.clock import Clock
 from paygent.ports.signer import TransactionSigner

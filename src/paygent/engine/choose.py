@@ -10,7 +10,8 @@ from paygent.core.ids import IntentId
 from paygent.core.money import Amount
 from paygent.core.requirements import Authorization, PaymentRequired, Refusal
 from paygent.core.verdict import Deny, Downgrade, Verdict
-from paygent.engine.facts import FactFinder
+from paygent.engine.facts import FactFinder, Finding
+from paygent.engine.guard import guard
 from paygent.engine.order import Order
 from paygent.engine.own_rules import NO_RULES, OwnRules
 from paygent.engine.policy_log import PolicyLog
@@ -21,6 +22,7 @@ from paygent.policy.evaluate import Ask, holds
 from paygent.policy.policy import Policy
 from paygent.ports.chain import Chain, NextBlock
 from paygent.ports.clock import Clock
+from paygent.ports.history import Guard
 from paygent.x402 import exact, upto
 from paygent.x402.extensions import GAS_SPONSORING
 from paygent.x402.offers import Offer
@@ -49,6 +51,7 @@ class Choice:
     permit_nonce: int | None
     """The nonce of the EIP-2612 permit that the facilitator redeems first; None where no permit is needed."""
     ask: Ask
+    finding: Finding
     policy: Policy
     refusals: tuple[Refusal, ...] = ()
     """Where several offers are refused, each with its reason; the one told here is the first that a rule denied."""
@@ -68,6 +71,10 @@ class Choice:
     def holds(self, now: int) -> tuple[Hold, ...]:
         """Return what the payment takes from the limits."""
         return holds(self.policy, self.ask, now=now)
+
+    def guard(self, now: int) -> Guard | None:
+        """Return what has to hold of other payments where this one is reserved; None where nothing has to."""
+        return guard(self.verdict, self.policy, self.ask, self.finding, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +216,7 @@ class Chooser:
             from_block=None if block is None else max(0, block.number - 1),
             permit_nonce=permit_nonce,
             ask=weighed.asks[offer.requirements.index],
+            finding=weighed.findings[offer.requirements.index],
             policy=weighed.policy,
         )
 

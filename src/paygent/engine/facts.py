@@ -1,13 +1,14 @@
 """Look up what a policy wants to know of the past before it judges a payment. Reads only: the rules decide.
 
-What is read may be out of date at once, so it informs the rules about risk, priority and cheaper alternatives. Limits
-do not rely on it: the storage checks them again in the transaction that reserves.
+What is read may be out of date at once. So it is looked up a second time in the transaction that reserves (`guard`),
+and limits are checked there by the storage.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+from paygent.core.caip import AssetId
 from paygent.core.history import PaymentFilter
-from paygent.core.lifecycle import HOLDING, OUT, State
+from paygent.core.lifecycle import HOLDING, State
 from paygent.core.money import USD, Amount
 from paygent.core.payment import Payment
 from paygent.core.price import Price
@@ -16,13 +17,41 @@ from paygent.policy.evaluate import Needs, needs
 from paygent.policy.facts import Facts, Provider, Recent
 from paygent.policy.policy import Policy
 from paygent.policy.valuation import valued
-from paygent.ports.history import PaymentHistory
+from paygent.ports.history import PaymentHistory, Records
 from paygent.ports.price_oracle import PriceOracle
 
 _MADE = HOLDING | {State.SETTLED}
 """What counts as paid; what waits for a person does not, or asking again would make it no longer the first."""
 _MOST = 200
 """How many payments of the past are looked at; more only make a rule stricter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """A wallet's balance of one token, and what the storage knew just before the chain was asked for it.
+
+    Whatever settles after that is taken off the balance, as if the chain had not yet counted it. What the balance has
+    already lost is so counted twice for a moment, and nothing is ever counted nowhere.
+    """
+
+    balance: int
+    """Atomic units."""
+    settled: int
+    """Atomic units that had settled."""
+
+    def left(self, *, settled: int, held: int) -> int:
+        """Return the atomic units to spend. Args: settled: what has by now. held: what is out, or reserved to be."""
+        return max(0, self.balance - held - max(0, settled - self.settled))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was found out about a payment before it was judged."""
+
+    facts: Facts
+    funds: Funds | None = None
+    writes: int | None = None
+    """`Records.writes` when the storage was asked; None where it was not."""
 
 
 class FactFinder:
@@ -43,61 +72,81 @@ class FactFinder:
         """
         return None if self._oracle is None else await self._oracle.price(ask.token.asset.id)
 
-    async def facts(self, policy: Policy, ask: Ask, *, now: int, funds: int | None) -> Facts:
+    async def settled(self, asset: AssetId) -> int:
+        """Return the atomic units of an asset that have settled, by what the storage knows.
+
+        Raises: AdapterError: the storage could not answer.
+        """
+        totals = await self._history.statistics(PaymentFilter(states=(State.SETTLED,), asset=asset))
+        return sum(total.amount for total in totals)
+
+    async def find(self, policy: Policy, ask: Ask, *, now: int, funds: Funds | None) -> Finding:
         """Return what the policy asks for about this payment, and nothing else.
 
-        Args: funds: the wallet's balance of the payment's token in atomic units; None where it is unknown.
+        Args: funds: what the wallet has of the payment's token; None where that is unknown.
 
         Raises: AdapterError: the storage could not answer.
         """
         if not asks(policy):
-            return Facts(now=now)
-        wanted = needs(policy, ask, now=now)
-        return Facts(
-            now=now,
-            sums=await self._history.sums(wanted.sums) if _plans(policy) else None,
-            treasury=await self._treasury(policy, ask, wanted, now, funds),
-            recent=await self._recent(policy, ask, wanted, now),
-            provider=await self._provider(policy, ask, now) if wanted.provider else None,
-            agent_payments=await self._agent_payments(ask) if wanted.agent_payments else None,
-        )
+            return Finding(facts=Facts(now=now))
 
-    async def _treasury(self, policy: Policy, ask: Ask, wanted: Needs, now: int, funds: int | None) -> Amount | None:
-        """Return the balance less what is out or reserved and may still leave it."""
-        if not wanted.treasury or funds is None:
-            return None
-        token = ask.token.asset.id
-        totals = await self._history.statistics(PaymentFilter(states=(State.RESERVED, *OUT), asset=token))
-        left = max(0, funds - sum(total.amount for total in totals))
-        return _dollars(policy, ask, Amount(left, ask.token.asset), now)
+        def question(records: Records) -> Finding:
+            facts = facts_of(records, policy, ask, now=now, funds=funds)
+            return Finding(facts=facts, funds=funds, writes=records.writes)
 
-    async def _recent(self, policy: Policy, ask: Ask, wanted: Needs, now: int) -> Recent | None:
-        if wanted.recent_seconds is None:
-            return None
-        since = PaymentFilter(start=now - wanted.recent_seconds, agent=ask.context.agent)
-        made = [total for total in await self._history.statistics(since) if total.state in _MADE]
-        if any(total.asset != ask.token.asset.id for total in made):
-            return None  # what the others are worth is not known here
-        paid = _dollars(policy, ask, Amount(sum(total.amount for total in made), ask.token.asset), now)
-        return None if paid is None else Recent(payments=sum(total.payments for total in made), dollars=paid)
+        return await self._history.look(question)
 
-    async def _provider(self, policy: Policy, ask: Ask, now: int) -> Provider:
-        service = ask.context.service
-        about = PaymentFilter(service=service) if service is not None else PaymentFilter(host=ask.host)
-        made = [payment for payment in await self._newest(about) if payment.authorization is not None]
-        last = made[0] if made else None
-        return Provider(
-            failed_at=tuple(payment.history[-1].at for payment in made if failed(payment))[:100],
-            last_unit_price=None if last is None else _unit_price(policy, ask, last, now),
-            last_payee=None if last is None else last.intent.payee,
-        )
 
-    async def _agent_payments(self, ask: Ask) -> int:
-        totals = await self._history.statistics(PaymentFilter(agent=ask.context.agent))
-        return sum(total.payments for total in totals if total.state in _MADE)
+def facts_of(records: Records, policy: Policy, ask: Ask, *, now: int, funds: Funds | None) -> Facts:
+    """Return what the policy asks for about a payment, as the records have it."""
+    wanted = needs(policy, ask, now=now)
+    return Facts(
+        now=now,
+        sums=records.sums(wanted.sums) if _plans(policy) else None,
+        treasury=_treasury(records, policy, ask, now, funds) if wanted.treasury else None,
+        recent=_recent(records, policy, ask, wanted, now),
+        provider=_provider(records, policy, ask, now) if wanted.provider else None,
+        agent_payments=_agent_payments(records, ask) if wanted.agent_payments else None,
+    )
 
-    async def _newest(self, wanted: PaymentFilter) -> Sequence[Payment]:
-        return (await self._history.history(wanted, limit=_MOST)).payments
+
+def _treasury(records: Records, policy: Policy, ask: Ask, now: int, funds: Funds | None) -> Amount | None:
+    """Return what the treasury can still pay with."""
+    if funds is None:
+        return None
+    totals = records.statistics(PaymentFilter(states=(State.SETTLED, *HOLDING), asset=ask.token.asset.id))
+    settled = sum(total.amount for total in totals if total.state is State.SETTLED)
+    left = funds.left(settled=settled, held=sum(total.amount for total in totals) - settled)
+    return _dollars(policy, ask, Amount(left, ask.token.asset), now)
+
+
+def _recent(records: Records, policy: Policy, ask: Ask, wanted: Needs, now: int) -> Recent | None:
+    if wanted.recent_seconds is None:
+        return None
+    since = PaymentFilter(start=now - wanted.recent_seconds, agent=ask.context.agent)
+    made = [total for total in records.statistics(since) if total.state in _MADE]
+    if any(total.asset != ask.token.asset.id for total in made):
+        return None  # what the others are worth is not known here
+    paid = _dollars(policy, ask, Amount(sum(total.amount for total in made), ask.token.asset), now)
+    return None if paid is None else Recent(payments=sum(total.payments for total in made), dollars=paid)
+
+
+def _provider(records: Records, policy: Policy, ask: Ask, now: int) -> Provider:
+    service = ask.context.service
+    about = PaymentFilter(service=service) if service is not None else PaymentFilter(host=ask.host)
+    newest = records.history(about, None, _MOST).payments
+    made = [payment for payment in newest if payment.authorization is not None]
+    last = made[0] if made else None
+    return Provider(
+        failed_at=tuple(payment.history[-1].at for payment in made if failed(payment))[:100],
+        last_unit_price=None if last is None else _unit_price(policy, ask, last, now),
+        last_payee=None if last is None else last.intent.payee,
+    )
+
+
+def _agent_payments(records: Records, ask: Ask) -> int:
+    totals = records.statistics(PaymentFilter(agent=ask.context.agent))
+    return sum(total.payments for total in totals if total.state in _MADE)
 
 
 def asks(policy: Policy) -> bool:

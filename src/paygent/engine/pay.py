@@ -33,6 +33,7 @@ from paygent.core.requirements import Settlement
 from paygent.engine.acting import Acting, Hands
 from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.ending import nothing_sent
+from paygent.engine.guard import judged_and_reserved
 from paygent.engine.order import ActionOrder, Answer, Order, Paid, Send, Unsent
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People, Reserver
@@ -141,8 +142,7 @@ class Engine:
         with nothing_sent():
             payment = await acting.earlier(order)
             if payment is None:
-                choice = await acting.judge.judge(order)
-                payment = await acting.reserver.reserve(order, choice)
+                _, payment = await judged_and_reserved(acting.judge.judge, acting.reserver.reserve, order)
         return await acting.transactor.carry_out(payment, order.errors)
 
     async def go_on(self, payment_id: PaymentId) -> Payment:
@@ -237,8 +237,7 @@ class Engine:
     async def _signed(self, order: Order) -> Payment:
         """Judge, reserve and sign; return the payment whose bytes are durable and about to be sent."""
         order = await self._reserver.resumed(order)
-        choice = await self._chooser.choose(order)
-        payment = await self._reserver.reserve(order, choice)
+        choice, payment = await judged_and_reserved(self._chooser.choose, self._reserver.reserve, order)
         return await self._sign(payment, choice)
 
     async def _earlier(self, order: Order) -> Payment | None:

@@ -170,7 +170,9 @@ class Reserver:
 
     async def _open(self, payment: Payment, order: Order, choice: Choice, now: int) -> None:
         try:
-            await self._storage.open(payment, choice.holds(now), now=now, new_purchase=order.new_purchase)
+            await self._storage.open(
+                payment, choice.holds(now), now=now, new_purchase=order.new_purchase, guard=choice.guard(now)
+            )
         except BudgetExceeded as full:
             raise _too_much(choice, full, now) from full
         except BaseException as error:
@@ -213,6 +215,7 @@ class Reserver:
                 approval=approval,
                 now=now,
                 new_purchase=order.new_purchase,
+                guard=choice.guard(now),
             )
         except BudgetExceeded as full:
             raise _too_much(choice, full, now) from full

@@ -31,13 +31,14 @@ from paygent.core.lifecycle import OUT, Event, State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, SignedPayload
 from paygent.core.transaction import AttemptKind, Plan, Step, UnsignedTransaction
-from paygent.engine.actions import ActionJudge, ActionReserver
+from paygent.engine.actions import ActionJudge
 from paygent.engine.ending import told
 from paygent.engine.gas import replacing
 from paygent.engine.mined import approval_left, traded
 from paygent.engine.order import ActionOrder
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import WRITE_SECONDS
+from paygent.engine.reserve_actions import ActionReserver
 from paygent.engine.steps import StepSigner, attempt_of, plan_of, transaction_of
 from paygent.evm.calls import approve_call
 from paygent.evm.coins import coin

@@ -10,7 +10,7 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.money import Amount, Asset
 from paygent.core.requirements import PaymentRequired, Refusal
 from paygent.core.verdict import Allow, Verdict
-from paygent.engine.facts import FactFinder
+from paygent.engine.facts import FactFinder, Finding, Funds
 from paygent.engine.facts import asks as asks_history
 from paygent.engine.order import Order
 from paygent.engine.own_rules import NO_RULES, OwnRules
@@ -47,6 +47,8 @@ class Weighed:
     policy: Policy
     asks: Mapping[int, Ask]
     """What the policy was asked, by the index of the offer."""
+    findings: Mapping[int, Finding]
+    """What the verdicts rest on, by the index of the offer."""
     selection: Selection
     refusals: tuple[Refusal, ...]
     """Why offers cannot be taken, whatever the wallet holds; in no order."""
@@ -121,6 +123,7 @@ class Weigher:
                 required=order.required,
                 policy=policy,
                 asks={},
+                findings={},
                 selection=select((), lambda _: Allow()),
                 refusals=(*order.required.refusals, foreign),
                 lasting=True,
@@ -136,18 +139,20 @@ class Weigher:
             required=order.required,
             policy=policy,
             asks={index: ask for index, (ask, _) in asked.items()},
+            findings={index: finding for index, (_, finding) in asked.items()},
             selection=selection,
             refusals=(*refusals, *doubts, *selection.refusals),
             lasting=not doubts,
         )
 
-    async def _verdict(self, policy: Policy, ask: Ask, facts: Facts) -> Verdict:
+    async def _verdict(self, policy: Policy, ask: Ask, finding: Finding) -> Verdict:
+        facts = finding.facts
         verdict = evaluate(policy, ask, facts)
         now = self._clock.now() if facts.now is None else facts.now
         return await self._rules.judge(verdict, policy, ask, now=now) if self._rules else verdict
 
-    async def _ask(self, policy: Policy, order: Order, offer: Offer) -> tuple[Ask, Facts]:
-        """Return what the policy is asked, with what it wants to know besides."""
+    async def _ask(self, policy: Policy, order: Order, offer: Offer) -> tuple[Ask, Finding]:
+        """Return what the policy is asked, with what was found out about it."""
         now = self._clock.now()
         ask = Ask(
             payer=self._payer,
@@ -165,19 +170,22 @@ class Weigher:
             instead_of=order.instead_of,
         )
         if self._finder is None:
-            return ask, Facts(now=now)
+            return ask, Finding(facts=Facts(now=now))
         if (price := await self._finder.price(ask)) is not None:
             ask = replace(ask, price=price)
         if not asks_history(policy):
-            return ask, Facts(now=now)
-        funds = await self._balance(offer) if policy.index.ranked else None
-        return ask, await self._finder.facts(policy, ask, now=now, funds=funds)
+            return ask, Finding(facts=Facts(now=now))
+        funds = await self._funds(self._finder, offer) if policy.index.ranked else None
+        return ask, await self._finder.find(policy, ask, now=now, funds=funds)
 
-    async def _balance(self, offer: Offer) -> int | None:
+    async def _funds(self, finder: FactFinder, offer: Offer) -> Funds | None:
+        """Return what there is to spend. The storage is asked first: what settles in between is counted twice then."""
         chain = self._chains.get(offer.requirements.network)
         if chain is None:
             return None
-        return await read_uint(chain, offer.token.asset.id.address, erc20.balance_of(self._payer))
+        asset = offer.token.asset.id
+        settled = await finder.settled(asset)
+        return Funds(balance=await read_uint(chain, asset.address, erc20.balance_of(self._payer)), settled=settled)
 
 
 def _ceiling(said: Amount | str | None, asset: Asset) -> Amount | None:

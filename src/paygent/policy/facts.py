@@ -1,7 +1,7 @@
 """What rules need to know about the past. None is "unknown", and a rule that needs it then does not allow.
 
-Facts are read before a payment is reserved, so they inform and are not race-free: two payments at the same instant
-may see the same facts. What must hold in every interleaving is a limit, which the store checks again (`holds`).
+Facts are read before a payment is judged, and again where it is reserved (`engine.guard`): two payments at the same
+instant may see the same facts, and only the first of them is reserved by these.
 """
 
 from collections.abc import Mapping

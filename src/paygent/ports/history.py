@@ -1,12 +1,14 @@
 """Looking back over many payments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias, TypeVar
 
 from paygent.core.budget import WindowKey
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.payment import Payment
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,34 @@ class PaymentPage:
     payments: tuple[Payment, ...]
     next: str | None
     """Pass it as `after` to go on; None where this was the last page."""
+
+
+class Records(Protocol):
+    """**Protocol:** the answers of a `PaymentHistory`, all of one moment. Good within the call that they are given to.
+
+    A guard's moment is the one in which its payment is reserved; the payment itself is not counted.
+    """
+
+    @property
+    def writes(self) -> int:
+        """A number that grows with every write: while it is the same, nothing was written."""
+        ...
+
+    def history(self, wanted: PaymentFilter, after: str | None, limit: int) -> PaymentPage:
+        """Return as `PaymentHistory.history`."""
+        ...
+
+    def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
+        """Return as `PaymentHistory.sums`."""
+        ...
+
+    def statistics(self, wanted: PaymentFilter) -> Sequence[Total]:
+        """Return as `PaymentHistory.statistics`."""
+        ...
+
+
+Guard: TypeAlias = Callable[[Records], None]
+"""Raises where a payment must not be reserved by now. It reads and compares, without waiting for anything."""
 
 
 class PaymentHistory(Protocol):
@@ -38,6 +68,10 @@ class PaymentHistory(Protocol):
 
         It informs: what it returns may be out of date at once. Limits are checked where budget is reserved.
         """
+        ...
+
+    async def look(self, question: Callable[[Records], R]) -> R:
+        """Return what `question` makes of the payments as they are at one moment. It may be run in another thread."""
         ...
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:

@@ -12,7 +12,7 @@ from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalStore
 from paygent.ports.audit_log import AuditLog
 from paygent.ports.halt_store import HaltStore
-from paygent.ports.history import PaymentHistory, PaymentPage
+from paygent.ports.history import Guard, PaymentHistory, PaymentPage
 
 __all__ = ["PaymentJournal", "PaymentPage", "Storage"]
 
@@ -30,7 +30,9 @@ class PaymentJournal(Protocol):
         """Return this installation's 32 secret bytes, made by the first caller and the same for ever after."""
         ...
 
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
         """Write a new payment, RESERVED, DENIED or SUPERSEDED, with all its history. Only a RESERVED one has holds.
 
         For a RESERVED payment the same transaction checks, in this order, and then adds the holds to their windows:
@@ -39,6 +41,7 @@ class PaymentJournal(Protocol):
         - no other payment of the same payer and idempotency key `blocks_key`;
         - unless `new_purchase` is set or it has an idempotency key: no other payment of the same payer and request
           digest blocks a repeat (`Payment.blocks_repeat`; a RESERVED one only while `lease_until > now`);
+        - `guard` does not raise: what it raises goes to the caller, and nothing is written;
         - every hold's window has room: committed + reserved + asked <= limit, where the sums of the windows that the
           hold names in `also` (same scope and asset) count with its own. A hold adds to its own window alone.
 
@@ -80,13 +83,14 @@ class PaymentJournal(Protocol):
         approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         """Move a payment from AWAITING_APPROVAL over APPROVED to RESERVED, using up what people granted.
 
         One transaction checks that the stored payment still is `before`, that it is not halted, that the approval is
-        granted, unexpired at `now`, of this payment, and was never used; then duplicates (of other payments) and holds,
-        as `open` does. The approval is USED from then on. A hold with no room is recorded as `open` does, and makes the
-        approval VOID.
+        granted, unexpired at `now`, of this payment, and was never used; then duplicates (of other payments), `guard`
+        and holds, as `open` does. The approval is USED from then on. A hold with no room is recorded as `open` does,
+        and makes the approval VOID.
 
         Args: approval: None where the policy of now wants nobody's agreement; the payment's request is VOID then.
 

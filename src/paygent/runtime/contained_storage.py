@@ -1,6 +1,6 @@
 """A plugin's storage: whatever else it raises or returns than its port says is an AdapterError that names it."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar, cast
 
@@ -16,7 +16,7 @@ from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalPage
-from paygent.ports.history import PaymentPage
+from paygent.ports.history import Guard, PaymentPage, Records
 from paygent.ports.storage import Storage
 
 _T = TypeVar("_T")
@@ -43,9 +43,11 @@ class RelayedStorage:
         with self._held("secret"):
             return self._checked(await self._inner.secret(), bytes, "secret")
 
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
         with self._held("open"):
-            await self._inner.open(payment, holds, now=now, new_purchase=new_purchase)
+            await self._inner.open(payment, holds, now=now, new_purchase=new_purchase, guard=guard)
 
     async def append(self, before: Payment, after: Payment) -> None:
         with self._held("append"):
@@ -60,9 +62,12 @@ class RelayedStorage:
         approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         with self._held("reserve"):
-            await self._inner.reserve(before, after, holds, approval=approval, now=now, new_purchase=new_purchase)
+            await self._inner.reserve(
+                before, after, holds, approval=approval, now=now, new_purchase=new_purchase, guard=guard
+            )
 
     async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
         with self._held("claim_nonce"):
@@ -108,6 +113,10 @@ class RelayedStorage:
     async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
         with self._held("sums"):
             return await self._inner.sums(windows)
+
+    async def look(self, question: Callable[[Records], _T]) -> _T:
+        with self._held("look"):
+            return await self._inner.look(question)
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         with self._held("statistics"):

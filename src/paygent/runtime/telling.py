@@ -15,6 +15,7 @@ from paygent.core.errors import AdapterError, BudgetExceeded, Halted
 from paygent.core.ids import ApprovalId
 from paygent.core.payment import Move, Payment
 from paygent.ports.events import PaymentMoved
+from paygent.ports.history import Guard
 from paygent.ports.storage import Storage
 from paygent.runtime.contained_storage import RelayedStorage
 
@@ -92,10 +93,12 @@ class ToldStorage(RelayedStorage):
         super().__init__(inner)
         self._teller = teller
 
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
         """Write, and tell; what was written in place of a payment without room is told too."""
         try:
-            await super().open(payment, holds, now=now, new_purchase=new_purchase)
+            await super().open(payment, holds, now=now, new_purchase=new_purchase, guard=guard)
         except (BudgetExceeded, Halted):
             await self._tell_stored(payment, ())
             raise
@@ -115,10 +118,13 @@ class ToldStorage(RelayedStorage):
         approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         """Write, and tell; what was written in place of a payment without room is told too."""
         try:
-            await super().reserve(before, after, holds, approval=approval, now=now, new_purchase=new_purchase)
+            await super().reserve(
+                before, after, holds, approval=approval, now=now, new_purchase=new_purchase, guard=guard
+            )
         except (BudgetExceeded, Halted):
             await self._tell_stored(after, before.history)
             raise

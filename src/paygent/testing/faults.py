@@ -24,6 +24,7 @@ from paygent.core.transaction import HeldNonce
 from paygent.core.typed_data import TypedData
 from paygent.ports.approval_store import ApprovalPage
 from paygent.ports.chain import Block, BlockTag, Chain, Log, NextBlock, Transaction
+from paygent.ports.history import Guard, Records
 from paygent.ports.signer import Signer
 from paygent.ports.storage import PaymentPage, Storage
 
@@ -148,8 +149,12 @@ class FaultyJournal:
     async def secret(self) -> bytes:
         return await self._pass("secret", self._inner.secret)
 
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
-        await self._pass("open", lambda: self._inner.open(payment, holds, now=now, new_purchase=new_purchase))
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
+        await self._pass(
+            "open", lambda: self._inner.open(payment, holds, now=now, new_purchase=new_purchase, guard=guard)
+        )
 
     async def claim_nonce(self, payment: Payment, *, step: int, at_least: int) -> int:
         return await self._pass("claim_nonce", lambda: self._inner.claim_nonce(payment, step=step, at_least=at_least))
@@ -169,10 +174,13 @@ class FaultyJournal:
         approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         await self._pass(
             "reserve",
-            lambda: self._inner.reserve(before, after, holds, approval=approval, now=now, new_purchase=new_purchase),
+            lambda: self._inner.reserve(
+                before, after, holds, approval=approval, now=now, new_purchase=new_purchase, guard=guard
+            ),
         )
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
@@ -230,6 +238,9 @@ class FaultyJournal:
 
     async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
         return await self._pass("sums", lambda: self._inner.sums(windows))
+
+    async def look(self, question: Callable[[Records], T]) -> T:
+        return await self._pass("look", lambda: self._inner.look(question))
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         return await self._pass("statistics", lambda: self._inner.statistics(wanted))

@@ -1,11 +1,12 @@
 """Questions about many payments, answered by looking at every one."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from paygent.core.errors import LocalProtocolError
 from paygent.core.history import PaymentFilter, Total, counted
+from paygent.core.ids import PaymentId
 from paygent.core.payment import Payment
 from paygent.ports.storage import PaymentPage
 
@@ -25,6 +26,30 @@ def page_by_time(payments: Sequence[Payment], wanted: PaymentFilter, after: str 
         payments=tuple(replace(payments[index - 1], payload=None) for _, index in kept),
         next=written(*kept[-1]) if len(rest) > limit else None,
     )
+
+
+def page_by_writing(
+    payments: Mapping[PaymentId, Payment],
+    order: Sequence[PaymentId],
+    wanted: Callable[[Payment], bool],
+    after: str | None,
+    limit: int,
+) -> PaymentPage:
+    """Return a page of what is wanted, the last written first. Args: order: the ids as they were written."""
+    if limit < 1:
+        raise LocalProtocolError(f"a page has at least one payment, not {limit}")
+    if after is not None and not (after.isascii() and after.isdigit()):
+        raise LocalProtocolError(f"{after!r} is not a cursor of this journal; pass the `next` of a page")
+    found: list[tuple[int, Payment]] = []
+    place = len(order) if after is None else min(int(after), len(order))
+    while place > 0 and len(found) <= limit:
+        place -= 1
+        payment = payments[order[place]]
+        if wanted(payment):
+            found.append((place, payment))
+    kept = found[:limit]
+    more = len(found) > limit
+    return PaymentPage(payments=tuple(payment for _, payment in kept), next=str(kept[-1][0]) if more else None)
 
 
 def cursor(text: str) -> tuple[int, int]:

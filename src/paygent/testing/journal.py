@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from paygent.core import notes
 from paygent.core.approval import (
@@ -33,14 +34,18 @@ from paygent.core.lifecycle import OPENING, Event, State
 from paygent.core.payment import Payment
 from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalPage
+from paygent.ports.history import Guard, Records
 from paygent.ports.storage import PaymentPage
 from paygent.testing.approvals import MemoryApprovals
-from paygent.testing.history import page_by_time, totals
+from paygent.testing.history import page_by_writing
 from paygent.testing.nonces import MemoryNonces
+from paygent.testing.records import MemoryRecords
 from paygent.testing.services import MemoryServices
 from paygent.testing.trail import MemoryTrail
 
+R = TypeVar("R")
 _Window = tuple[str, str, str]
+_Index = defaultdict[tuple[str, str], list[PaymentId]]
 
 
 class MemoryJournal(MemoryServices):
@@ -55,8 +60,8 @@ class MemoryJournal(MemoryServices):
         self._door = threading.Lock()
         self._payments: dict[PaymentId, Payment] = {}
         self._order: list[PaymentId] = []
-        self._by_key: defaultdict[tuple[str, str], list[PaymentId]] = defaultdict(list)
-        self._by_request: defaultdict[tuple[str, str], list[PaymentId]] = defaultdict(list)
+        self._by_key: _Index = defaultdict(list)
+        self._by_request: _Index = defaultdict(list)
         self._in_the_way: defaultdict[tuple[str, str], dict[PaymentId, None]] = defaultdict(dict)
         """The payments of a request that block its repetition: a handful, where there may be thousands."""
         self._sums: dict[_Window, Share] = {}
@@ -73,7 +78,9 @@ class MemoryJournal(MemoryServices):
         self._check_open()
         return self._secret
 
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
         if payment.state not in OPENING:
             raise LocalProtocolError(
                 f"payment {payment.id} is {payment.state}: a journal opens RESERVED, DENIED or SUPERSEDED ones"
@@ -85,6 +92,8 @@ class MemoryJournal(MemoryServices):
             if payment.state is State.RESERVED:
                 self._refuse_halted(payment, now)
                 self._refuse_duplicates(payment, now, new_purchase)
+                if guard is not None:
+                    guard(self._records())
                 self._reserve(payment, holds, now)
             self._add(payment)
 
@@ -107,6 +116,7 @@ class MemoryJournal(MemoryServices):
         approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         before.check_reserve(after)
         with self._door:
@@ -115,6 +125,8 @@ class MemoryJournal(MemoryServices):
                 raise halted
             request = None if approval is None else self._approvals.known(approval).used(after.id, now=now)
             self._refuse_duplicates(after, now, new_purchase)
+            if guard is not None:
+                guard(self._records())
             self._reserve(after, holds, now)
             if request is not None:
                 self._approvals.put(request)
@@ -184,7 +196,7 @@ class MemoryJournal(MemoryServices):
             waiting = [self._payments[payment_id] for payment_id in self._waiting]
             denied = [payment for payment in waiting if halt.scope in scopes_of_payment(payment)]
             for payment in denied:
-                self._deny(payment, halt.at, str(stopped(payment, self._halts)))
+                self._turn(payment, Event.REFUSED, halt.at, str(stopped(payment, self._halts)))
             return tuple(payment.id for payment in denied)
 
     async def lift(self, scope: str, *, by: str, reason: str, at: int) -> Halt | None:
@@ -219,18 +231,18 @@ class MemoryJournal(MemoryServices):
         self, wanted: PaymentFilter = EVERY_PAYMENT, *, after: str | None = None, limit: int = 50
     ) -> PaymentPage:
         with self._door:
-            self._check_open()
-            return page_by_time([self._payments[each] for each in self._order], wanted, after, limit)
+            return self._records().history(wanted, after, limit)
 
     async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
-        self._check_open()
-        counted = {window: self._sums.get(window, NOTHING) for window in windows}
-        return {window: sums.reserved + sums.committed for window, sums in counted.items()}
+        return self._records().sums(windows)
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         with self._door:
-            self._check_open()
-            return totals(filter(wanted.takes, self._payments.values()))
+            return self._records().statistics(wanted)
+
+    async def look(self, question: Callable[[Records], R]) -> R:
+        with self._door:
+            return question(self._records())
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         with self._door:
@@ -252,6 +264,10 @@ class MemoryJournal(MemoryServices):
 
     async def aclose(self) -> None:
         self._closed = True
+
+    def _records(self) -> MemoryRecords:
+        self._check_open()
+        return MemoryRecords(self._payments, self._order, self._sums, self._trail.count)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -277,9 +293,6 @@ class MemoryJournal(MemoryServices):
             if same_purchase(payment, self._payments[payment_id]):
                 return waiting
         return None
-
-    def _deny(self, payment: Payment, at: int, note: str) -> None:
-        self._turn(payment, Event.REFUSED, at, note)
 
     def _turn(self, payment: Payment, event: Event, at: int, note: str) -> None:
         """Write that people, or a halt, sent a waiting payment another way."""
@@ -320,9 +333,7 @@ class MemoryJournal(MemoryServices):
                 if other.state is not State.RESERVED or other.lease_until > now:
                     raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
 
-    def _others(
-        self, index: defaultdict[tuple[str, str], list[PaymentId]], words: tuple[str, str]
-    ) -> Iterable[Payment]:
+    def _others(self, index: _Index, words: tuple[str, str]) -> Iterable[Payment]:
         return (self._payments[payment_id] for payment_id in reversed(index.get(words, ())))
 
     def _reserve(self, payment: Payment, holds: Sequence[Hold], now: int) -> None:
@@ -377,25 +388,12 @@ class MemoryJournal(MemoryServices):
                 had.reserved - was.reserved + now.reserved, had.committed - was.committed + now.committed
             )
 
-    def _newest(self, index: defaultdict[tuple[str, str], list[PaymentId]], words: tuple[str, str]) -> Payment | None:
+    def _newest(self, index: _Index, words: tuple[str, str]) -> Payment | None:
         with self._door:
             self._check_open()
             return next(iter(self._others(index, words)), None)
 
     def _page(self, wanted: Callable[[Payment], bool], after: str | None, limit: int) -> PaymentPage:
-        if limit < 1:
-            raise LocalProtocolError(f"a page has at least one payment, not {limit}")
-        if after is not None and not (after.isascii() and after.isdigit()):
-            raise LocalProtocolError(f"{after!r} is not a cursor of this journal; pass the `next` of a page")
-        found: list[tuple[int, Payment]] = []
         with self._door:
             self._check_open()
-            place = len(self._order) if after is None else min(int(after), len(self._order))
-            while place > 0 and len(found) <= limit:
-                place -= 1
-                payment = self._payments[self._order[place]]
-                if wanted(payment):
-                    found.append((place, payment))
-        more = len(found) > limit
-        kept = found[:limit]
-        return PaymentPage(payments=tuple(payment for _, payment in kept), next=str(kept[-1][0]) if more else None)
+            return page_by_writing(self._payments, self._order, wanted, after, limit)

@@ -27,6 +27,10 @@ class MemoryTrail:
         self.add(lambda: (fixed,))
         return self.entries()[-1]
 
+    def count(self) -> int:
+        """Return a number that grows with every row, sealed or not."""
+        return len(self._entries) + len(self._unsealed)
+
     def head(self) -> Head:
         """Return where the rows end."""
         rows = self.entries()

@@ -17,6 +17,8 @@ _BY_DAY: Final = ("host", "agent", "session")
 """Fields that the sums of days do not know."""
 _Kind = tuple[str, str, str]
 _Day = tuple[int, str, str, str]
+_Change = tuple[_Day, int, int]
+"""How many payments more a day has, and how many atomic units."""
 
 
 class Tally:
@@ -25,7 +27,12 @@ class Tally:
     def __init__(self, cursor: Cursor, statements: HistoryStatements) -> None:
         self._cursor: Final = cursor
         self._sql: Final = statements
-        self._changes: list[tuple[_Day, int, int]] = []
+        self._changes: list[_Change] = []
+
+    @property
+    def changes(self) -> Sequence[_Change]:
+        """What is not written yet."""
+        return self._changes
 
     def begin(self) -> None:
         self._changes = []
@@ -91,7 +98,8 @@ class History:
         ]
         return sorted(rows, key=_time_and_seq, reverse=True)
 
-    def statistics(self, wanted: PaymentFilter) -> Sequence[Total]:
+    def statistics(self, wanted: PaymentFilter, changes: Sequence[_Change] = ()) -> Sequence[Total]:
+        """Return counts and sums. Args: changes: what the sums of days do not have yet."""
         start = _BEFORE_ALL if wanted.start is None else wanted.start
         end = _AFTER_ALL if wanted.end is None else wanted.end
         first, last = -(-start // DAY_SECONDS), end // DAY_SECONDS
@@ -100,7 +108,7 @@ class History:
             self._scan(sums, wanted, start, end)
         else:
             self._scan(sums, wanted, start, first * DAY_SECONDS)
-            self._sum_days(sums, wanted, first, last)
+            self._sum_days(sums, wanted, first, last, changes)
             self._scan(sums, wanted, last * DAY_SECONDS, end)
         return tuple(_total(kind, *sums[kind]) for kind in sorted(sums) if sums[kind][0])
 
@@ -118,8 +126,16 @@ class History:
                     total[0] += 1
                     total[1] += int(amount)
 
-    def _sum_days(self, sums: defaultdict[_Kind, list[int]], wanted: PaymentFilter, first: int, last: int) -> None:
-        rows = self._sql.days.run(self._cursor, first=first, last=last).fetchall()
+    def _sum_days(
+        self,
+        sums: defaultdict[_Kind, list[int]],
+        wanted: PaymentFilter,
+        first: int,
+        last: int,
+        changes: Sequence[_Change],
+    ) -> None:
+        rows = [*self._sql.days.run(self._cursor, first=first, last=last).fetchall()]
+        rows += [(*key[1:], *more) for key, *more in changes if first <= key[0] < last]
         kept = (
             row
             for row in rows

@@ -1,7 +1,7 @@
 """Payments, approvals, halts and the audit log in a SQL database."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -25,6 +25,7 @@ from paygent.core.service import Listing, PricePoint, ServiceQuery
 from paygent.core.service_page import ServicePage
 from paygent.core.transaction import HeldNonce
 from paygent.ports.approval_store import ApprovalPage
+from paygent.ports.history import Guard, Records
 from paygent.ports.storage import PaymentPage
 
 T = TypeVar("T")
@@ -97,8 +98,10 @@ class SqlJournal:
             self._secret = bytes.fromhex(await self._writer.run(lambda ledger: ledger.fact(_SECRET, fresh)))
         return self._secret
 
-    async def open(self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool) -> None:
-        refusal = await self._writer.run(lambda ledger: ledger.open(payment, holds, now, new_purchase))
+    async def open(
+        self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
+    ) -> None:
+        refusal = await self._writer.run(lambda ledger: ledger.open(payment, holds, now, new_purchase, guard))
         if refusal is not None:
             raise refusal
 
@@ -114,9 +117,12 @@ class SqlJournal:
         approval: ApprovalId | None,
         now: int,
         new_purchase: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         refusal = await self._writer.run(
-            lambda ledger: ledger.reserve(before, after, holds, approval=approval, now=now, new_purchase=new_purchase)
+            lambda ledger: ledger.reserve(
+                before, after, holds, approval=approval, now=now, new_purchase=new_purchase, guard=guard
+            )
         )
         if refusal is not None:
             raise refusal
@@ -161,6 +167,9 @@ class SqlJournal:
 
     async def sums(self, windows: Sequence[WindowKey]) -> Mapping[WindowKey, int]:
         return await self._reader.run(lambda ledger: ledger.sums(windows))
+
+    async def look(self, question: Callable[[Records], T]) -> T:
+        return await self._reader.run(question)
 
     async def statistics(self, wanted: PaymentFilter = EVERY_PAYMENT) -> Sequence[Total]:
         return await self._reader.run(lambda ledger: ledger.statistics(wanted))

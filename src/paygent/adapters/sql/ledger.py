@@ -40,6 +40,7 @@ from paygent.core.history import PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import OPENING, State
 from paygent.core.payment import Move, Payment
+from paygent.ports.history import Guard
 from paygent.ports.storage import PaymentPage
 
 
@@ -117,7 +118,7 @@ class Ledger:
         return value
 
     def open(
-        self, payment: Payment, holds: Sequence[Hold], now: int, new_purchase: bool
+        self, payment: Payment, holds: Sequence[Hold], now: int, new_purchase: bool, guard: Guard | None = None
     ) -> BudgetExceeded | Halted | None:
         """Write a new payment, or raise; a refusal for lack of budget or by a halt is written too, and returned."""
         if payment.state not in OPENING:
@@ -133,6 +134,8 @@ class Ledger:
             self.add(payment.out_of_budget(at=now, note=str(halted)))
             return halted
         self.refuse_duplicates(payment, now, new_purchase)
+        if guard is not None:
+            guard(self)
         return self._reserve(payment, holds, now, self.add)
 
     def append(self, before: Payment, after: Payment) -> None:
@@ -152,6 +155,7 @@ class Ledger:
         approval: ApprovalId | None,
         now: int,
         new_purchase: bool,
+        guard: Guard | None = None,
     ) -> BudgetExceeded | None:
         """Reserve a payment that was granted, or raise; a refusal for lack of budget is written and returned."""
         before.check_reserve(after)
@@ -161,6 +165,8 @@ class Ledger:
         granted = None if approval is None else self.approvals.known(approval)
         used = None if granted is None else granted.used(after.id, now=now)
         self.refuse_duplicates(after, now, new_purchase)
+        if guard is not None:
+            guard(self)
 
         def write(payment: Payment) -> None:
             if granted is not None and used is not None and payment.state is State.RESERVED:
@@ -267,7 +273,12 @@ class Ledger:
         return PaymentPage(payments=payments, next=cursor_of(kept[-1]) if len(rows) > limit else None)
 
     def statistics(self, wanted: PaymentFilter) -> Sequence[Total]:
-        return self._history.statistics(wanted)
+        return self._history.statistics(wanted, self._tally.changes)
+
+    @property
+    def writes(self) -> int:
+        """The number of the audit log's last row: whatever writes adds one."""
+        return self.trail.number
 
     def _check_version(self, payment: Payment) -> None:
         if self.version(payment.id) != payment.version:

@@ -29,6 +29,11 @@ class Trail:
         """Return the head of the chain as it is recorded, without a lock."""
         return _head(self._sql.read_head.run(self._cursor).fetchone())
 
+    @property
+    def number(self) -> int:
+        """The number of the last row, with those that this transaction adds."""
+        return self.last().number if self._added else self.stored_head().number
+
     def add(self, notes: Notes) -> None:
         for note in notes:
             head = self.last() if self._added else self._head

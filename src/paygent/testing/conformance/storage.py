@@ -1,4 +1,4 @@
-"""What every `Storage` must do besides being a journal: approvals, halts, audit log and history.
+"""What every `Storage` must do besides being a journal: approvals, halts, audit log, history and guards.
 
 Subclass `StorageContract` in a test module and override the `storage` fixture.
 """
@@ -7,7 +7,8 @@ from paygent.testing.conformance.approvals import ApprovalStoreContract
 from paygent.testing.conformance.audit import AuditLogContract
 from paygent.testing.conformance.halts import HaltStoreContract
 from paygent.testing.conformance.history import HistoryContract
+from paygent.testing.conformance.records import RecordsContract
 
 
-class StorageContract(ApprovalStoreContract, HaltStoreContract, AuditLogContract, HistoryContract):
+class StorageContract(ApprovalStoreContract, HaltStoreContract, AuditLogContract, HistoryContract, RecordsContract):
     """Every promise of `Storage` that `PaymentJournalContract` does not test."""
