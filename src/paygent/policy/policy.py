@@ -213,7 +213,7 @@ class Index:
     """`trade_per_day` as limits of the wallet's trades; None where they count as payments."""
     windows: tuple[Window, ...]
     """What the limits over time are counted in."""
-    kept: dict[int, "Kept"] = field(default_factory=dict, compare=False, repr=False)
+    kept: dict[int, Kept] = field(default_factory=dict[int, Kept], compare=False, repr=False)
     """What payments took lately, by the identity of what was asked."""
 
     @classmethod
