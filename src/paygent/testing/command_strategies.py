@@ -90,11 +90,12 @@ def _liquidity(draw: st.DrawFn) -> AddLiquidity | RemoveLiquidity:
 
 @st.composite
 def _positions(draw: st.DrawFn) -> PerpOpen:
+    symbol = draw(markets)
     return PerpOpen(
         side=draw(st.sampled_from(["long", "short"])),
         collateral=draw(amounts),
-        asset=draw(symbols),
-        symbol=draw(markets),
+        asset=draw(symbols.filter(lambda asset: asset != symbol)),
+        symbol=symbol,
         leverage=draw(st.one_of(st.none(), st.integers(1, 1_000))),
     )
 

@@ -13,6 +13,10 @@ _BELOW: Final = frozenset(
     "under below up to at most for less cheaper than max maximum price of priced costing with and that "
     "which cost costs".split()
 )
+_LIMIT: Final = frozenset("under below costing max maximum".split())
+_LIMITS: Final = frozenset(
+    {("up", "to"), ("at", "most"), ("less", "than"), ("cheaper", "than"), ("max", "price"), ("maximum", "price")}
+)
 _ABOVE: Final = frozenset("with and reputation of at least above over min minimum rated >=".split())
 _BETTER: Final = frozenset("or more better higher above".split())
 _WISHES: Final = frozenset(
@@ -70,7 +74,7 @@ def _reputation(step: Step) -> str | None:
 
 
 def _price(step: Step) -> str | None:
-    found = [at for at in step.all(Kind.NUMBER, Kind.DOLLARS, Kind.MONEY) if step.word(step.before(at)) in _BELOW]
+    found = [at for at in step.all(Kind.NUMBER, Kind.DOLLARS, Kind.MONEY) if _is_limit(step, at)]
     if not found:
         return None
     if len(found) > 1:
@@ -78,6 +82,15 @@ def _price(step: Step) -> str | None:
     price = price_of(step, found[0])
     _use_around(step, found[0], _BELOW, _PER)
     return price
+
+
+def _is_limit(step: Step, at: int) -> bool:
+    """Tell whether the words before a price make it the most that a service may cost."""
+    place = step.before(at)
+    if step.word(place) == "of":
+        place = step.before(place)
+    last, second = step.word(place), step.word(step.before(place))
+    return last in _LIMIT or (second, last) in _LIMITS
 
 
 def price_of(step: Step, at: int) -> str:

@@ -31,10 +31,17 @@ def take_name(step: Step, *, what: str, at_ends: frozenset[str], beside_quotes: 
     if not runs:
         step.use(step.left)
         return None
+    _refuse_pronouns(step, runs[0], what)
     _check(step, runs[0], what)
     step.use(runs[0])
     step.finish(at_ends)
     return _text(step, runs[0])
+
+
+def _refuse_pronouns(step: Step, run: list[int], what: str) -> None:
+    first = step.word(run[0])
+    if first in ("with", "using") or (len(run) == 1 and first in words.PRONOUNS):
+        raise CommandRefused("ambiguous", f"{first!r} names no {what}; quotes make it part of a name")
 
 
 def _refuse_strangers(step: Step) -> None:

@@ -29,10 +29,15 @@ def pay(step: Step) -> Pay | Transfer:
     """Read a payment; one to an address is a transfer."""
     if step.all(Kind.ADDRESS) and not step.all(Kind.URL):
         return transfer(step)
+    _refuse_misleading(step)
     url = step.at_most_one(Kind.URL, "URL", before=_BEFORE_URL)
     money = step.at_most_one(Kind.MONEY, "amount with its asset", before=_BEFORE_AMOUNT)
-    amount, asset = (None, _asset_alone(step)) if money is None else (money.value, money.asset)
+    named = _asset_alone(step)
+    if money is not None and named is not None:
+        raise CommandRefused("ambiguous", f"is {money.text!r} paid, or {named}?")
+    amount, asset = (None, named) if money is None else (money.value, money.asset)
     if url is not None:
+        _refuse_currencies(step)
         refuse_strays(step)
     name = take_name(step, what="service", at_ends=_LEADS, beside_quotes=_BESIDE)
     if url is None and name is None:
@@ -43,13 +48,34 @@ def pay(step: Step) -> Pay | Transfer:
 
 
 def _asset_alone(step: Step) -> str | None:
-    """Use "in USDC"; only symbols of the list, because a name may have words in capitals."""
+    """Use "in USDC"; only symbols of the list, because a name may have words in capitals.
+
+    Raises: CommandRefused: two of them are named so.
+    """
+    found: list[str] = []
     for at in step.all(Kind.SYMBOL):
         before = step.before(at)
         if step.tokens[at].value in words.SYMBOLS and step.word(before) in ("in", "with", "using"):
             step.use([before, at])
-            return step.tokens[at].value
-    return None
+            found.append(step.tokens[at].value)
+    if len(found) > 1:
+        raise CommandRefused("ambiguous", f"one asset is paid with, and not {len(found)}: {', '.join(found[:3])}")
+    return found[0] if found else None
+
+
+def _refuse_misleading(step: Step) -> None:
+    """Refuse what stands right before an amount and makes it no ceiling."""
+    for at in step.all(Kind.MONEY):
+        if (word := step.word(step.before(at))) in words.MISLEADING:
+            raise CommandRefused("ambiguous", f"{word!r} before an amount makes it no limit of what is paid")
+
+
+def _refuse_currencies(step: Step) -> None:
+    """Refuse money that is no asset beside a URL; before another word it describes what is there."""
+    for at in step.left:
+        ends = at + 1 == len(step.tokens) or step.used(at + 1) or step.silent(at + 1)
+        if ends and step.tokens[at].text.lower() in words.CURRENCIES:
+            raise CommandRefused("ambiguous", f"{step.tokens[at].text!r} is no asset to pay with")
 
 
 def transfer(step: Step) -> Transfer:

@@ -53,7 +53,7 @@ def verb_at(tokens: Sequence[Token], at: int) -> bool:
 def split(tokens: Sequence[Token]) -> Split:
     """Cut a text into steps.
 
-    Raises: CommandRefused: there are too many.
+    Raises: CommandRefused: there are too many, or a last one is announced and missing.
     """
     steps: list[tuple[Token, ...]] = []
     courteous = False
@@ -62,12 +62,19 @@ def split(tokens: Sequence[Token]) -> Split:
         start, polite = _opened(tokens, start)
         courteous = courteous or polite
         end, following = _end(tokens, start)
+        if following == len(tokens) and (word := _dangling(tokens[end:])) is not None:
+            raise CommandRefused("unknown", f"nothing follows {word!r}")
         if end > start:
             steps.append(tuple(tokens[start:end]))
         start = following
     if len(steps) > words.MOST_STEPS:
         raise CommandRefused("malformed", f"a command has {words.MOST_STEPS} steps at most, not {len(steps)}")
     return Split(steps=tuple(steps), courteous=courteous)
+
+
+def _dangling(rest: Sequence[Token]) -> str | None:
+    """Return what joins a step to nothing."""
+    return next((token.value for token in rest if token.value in ("and", "&", "then", "followed")), None)
 
 
 def _opened(tokens: Sequence[Token], at: int) -> tuple[int, bool]:

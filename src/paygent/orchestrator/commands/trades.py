@@ -128,7 +128,9 @@ def _is_venue(step: Step, at: int, *, spending: bool, several: bool) -> bool:
     token, preposition = step.tokens[at], step.word(step.before(at))
     if token.value.lower() == "vvs":
         return several and preposition in _BY
-    if token.value.lower() in words.RESERVED or (spending and token.kind is Kind.SYMBOL):
+    if token.value.lower() in words.RESERVED or token.value in words.SYMBOLS:
+        return False
+    if spending and token.kind is Kind.SYMBOL:
         return False
     return preposition in ("on", "via", "through")
 

@@ -162,6 +162,11 @@ class PerpOpen(_Slots):
     symbol: str
     leverage: int | None = None
 
+    def __post_init__(self) -> None:
+        _Slots.__post_init__(self)
+        if self.symbol in words.STABLE:
+            check.different(self.asset, self.symbol)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PerpClose(_Slots):

@@ -70,13 +70,28 @@ OPENINGS: Final = (
 ENDINGS: Final = ("thank you", "thanks")
 PREPOSITIONS: Final = frozenset("on via at using through with to for from in into of against about under below".split())
 
-NEGATIONS: Final = frozenset("not dont never none nothing neither nor cannot without".split())
-RETREATS: Final = frozenset("except avoid stop cancel abort refrain instead rather".split())
+NEGATIONS: Final = frozenset(
+    "not dont never none nothing neither nor cannot without nobody nowhere hardly barely scarcely wont cant doesnt "
+    "didnt isnt arent wasnt wouldnt shouldnt couldnt mustnt".split()
+)
+RETREATS: Final = frozenset(
+    "except but avoid stop cancel abort refrain instead rather wait fail fails failing unlikely".split()
+)
 QUANTITIES: Final = frozenset(
     "everything half some any rest remaining entire whole quarter third few several much most max maximum "
     "double".split()
 )
-ROUGHLY: Final = frozenset("about around approximately roughly".split())
+ROUGHLY: Final = frozenset("about around approximately roughly nearly almost minus negative minimum min".split())
+"""What makes a number right behind it no certain quantity."""
+MISLEADING: Final = frozenset(
+    "least over under above below than beyond exceeding selling giving paying spending swapping trading".split()
+)
+"""What makes an amount right behind it no ceiling of a payment."""
+PRONOUNS: Final = frozenset(
+    "it this that these those them him her he she they us we someone somebody anyone anybody everyone everybody".split()
+)
+"""Words that name no service by themselves."""
+CURRENCIES: Final = DOLLARS | frozenset("euro euros eur cent cents pound pounds gbp credit free".split())
 CONDITIONS: Final = frozenset(
     "if unless when whenever whether should maybe perhaps might suppose imagine or either until before later tomorrow "
     "tonight again twice every each daily weekly monthly hourly recurring "
