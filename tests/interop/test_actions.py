@@ -316,7 +316,7 @@ async def test_swap_that_waits_is_denied_when_the_policy_denies_it_by_now(trader
 
 async def test_newer_quote_under_a_key_takes_the_place_of_what_waits(trader: Trader) -> None:
     policy, journal = trader.actor.policy(approve_above=usd("1")), trader.actor.journal
-    about = {"idempotency_key": "one swap"}
+    about: dict[str, Any] = {"idempotency_key": "one swap"}
     async with trader.actor.wallet(policy=policy, **trader.wiring()) as wallet:
         with pytest.raises(ApprovalPending) as first:
             await wallet.execute(trader.swap(), **about)

@@ -167,7 +167,7 @@ class Action:
     def wish(self) -> str:
         """64 hexadecimal digits of what makes a second action the same wish again, whatever its quote and deadline."""
         assets = sorted(str(amount.asset.id) for amount in self.receive)
-        whose = () if self.account is None else (self.account.lower(),)
+        whose: tuple[str, ...] = () if self.account is None else (self.account.lower(),)
         if whose == (self.counterparty.lower(),):  # a batch: its payees are in its call
             whose += (self.calls[0].data,)
         what = (*whose, self.purpose, self.network.text, self.venue, self.counterparty.lower())
