@@ -6,11 +6,16 @@ from typing import Final
 from paygent.core.approval import ApprovalRequest
 from paygent.core.events import ApprovalRequired, RunEvent, SubagentEnd, SubagentStart, ToolCall, ToolResult
 from paygent.core.fields import JSON
+from paygent.core.lifecycle import OUT
+from paygent.core.lifecycle import State as PaymentState
 from paygent.core.payment import Payment
 from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.payments import amount_as_json
 from paygent.orchestrator.state import State, Todo
 from paygent.orchestrator.subagents import Crew
+
+_LEFT: Final = OUT | {PaymentState.SETTLED}
+"""States of payments whose money has left the wallet, or may have."""
 
 
 class CallEvents:
@@ -43,12 +48,13 @@ class CallEvents:
         ok: bool,
         text: str,
         data: dict[str, JSON],
-        payments: Sequence[Payment] = (),
-        milliseconds: int = 0,
+        payments: Sequence[Payment],
+        milliseconds: int,
     ) -> Sequence[RunEvent]:
-        """Return what the call came to."""
+        """Return what the call came to. What is out and not proven counts in its cost; what ended unpaid does not."""
         todo = self._todo
-        spent = [each.intent.amount if each.receipt is None else each.receipt.amount for each in payments]
+        left = [each for each in payments if each.state in _LEFT]
+        spent = [each.intent.amount if each.receipt is None else each.receipt.amount for each in left]
         result = self._desk.event(
             ToolResult,
             self.step,

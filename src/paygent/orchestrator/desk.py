@@ -10,7 +10,9 @@ from paygent.core.context import Budget, Context
 from paygent.core.errors import Halted
 from paygent.core.events import RunEvent
 from paygent.core.halt import Halt, scopes_of
+from paygent.core.ids import PaymentId
 from paygent.core.money import Amount, payments
+from paygent.core.payment import Payment
 from paygent.core.run_errors import RunCancelled, RunLimitReached, SessionBusy
 from paygent.core.session import Lease, Run, act_key
 from paygent.orchestrator.limits import RunLimits
@@ -102,6 +104,11 @@ class RunDesk:
         for scope in (*scopes, f"agent:{subagent}", *budgets):
             if scope in halts:
                 raise Halted(scope, reason=halts[scope].reason)
+
+    async def payments(self, payment: PaymentId | None) -> Sequence[Payment]:
+        """Return the payment that an error names, as it is now; none where it names none that was written down."""
+        found = None if payment is None else await self._journal.get(payment)
+        return () if found is None else (found,)
 
     def used(self, milliseconds: int) -> int:
         """Return how long the run was worked on, in milliseconds."""

@@ -137,12 +137,13 @@ class Nodes:
         if tool.judge is None:
             return Change()
         desk.judged = todo["ordinal"]
+        begun = monotonic()
         try:
             await tool.judge(tool.read(todo["arguments"]), self._call(todo, desk))
         except ApprovalPending as pending:
             return await self._must_wait(todo, state, desk, pending)
         except PaygentError as error:
-            return await self._call_failed(todo, state, desk, error)
+            return await self._call_failed(todo, state, desk, error, begun)
         return Change()
 
     # --- people -----------------------------------------------------------------------------------------------------
@@ -180,13 +181,14 @@ class Nodes:
             desk.check_here(milliseconds=state["milliseconds"])  # the engine looks for halts again, as it reserves
         else:
             await self._check(todo, state, desk)
+        begun = monotonic()
         try:
             await self._check_decided(state["waiting"], desk)
             done = await self._called(todo, state, desk)
         except ApprovalPending as pending:
             return await self._must_wait(todo, state, desk, pending)
         except PaygentError as error:
-            return await self._call_failed(todo, state, desk, error)
+            return await self._call_failed(todo, state, desk, error, begun)
         result: dict[str, JSON] = {"ok": True, "text": done.text, "data": done.data, "said": done.said}
         return Change(todos=with_todo(state["todos"], Todo({**todo, "status": "done", "result": result})), waiting=None)
 
@@ -205,8 +207,8 @@ class Nodes:
         finally:
             await telling
         done = _Done(text=outcome.text, data=dict(outcome.data), said=outcome.said)
-        took = int((monotonic() - begun) * 1000)
-        ended = events.ended(ok=True, text=done.text, data=done.data, payments=outcome.payments, milliseconds=took)
+        took, paid = _milliseconds(begun), outcome.payments
+        ended = events.ended(ok=True, text=done.text, data=done.data, payments=paid, milliseconds=took)
         await desk.tell(*ended)
         return done
 
@@ -232,12 +234,16 @@ class Nodes:
             case _:
                 return  # granted or edited: the engine says what that is worth; void or used: it says why not
 
-    async def _call_failed(self, todo: Todo, state: State, desk: RunDesk, error: PaygentError) -> Change:
+    async def _call_failed(self, todo: Todo, state: State, desk: RunDesk, error: PaygentError, begun: float) -> Change:
+        """Tell what a call came to that failed, with what it has paid all the same. `begun`: by the monotonic clock."""
         if isinstance(error, SessionBusy):  # somebody else works on the run: it is theirs to say what became of it
             raise error
         events = CallEvents(todo, state, desk, self._crew)
         data: dict[str, JSON] = {"error": type(error).__name__, "payment": error.payment_id}
-        await desk.tell(*events.begun(), *events.ended(ok=False, text=str(error), data=data))
+        paid = await desk.payments(error.payment_id)
+        took = _milliseconds(begun)
+        ended = events.ended(ok=False, text=str(error), data=data, payments=paid, milliseconds=took)
+        await desk.tell(*events.begun(), *ended)
         if isinstance(error, PaymentNotAttempted | LocalProtocolError):  # cancelling halts the run's budget
             await desk.check_cancelled()
         failed: dict[str, JSON] = {"ok": False, "text": str(error), "data": data, "said": ""}
@@ -305,6 +311,10 @@ def _doomed(state: State) -> Failed | None:
             why = f"{which} would be refused, so nothing was done: {price['why']}"
             return Failed(error="PaymentNotAttempted", message=why, payment=None, ordinal=todo["ordinal"])
     return None
+
+
+def _milliseconds(begun: float) -> int:
+    return int((monotonic() - begun) * 1000)
 
 
 def answered(todos: Sequence[Todo]) -> str:

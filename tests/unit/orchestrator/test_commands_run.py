@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from paygent.core.errors import CommandRefused, ConfigurationError, NoAcceptableRequirements, PolicyDenied
+from paygent.core.errors import (
+    CommandRefused,
+    ConfigurationError,
+    NoAcceptableRequirements,
+    PaidUndelivered,
+    PaygentError,
+    PaymentOutcomeUnknown,
+    PolicyDenied,
+)
 from paygent.core.events import RunEvent
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import State
@@ -218,6 +226,42 @@ async def test_log_and_summary_say_what_was_called_and_what_it_cost() -> None:
     assert (2, 1, 50, {"pay": 2}) == (summary.calls, summary.succeeded, summary.success_percent, summary.tools)
     assert ["0.001 USDC"] == [str(amount) for amount in summary.settled]
     assert {"COMPLETED": 1, "FAILED": 1} == summary.runs
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "state", "summed"),
+    [
+        (Reply(status=500), PaidUndelivered, State.SETTLED, ("settled", "0.001 USDC")),
+        (Reply(status=500, settle=False, claim="none"), PaymentOutcomeUnknown, None, ("unsettled", "0.001 USDC")),
+    ],
+)
+async def test_log_keeps_what_a_failed_call_has_paid_and_how_long_it_took(
+    reply: Reply, error: type[PaygentError], state: State | None, summed: tuple[str, str]
+) -> None:
+    world = World()
+    world.seller.replies.append(reply)
+    async with world.open(proof_seconds=0.1) as agent:
+        result = await agent.run(f"pay {URL}")
+        (logged,) = await agent.log(result.run.session)
+        (payment,) = await agent.payments(result.run.session)
+        summary = await agent.summary(result.run.session)
+
+    assert error is type(result.error)
+    assert (False, (payment.id,), ["1000"]) == (logged.ok, logged.payments, [cost["atomic"] for cost in logged.cost])
+    assert state in (None, payment.state)
+    assert [summed[1]] == [str(amount) for amount in getattr(summary, summed[0])]
+    assert logged.milliseconds is not None
+    assert 0 < logged.milliseconds < 60_000
+
+
+async def test_log_of_a_call_that_was_refused_has_its_payment_and_no_cost() -> None:
+    world = World(policy=replace(World().policy, max_per_payment=usd("0.0005")))
+    async with world.open() as agent:
+        result = await agent.run(f"pay {URL}")
+        (logged,) = await agent.log(result.run.session)
+        (payment,) = await agent.payments(result.run.session)
+
+    assert (False, (payment.id,), ()) == (logged.ok, logged.payments, logged.cost)
 
 
 async def test_session_remembers_commands_and_results_in_another_process() -> None:
