@@ -2,8 +2,12 @@
 
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from functools import cache
 
 import httpx
+
+_WBITS = {"gzip": (zlib.MAX_WBITS | 16,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
+"""What zlib calls the codings that it reads; some servers send deflate without its header."""
 
 
 class Rejoined(httpx.AsyncByteStream):
@@ -46,7 +50,7 @@ async def replayable(request: httpx.Request, limit: int) -> bytes | None:
 async def peek(response: httpx.Response, limit: int) -> tuple[bytes | None, httpx.Response]:
     """Return the answer's decoded body, and an answer that still has it.
 
-    None where the body is longer than `limit` bytes, coded or decoded, or coded in another way than gzip and deflate.
+    None where the body is longer than `limit` bytes, coded or decoded, or in a coding that is not `readable`.
     """
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  only asynchronous transports come here
@@ -104,14 +108,44 @@ def _decoded(raw: bytes, encoding: str, limit: int) -> bytes | None:
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         return raw
-    if encoding not in {"gzip", "deflate"}:
+    if encoding in _WBITS:
+        tries = (_inflated(raw, wbits, limit) for wbits in _WBITS[encoding])
+        return next((body for body in tries if body is not None), None)
+    if not {word.strip() for word in encoding.split(",")} <= readable():
         return None
-    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | (16 if encoding == "gzip" else 0))
+    return _unpacked(raw, encoding, limit)
+
+
+@cache
+def readable() -> frozenset[str]:
+    """Return the content codings that httpx reads here, which its clients offer: brotli and zstd where installed."""
+    with httpx.Client(transport=httpx.BaseTransport(), trust_env=False) as client:
+        return frozenset(word.strip() for word in client.headers["accept-encoding"].split(","))
+
+
+def _inflated(raw: bytes, wbits: int, limit: int) -> bytes | None:
+    inflate = zlib.decompressobj(wbits=wbits)
     try:
         body = inflate.decompress(raw, limit + 1)
     except zlib.error:
         return None
     return None if len(body) > limit else body
+
+
+def _unpacked(raw: bytes, encoding: str, limit: int) -> bytes | None:
+    """Return what httpx's decoders read, a byte at a time: they know no limit, and a few bytes can hold megabytes."""
+    coded = httpx.Response(
+        200, headers={"content-encoding": encoding}, content=(raw[at : at + 1] for at in range(len(raw)))
+    )
+    body = bytearray()
+    try:
+        for chunk in coded.iter_bytes():
+            body += chunk
+            if len(body) > limit:
+                return None
+    except httpx.DecodingError:
+        return None
+    return bytes(body)
 
 
 def _announced(request: httpx.Request) -> int:
