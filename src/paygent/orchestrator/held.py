@@ -7,6 +7,7 @@ from typing import Final, Generic, TypeVar
 import httpx
 
 from paygent.adapters.httpx.bodies import peek
+from paygent.adapters.httpx.transport import PAYMENT_REQUIRED
 
 T = TypeVar("T")
 HELD_SECONDS: Final = 2
@@ -65,7 +66,7 @@ class HeldAnswers(httpx.AsyncBaseTransport):
             status, headers, body = held
             return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
         response = await self._inner.handle_async_request(request)
-        if response.is_success or response.status_code == httpx.codes.PAYMENT_REQUIRED:
+        if response.is_success or response.status_code == PAYMENT_REQUIRED:
             response = await self._hold(place, response)
         return response
 

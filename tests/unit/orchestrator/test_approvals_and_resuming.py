@@ -295,10 +295,10 @@ async def test_listener_that_raises_does_not_end_the_run_and_hears_no_more() -> 
     async with world.open() as agent:
         with pytest.raises(Broken):
             async with agent.listening(fine.extend), agent.listening(breaks):
-                result = await agent.run(f"pay {URL}")
+                await agent.run(f"pay {URL}")
         again = await agent.run(f"pay {URL}?b=1")
 
-    assert (True, True, 1, 2_000) == (result.ok, again.ok, len(heard), world.spent)
+    assert (True, 1, 2_000) == (again.ok, len(heard), world.spent)
     assert ["tool_call", "tool_result", "complete"] == [event.kind for event in fine]
 
 

@@ -140,10 +140,13 @@ RULES: Final[Mapping[str, Callable[[Any], None]]] = {
 """What a slot of a name can hold, in every command; ``mcp`` and ``steps`` hold no text."""
 
 
-def slots(named: Mapping[str, object]) -> None:
+def slots(named: Mapping[str, str | int | tuple[str, ...] | None]) -> None:
     """Check every slot that is there, by its name; of a tuple, each part."""
     for slot, value in named.items():
-        rule = RULES.get(slot)
-        if rule is not None and value is not None:
-            for each in value if isinstance(value, tuple) else (value,):
-                rule(each)
+        if slot in RULES and value is not None:
+            for part in value if isinstance(value, tuple) else (value,):
+                _check(slot, part)
+
+
+def _check(slot: str, value: Any) -> None:
+    RULES[slot](value)
