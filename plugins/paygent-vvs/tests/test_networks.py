@@ -60,6 +60,7 @@ def test_farms_of_mainnet_are_in_both_craftsmen_but_pool_0() -> None:
         ({"hubs": "USDC"}, "list"),
         ({"tokens": [{"symbol": "X", "address": MAINNET["router"], "decimals": "18"}]}, "decimals"),
         ({"max_block_age_seconds": -1}, "whole number"),
+        ({"through_smart_router": "false"}, "through_smart_router"),
     ],
 )
 def test_wrong_description_is_refused_by_its_field(change: dict[str, object], said: str) -> None:

@@ -234,6 +234,27 @@ async def test_smart_router_is_called_by_multicall_with_the_deadline(exchange: E
     assert quote.expected[0].atomic == desk.has("VVS") - before
 
 
+async def test_smart_router_gives_exactly_what_is_asked_for(exchange: Exchange, chain: RpcChain) -> None:
+    desk = Desk(exchange, chain, {"smart_router": place_smart_router(exchange), "through_smart_router": True})
+    desk.fund("1000", "USDC")
+    quote = await desk.quote(swap(desk, "100", "USDC", "VVS", exact="out"))
+    [action] = await desk.connector.build(quote)
+    given, got = desk.has("USDC"), desk.has("VVS")
+
+    desk.make([action])
+
+    assert "multicall(uint256,bytes[])" == action.calls[-1].function
+    assert desk.amount("100", "VVS").atomic == desk.has("VVS") - got
+    assert 0 < given - desk.has("USDC") <= action.spend.atomic
+
+
+async def test_smart_router_is_not_used_where_it_is_switched_off(exchange: Exchange, chain: RpcChain) -> None:
+    desk = Desk(exchange, chain, {"smart_router": place_smart_router(exchange), "through_smart_router": False})
+    [action] = await desk.build(swap(desk, "100", "USDC", "VVS"))
+
+    assert "swapExactTokensForTokens(uint256,uint256,address[],address,uint256)" == action.calls[-1].function
+
+
 async def test_smart_router_refuses_what_is_late(exchange: Exchange, chain: RpcChain) -> None:
     desk = Desk(exchange, chain, {"smart_router": place_smart_router(exchange), "through_smart_router": True})
     [action] = await desk.build(swap(desk, "100", "USDC", "VVS", deadline_seconds=30))

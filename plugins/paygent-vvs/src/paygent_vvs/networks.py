@@ -145,6 +145,12 @@ class _Row:
             raise ConfigurationError(f"vvs: {field} of {self._name} is no list")
         return [str(one) for one in cast("Sequence[object]", listed)]
 
+    def switch(self, field: str) -> bool:
+        value = self._values.get(field, False)
+        if not isinstance(value, bool):
+            raise ConfigurationError(f"vvs: {field} of {self._name} is true or false, not {value!r}")
+        return value
+
     def has(self, field: str) -> bool:
         return field in self._values
 
@@ -155,7 +161,7 @@ def _venue(network: ChainId, row: _Row) -> Venue:
         network=network,
         title=row.text("title"),
         router=row.address("router"),
-        smart_router=row.optional_address("smart_router") if row.has("through_smart_router") else None,
+        smart_router=row.optional_address("smart_router") if row.switch("through_smart_router") else None,
         factory=row.address("factory"),
         init_code_hash=_hash(row.text("init_code_hash")),
         coin=Asset(id=native(network), symbol=row.text("coin"), decimals=18),
