@@ -32,7 +32,7 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Settlement
 from paygent.engine.acting import Acting, Hands
 from paygent.engine.choose import Choice, Chooser, Considered
-from paygent.engine.ending import nothing_sent
+from paygent.engine.ending import NothingSent
 from paygent.engine.guard import judged_and_reserved
 from paygent.engine.order import ActionOrder, Answer, Order, Paid, Send, Unsent
 from paygent.engine.reconcile import Reconciler
@@ -103,7 +103,7 @@ class Engine:
             PaidUndelivered: it settled and the answer is lost.
             PaymentOutcomeUnknown: an authorization is out and nothing is proven.
         """
-        with nothing_sent():
+        with NothingSent():
             earlier = await self._earlier(order)
             payment = await self._signed(order) if earlier is None else earlier
         if earlier is not None:
@@ -115,7 +115,7 @@ class Engine:
 
         Of an order that is not signed yet. Raises: PaymentNotAttempted: refused, or not agreed to (yet).
         """
-        with nothing_sent():
+        with NothingSent():
             if isinstance(order, ActionOrder):
                 await self._acting().ask(order)
             else:
@@ -139,7 +139,7 @@ class Engine:
             ConfigurationError: no signer or endpoint for transactions, or a token that is not known.
         """
         acting = self._acting()
-        with nothing_sent():
+        with NothingSent():
             payment = await acting.earlier(order)
             if payment is None:
                 _, payment = await judged_and_reserved(acting.judge.judge, acting.reserver.reserve, order)
