@@ -60,6 +60,8 @@ class Arguments:
     """Which one is checked."""
     last: int = 100
     """How many payments are looked at."""
+    treasury: str | None = None
+    """What there was to spend before them, in dollars."""
     services: ServiceArguments | None = None
     runs: RunArguments | None = None
     wallet: WalletArguments | None = None

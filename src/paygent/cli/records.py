@@ -7,7 +7,7 @@ import anyio.to_thread
 
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import NOT_ATTEMPTED, OK, Listing, Outcome
-from paygent.core.money import Amount
+from paygent.core.money import Amount, usd
 from paygent.core.record import JSON
 from paygent.core.verdict import Deny
 from paygent.policy.policy import Policy
@@ -15,6 +15,9 @@ from paygent.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from paygent.runtime.audit_file import AuditSeal
+
+
+_LEFT_OUT = "the reserve of higher agents is left out: give --rpc to read the balance, or --treasury"
 
 
 def verify(arguments: Arguments) -> Outcome:
@@ -53,13 +56,18 @@ async def simulate(arguments: Arguments, settings: Settings) -> Outcome:
     """Judge the newest payments by policy files; exit code 3 where one would not have been made."""
     from contextlib import AsyncExitStack
 
-    from paygent.engine.rehearse import rehearse
-    from paygent.runtime.parts import open_storage, tokens_of
+    from paygent.engine.rehearse import BOUNDLESS, rehearse, treasury_before
+    from paygent.runtime.parts import open_chains, open_storage, tokens_of
 
-    policy = _policy(arguments, settings)
+    policy, tokens, last = _policy(arguments, settings), tokens_of(settings.tokens), arguments.last
     async with AsyncExitStack() as made:
         storage = await open_storage(settings.storage, made)
-        judged = await rehearse(storage, policy, tokens=tokens_of(settings.tokens), limit=arguments.last)
+        treasury = BOUNDLESS if arguments.treasury is None else usd(arguments.treasury)
+        if arguments.treasury is None and arguments.rpc is not None:
+            chains = await open_chains(settings, made)
+            treasury = await treasury_before(storage, policy, tokens=tokens, chains=chains, limit=last)
+        judged = await rehearse(storage, policy, tokens=tokens, limit=last, treasury=treasury)
+    left_out = bool(policy.index.ranked) and treasury == BOUNDLESS
     rows = tuple(
         (
             each.payment.id,
@@ -76,7 +84,8 @@ async def simulate(arguments: Arguments, settings: Settings) -> Outcome:
     return Outcome(
         exit_code=NOT_ATTEMPTED if denied else OK,
         listing=Listing(columns=columns, rows=rows, nothing="no payments"),
-        said={"simulated": [dict(zip(columns, row, strict=True)) for row in rows]},
+        advice=(_LEFT_OUT,) if left_out else (),
+        said={"simulated": [dict(zip(columns, row, strict=True)) for row in rows], "reserve_judged": not left_out},
     )
 
 

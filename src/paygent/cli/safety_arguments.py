@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from paygent.cli.options import Commands, Several, add_json, add_storage, name, printable
 from paygent.core.errors import ConfigurationError
+from paygent.core.money import usd
 
 if TYPE_CHECKING:
     from paygent.cli.arguments import Arguments
@@ -39,6 +40,8 @@ def add_safety(commands: Commands) -> None:
     policy = _with_actions(commands, "policy", "check policy files, or judge past payments by them")
     policy.add_argument("files", nargs="+", action=Several, metavar="FILE")
     policy.add_argument("--last", type=_count, metavar="N", help="simulate: how many payments; default 100")
+    policy.add_argument("--treasury", type=_dollars, metavar="USD", help="simulate: what there was before them")
+    policy.add_argument("--rpc", metavar="URL", help="simulate: JSON-RPC endpoint to read the balance by")
     upgrade = _with_actions(commands, "db", "bring the storage to this version's schema")
     for command in (halt, resume, approvals):
         command.add_argument("--by", type=name, metavar="NAME", help="who says so; default: the machine's user")
@@ -76,6 +79,14 @@ def _units(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of units, 1 at least")
     return int(text)
+
+
+def _dollars(text: str) -> str:
+    try:
+        usd(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars, such as 12.50: {exc}") from exc
+    return text
 
 
 def _count(text: str) -> int:

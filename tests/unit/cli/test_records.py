@@ -13,10 +13,11 @@ from paygent.adapters.sql.schema import REVISION_TABLE, REVISIONS
 from paygent.cli import main
 from paygent.core.context import Context
 from paygent.core.money import usd
-from paygent.engine.rehearse import rehearse
+from paygent.engine.rehearse import rehearse, treasury_before
 from paygent.policy.policy import Policy
+from paygent.testing.chain import MemoryChain
 from paygent.testing.conformance import payments
-from paygent.testing.conformance.steps import put
+from paygent.testing.conformance.steps import put, walk
 from paygent.testing.engine import TOKEN
 from paygent.testing.keys import dev_accounts
 from tests.unit.cli.conftest import Finished
@@ -155,9 +156,45 @@ def test_policy_simulate_judges_past_payments(run: Any) -> None:
     assert 3 == len(run("payments", "--json").said["payments"])
 
 
+RANKED = """
+agents:
+  - {id: boss, priority: HIGH, dailyBudget: 10, maxPerCall: 1}
+  - {id: a, priority: LOW, dailyBudget: 5, maxPerCall: 0.5}
+"""
+
+
+def ranked_history() -> None:
+    with_payments("a", "a")
+    described = 'symbol = "TUSD"\ndecimals = 6\nname = "T"\nversion = "1"\nusd = true\n'
+    Path("paygent.toml").write_text(f'[[tokens]]\nasset = "{payments.TOKEN.id}"\n{described}')
+    Path("agents.yaml").write_text(RANKED)
+
+
+def test_policy_simulate_leaves_the_reserve_out_where_the_treasury_is_unknown(run: Any) -> None:
+    """Nothing is denied for a balance that nobody asked for, and the output says which rule did not speak."""
+    ranked_history()
+
+    done = run("policy", "simulate", "agents.yaml", "--json")
+    told = run("policy", "simulate", "agents.yaml")
+
+    assert (0, ["Allow", "Allow"]) == (done.code, [each["verdict"] for each in done.said["simulated"]])
+    assert (False, True) == (done.said["reserve_judged"], "the reserve of higher agents is left out" in told.err)
+
+
+def test_policy_simulate_judges_the_reserve_by_the_treasury_that_is_given(run: Any) -> None:
+    """A ten-thousandth of a dollar each, and ten dollars kept: the first of two fits."""
+    ranked_history()
+
+    done = run("policy", "simulate", "agents.yaml", "--treasury", "10.0001", "--json")
+
+    assert (3, ["Allow", "Deny"]) == (done.code, [each["verdict"] for each in done.said["simulated"]])
+    assert (True, "") == (done.said["reserve_judged"], done.err)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["policy", "simulate", "p.yaml", "--treasury", "ten"],
         ["policy", "check"],
         ["policy", "simulate", "p.yaml", "--last", "0"],
         ["audit", "export"],
@@ -185,6 +222,36 @@ async def test_rehearsal_takes_the_newest_and_judges_them_in_order(tmp_path: Pat
     assert [payment.id for payment in made[1:]] == [each.payment.id for each in judged]
     assert ["Allow", "Allow", "Deny"] == [type(each.simulated.verdict).__name__ for each in judged]
     assert "Deny" == type(unknown[0].simulated.verdict).__name__
+
+
+@pytest.mark.anyio
+async def test_rehearsal_judges_payments_of_one_second_in_the_order_they_were_made(tmp_path: Path) -> None:
+    journal = open_journal(str(tmp_path / "pay.db"))
+    made = [await put(journal, payments.reserved(name)) for name in range(3)]
+    policy = Policy(max_per_payment=usd("1"), per_day=usd("0.0001"))
+
+    judged = await rehearse(journal, policy, tokens={payments.TOKEN.id: _known()})
+    await journal.aclose()
+
+    assert [payment.id for payment in made] == [each.payment.id for each in judged]
+    assert ["Allow", "Deny", "Deny"] == [type(each.simulated.verdict).__name__ for each in judged]
+
+
+@pytest.mark.anyio
+async def test_treasury_is_the_balance_with_what_has_settled_since(tmp_path: Path) -> None:
+    chain = MemoryChain(chain=payments.CHAIN, tokens=[_known()])
+    chain.mint(_known(), payments.PAYER, 1_000_000)
+    journal = open_journal(str(tmp_path / "pay.db"))
+    first = await put(journal, payments.reserved(1))
+    await walk(journal, first, payments.signed(first), payments.settled(first, charged=30))
+    await put(journal, payments.reserved(2))
+    known, chains = {payments.TOKEN.id: _known()}, {payments.CHAIN: chain}
+
+    before = await treasury_before(journal, Policy(), tokens=known, chains=chains, limit=2)
+    elsewhere = await treasury_before(journal, Policy(), tokens=known, chains={}, limit=2)
+    await journal.aclose()
+
+    assert (usd("1.00003"), usd("0")) == (before, elsewhere)
 
 
 def _known() -> Any:

@@ -10,7 +10,7 @@ pytest.register_assert_rewrite(
 pytest.register_assert_rewrite(
     *(
         f"paygent.testing.conformance.{part}"
-        for part in ("approvals", "audit", "halts", "history", "services", "sessions", "storage")
+        for part in ("approvals", "audit", "halts", "history", "records", "services", "sessions", "storage")
     )
 )
 
