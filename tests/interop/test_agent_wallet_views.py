@@ -1,6 +1,8 @@
 """Python's digests equal the contract's own views, and what is wrong at an address is told before anything is sent."""
 
 import secrets
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,6 +21,8 @@ from paygent.wallet.agent_deploy import read_signed, signed_record
 from paygent.wallet.agent_state import WalletReader
 from paygent.wallet.deploy import probe
 from tests.interop.agent import Agency, new_agency, place_contracts
+from tests.interop.install import Installed
+from tests.interop.peers.anvil import running_anvil
 from tests.interop.peers.chain import TokenChain
 
 PAYEE = checksum(f"0x{'ab' * 20}")
@@ -123,12 +127,12 @@ async def test_probe_refuses_a_chain_without_the_deployer(hostile_chain: TokenCh
             hostile_chain.anvil.call("anvil_setCode", CREATE2_DEPLOYER, code)
 
 
-async def test_probe_refuses_a_chain_without_an_instruction(
-    contracts: TokenChain, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("hardfork", "instruction"), [("paris", "PUSH0"), ("shanghai", "MCOPY"), ("cancun", None)])
+async def test_probe_refuses_a_chain_of_older_rules(
+    installed: Installed, tmp_path: Path, hardfork: str, instruction: str | None
 ) -> None:
-    """0x0c is no instruction of any fork: it stands for one that the chain does not have."""
-    monkeypatch.setitem(probe.__globals__, "PROBES", {"MCOPY": "0c"})
-    network = chain_id(contracts.network)
-    async with RpcChain(contracts.anvil.url, chain=network) as rpc:
-        with pytest.raises(ConfigurationError, match="MCOPY"):
-            await probe(rpc, rpc, network, PAYEE)
+    network = chain_id("eip155:31337")
+    with running_anvil(installed, chain_id=31337, log_dir=tmp_path, hardfork=hardfork) as anvil:
+        async with RpcChain(anvil.url, chain=network) as rpc:
+            with nullcontext() if instruction is None else pytest.raises(ConfigurationError, match=instruction):
+                await probe(rpc, rpc, network, PAYEE)
