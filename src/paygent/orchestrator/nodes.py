@@ -27,7 +27,7 @@ from paygent.core.errors import (
     PaymentOutcomeUnknown,
     TradeRefused,
 )
-from paygent.core.events import Complete, Failure, Thinking, ToolResult
+from paygent.core.events import Complete, Failure, RunEvent, Thinking, ToolResult
 from paygent.core.fields import JSON
 from paygent.core.run_errors import OrchestrationError, RunLimitReached, SessionBusy, ToolRefused
 from paygent.orchestrator.call_events import CallEvents
@@ -184,33 +184,34 @@ class Nodes:
         begun = monotonic()
         try:
             await self._check_decided(state["waiting"], desk)
-            done = await self._called(todo, state, desk)
+            done, events = await self._called(todo, state, desk)
         except ApprovalPending as pending:
             return await self._must_wait(todo, state, desk, pending)
         except PaygentError as error:
             return await self._call_failed(todo, state, desk, error, begun)
+        await desk.tell(*events)  # a failure to write it down is the run's: the call was made
         result: dict[str, JSON] = {"ok": True, "text": done.text, "data": done.data, "said": done.said}
         return Change(todos=with_todo(state["todos"], Todo({**todo, "status": "done", "result": result})), waiting=None)
 
-    async def _called(self, todo: Todo, state: State, desk: RunDesk) -> _Done:
-        """Make a call, unless an earlier process has made it and told what it came to."""
+    async def _called(self, todo: Todo, state: State, desk: RunDesk) -> tuple[_Done, Sequence[RunEvent]]:
+        """Make a call, unless an earlier process has made it and told what it came to; return what is to be told."""
         tool = self._toolbox.get(todo["tool"])
         events = CallEvents(todo, state, desk, self._crew)
         told = desk.told(events.step, "tool_result")
         if isinstance(told, ToolResult) and told.ok:
-            return _Done(text=told.text, data=told.data, said=str(told.data.get("body") or ""))
+            return _Done(text=told.text, data=told.data, said=str(told.data.get("body") or "")), ()
         begun = monotonic()
         arguments = tool.read(todo["arguments"])
         telling = asyncio.ensure_future(desk.tell(*events.begun()))  # while the tool begins
         try:
             outcome: ToolOutcome = await tool.run(arguments, self._call(todo, desk))
         finally:
-            await telling
+            await asyncio.wait([telling])
+            telling.exception()  # what was not written down is told again, below
         done = _Done(text=outcome.text, data=dict(outcome.data), said=outcome.said)
         took, paid = _milliseconds(begun), outcome.payments
         ended = events.ended(ok=True, text=done.text, data=done.data, payments=paid, milliseconds=took)
-        await desk.tell(*ended)
-        return done
+        return done, (*events.begun(), *ended)
 
     async def _check_decided(self, waiting: Waiting | None, desk: RunDesk) -> None:
         """Go on only where people agreed, by the word of the store: what resumes a run decides nothing.

@@ -170,8 +170,9 @@ class Trades:
         """Quote, build, and meet the policy with the first action, the one that is known; `_trade` does the same."""
         connector, wanted = wish()
         await self._refuse_contract_wallet(wanted.network)
-        if isinstance(wanted, Swap) and await self._actor.earlier(call) is not None:
-            await self._actor.judge(call, _never)
+        if begun := await self._begun(call, wanted):
+            for each, _ in begun:
+                await self._actor.judge(each, _never)
             return
         quote, actions = await self._built(connector, wanted)
         self._held.put(call.key, (quote, actions))
@@ -184,14 +185,27 @@ class Trades:
         held = self._held.take(call.key)
         if held is None:
             await self._refuse_contract_wallet(wanted.network)
-        if isinstance(wanted, Swap) and (begun := await self._actor.earlier(call)) is not None:
-            settled = await self._actor.do(call, _never)  # one action: what was begun is all of it
-            return done(_summary([begun]), [settled])
+        if begun := await self._begun(call, wanted):
+            settled = [await self._actor.do(each, _never) for each, _ in begun]
+            return done(_summary([earlier for _, earlier in begun]), settled)
         quote, actions = held or await self._built(connector, wanted)
         payments: list[Payment] = []
         for number, action in enumerate(actions):
             payments.append(await self._actor.do(part(call, number), partial(_same, action)))
         return done(f"{_summary(payments)} ({_told(quote)})", payments)
+
+    async def _begun(self, call: Call, wanted: Wish) -> Sequence[tuple[Call, Payment]]:
+        """Return the actions of a trade all of which were begun before, with their payments; else none.
+
+        Such a trade is not quoted again: what it did, such as taking all of a stake, cannot be quoted a second time.
+        """
+        begun: list[tuple[Call, Payment]] = []
+        for number in range(2 if isinstance(wanted, AddLiquidity) else 1):  # one action for each asset that is spent
+            each = part(call, number)
+            if (earlier := await self._actor.earlier(each)) is None:
+                return ()
+            begun.append((each, earlier))
+        return begun
 
     async def _built(self, connector: Connector, wanted: Wish) -> tuple[TradeQuote, Sequence[Action]]:
         quote = await connector.quote(wanted, owner=self._actor.address)
