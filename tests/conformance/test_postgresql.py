@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import anyio
 import psycopg
@@ -190,4 +191,27 @@ async def test_value_that_the_server_cannot_hold_fails_its_caller_alone(journal:
         tasks.start_soon(bad)
 
     assert [False] == [error.retryable for error in errors]
+    assert (3, 0) == await used(journal)
+
+
+async def test_history_that_the_server_cannot_hold_fails_its_caller_alone(journal: SqlJournal) -> None:
+    """The lines of histories are sent together before the commit, without waiting for each other's answers."""
+    late = reserved("bad")
+    bad = replace(late, history=(*late.history[:-1], replace(late.history[-1], at=2**70)))
+    errors: list[AdapterError] = []
+
+    async def put_bad() -> None:
+        with pytest.raises(AdapterError, match="out of range") as error:
+            await put(journal, bad, daily(1, limit=10))
+        errors.append(error.value)
+
+    await put_bad()
+    async with anyio.create_task_group() as tasks:
+        for index in range(3):
+            tasks.start_soon(put, journal, reserved(index), daily(1, limit=10))
+        tasks.start_soon(put_bad)
+
+    assert 2 == len(errors)
+    assert await journal.get(bad.id) is None
+    assert 3 == len(await journal.entries())
     assert (3, 0) == await used(journal)

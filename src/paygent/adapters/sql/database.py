@@ -1,5 +1,6 @@
 """What differs between databases, behind one protocol."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -69,6 +70,10 @@ class Database(Protocol):
 
     def statements(self) -> Statements:
         """Return the journal's statements in the database's words."""
+        ...
+
+    def together(self, connection: Any, /) -> AbstractContextManager[object]:
+        """Return a block whose statements do not wait for each other; errors come at its end at the latest."""
         ...
 
     def still_there(self) -> bool:

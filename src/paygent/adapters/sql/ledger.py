@@ -85,6 +85,11 @@ class Ledger:
         self._tally.begin()
         self._halts = None
 
+    @property
+    def gathered(self) -> bool:
+        """Something was gathered to be written before the commit: whatever else there is, an audit row is among it."""
+        return self.trail.mark() > 0
+
     def write(self) -> None:
         """Write the rows that wait; an error that is about one of them comes here."""
         self._new_moves.write()

@@ -1,5 +1,6 @@
 """All that is particular to PostgreSQL: finding the server, transactions, and what its errors mean."""
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, Final
 
@@ -128,6 +129,11 @@ class PostgreSQL:
     @staticmethod
     def statements() -> Statements:
         return statements()
+
+    @staticmethod
+    def together(connection: "psycopg.Connection[Any]") -> AbstractContextManager[object]:
+        """Return a block whose statements are sent without waiting, where the installed libpq (14 or later) can."""
+        return connection.pipeline() if psycopg.Pipeline.is_supported() else nullcontext()
 
     def begin_migration(self, cursor: Cursor) -> None:
         """Begin a transaction that changes the schema: it waits for those of other processes."""

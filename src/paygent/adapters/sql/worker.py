@@ -16,6 +16,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Generic, TypeVar, cast
 
 import anyio
@@ -202,8 +203,9 @@ class Worker:
             if job.wanted:
                 run(job)
         if self._writes:
-            self._try(Ledger.write)
-            self._ledger.finish()
+            self._try(self._write)
+            with self._together():
+                self._ledger.finish()
         self._committing = self._writes
         self._cursor.execute("COMMIT")
         if (gone := self._gone()) is not None:
@@ -225,12 +227,19 @@ class Worker:
         mark = self._ledger.mark()
         try:
             self._run(job)
-            self._try(Ledger.write)
+            self._try(self._write)
         except _Spoilt as spoilt:
             job.outcome, job.error = None, spoilt.error
             self._cursor.execute("ROLLBACK TO SAVEPOINT work")
             self._ledger.undo(mark)
         self._cursor.execute("RELEASE SAVEPOINT work")
+
+    def _write(self, ledger: Ledger) -> None:
+        with self._together():
+            ledger.write()
+
+    def _together(self) -> AbstractContextManager[object]:
+        return self._database.together(self._connection) if self._ledger.gathered else nullcontext()
 
     def _try(self, work: Work[_T]) -> _T:
         """Return the outcome of work.
