@@ -217,8 +217,9 @@ class LedgerMachine(RuleBasedStateMachine):
             self.agree(stopped, self.store.ask(payment, request))
             return
         waiting = self.model.asked_already(payment, self.now)
-        assert (waiting or request) == self.run(self.store.ask(payment, request))
-        if waiting is None:
+        if waiting is not None:
+            assert waiting == self.run(self.store.ask(payment, request))
+        elif self.agree(self.model.repeated(payment, self.now, new_purchase=True), self.store.ask(payment, request)):
             self.model.requests[request.id] = request
             self.model.put(payment)
 
