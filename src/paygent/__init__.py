@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         TransactionReverted,
         VerdictOvertaken,
     )
+    from paygent.core.history import PaymentFilter
     from paygent.core.ids import PaymentId
     from paygent.core.intent import PaymentIntent
     from paygent.core.lifecycle import State
@@ -134,6 +135,7 @@ __all__ = [
     "PaygentError",
     "Payment",
     "PaymentCannotSettle",
+    "PaymentFilter",
     "PaymentHandle",
     "PaymentId",
     "PaymentIntent",
@@ -226,6 +228,7 @@ _HOMES = {
         "TransactionReverted",
         "VerdictOvertaken",
     ),
+    "core.history": ("PaymentFilter",),
     "core.ids": ("PaymentId",),
     "core.intent": ("PaymentIntent",),
     "core.lifecycle": ("State",),

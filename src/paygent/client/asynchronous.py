@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Self, Unpack
 import httpx
 
 from paygent.client.downgrade import Attempt
-from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, parsed, paying, quoted, quoting, resuming, split
+from paygent.client.options import (
+    PAID_TIMEOUT_SECONDS,
+    ClientOptions,
+    meant,
+    parsed,
+    paying,
+    quoted,
+    quoting,
+    resuming,
+    split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -16,8 +26,8 @@ if TYPE_CHECKING:
 
     from paygent.adapters.httpx import AsyncPaymentTransport
     from paygent.client.options import RequestOptions
+    from paygent.core.history import PaymentFilter, Total
     from paygent.core.ids import PaymentId
-    from paygent.core.lifecycle import State
     from paygent.core.payment import Payment
     from paygent.engine.pay import Engine
     from paygent.engine.quote import Quote
@@ -173,9 +183,20 @@ class X402Client:
         method, url, resumed = resuming(await self.payment(payment_id), payment_id, options)
         return await self._http.request(method, url, **resumed)
 
-    async def payments(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
-        """Return what this wallet's journal knows, newest first."""
-        return await self._engine.journal.page(states=states, after=after, limit=limit)
+    async def payments(
+        self, wanted: PaymentFilter | None = None, *, after: str | None = None, limit: int = 50
+    ) -> PaymentPage:
+        """Return payments of this wallet's journal, newest first, without what was signed; all where nothing is wanted.
+
+        Cursors stay valid while payments are added and moved: none comes twice, none is left out.
+
+        Raises: LocalProtocolError: no such cursor, or not even one payment a page.
+        """
+        return await self._engine.journal.history(meant(wanted), after=after, limit=limit)
+
+    async def statistics(self, wanted: PaymentFilter | None = None) -> Sequence[Total]:
+        """Return counts and exact sums by asset, service and state; what has no payments is left out."""
+        return await self._engine.journal.statistics(meant(wanted))
 
     async def payment(self, payment_id: PaymentId) -> Payment | None:
         """Return a payment, or None."""

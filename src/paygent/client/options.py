@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from paygent.core.context import Context
+    from paygent.core.history import PaymentFilter
     from paygent.core.ids import PaymentId
     from paygent.core.money import Amount
     from paygent.core.payment import Payment
@@ -144,6 +145,13 @@ def resuming(
     rest = paying(options)
     rest["extensions"] = {**rest.get("extensions", {}), RESUME: payment_id}
     return waiting.intent.method, waiting.intent.resource, rest
+
+
+def meant(wanted: PaymentFilter | None) -> PaymentFilter:
+    """Return which payments are looked back at."""
+    from paygent.core.history import EVERY_PAYMENT
+
+    return EVERY_PAYMENT if wanted is None else wanted
 
 
 def quoting(options: RequestOptions) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 import httpx
 
 from paygent.client.downgrade import Attempt
-from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, paying, quoted, quoting, resuming, split
+from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, meant, paying, quoted, quoting, resuming, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from paygent.adapters.httpx import PaymentTransport
     from paygent.client.options import RequestOptions
+    from paygent.core.history import PaymentFilter, Total
     from paygent.core.ids import PaymentId
-    from paygent.core.lifecycle import State
     from paygent.core.payment import Payment, Receipt
     from paygent.engine.handle import PaymentHandle
     from paygent.engine.pay import Engine
@@ -146,9 +146,15 @@ class SyncX402Client:
         method, url, resumed = resuming(self.payment(payment_id), payment_id, options)
         return self._http.request(method, url, **resumed)
 
-    def payments(self, *, states: Sequence[State] = (), after: str | None = None, limit: int = 50) -> PaymentPage:
-        """Return what this wallet's journal knows, newest first."""
-        return self._portal.call(lambda: self._engine.journal.page(states=states, after=after, limit=limit))
+    def payments(
+        self, wanted: PaymentFilter | None = None, *, after: str | None = None, limit: int = 50
+    ) -> PaymentPage:
+        """Return payments of this wallet's journal, newest first; see `X402Client.payments`."""
+        return self._portal.call(lambda: self._engine.journal.history(meant(wanted), after=after, limit=limit))
+
+    def statistics(self, wanted: PaymentFilter | None = None) -> Sequence[Total]:
+        """Return counts and exact sums; see `X402Client.statistics`."""
+        return self._portal.call(lambda: self._engine.journal.statistics(meant(wanted)))
 
     def payment(self, payment_id: PaymentId) -> Payment | None:
         """Return a payment, or None."""
