@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from paygent.core.errors import (
+    ANEW,
     AuditLogBroken,
     ConfigurationError,
     LocalProtocolError,
@@ -171,7 +172,7 @@ def message_of(error: BaseException) -> str:
     """Return what to tell a person; some errors of other libraries and an interrupt have no text."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return str(error) or type(error).__name__
+    return str(error).replace(ANEW, "another --idempotency-key") or type(error).__name__
 
 
 def body_as_json(body: bytes) -> JSON:

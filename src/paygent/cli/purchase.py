@@ -110,8 +110,10 @@ class Purchase:
         elif not _claimed(handle) or not response.is_success:
             error = await client.engine.lost(handle.payment, f"answered with {response.status_code}, nothing proven")
         if error is None and not response.is_success and handle.payment.receipt is not None:
-            why = f"answered with {response.status_code}"
-            error = PaidUndelivered(handle.id, receipt=handle.payment.receipt, why=why)
+            why = f"the seller answers {response.status_code}"
+            error = PaidUndelivered(
+                handle.id, receipt=handle.payment.receipt, why=why, delivered=handle.payment.delivered
+            )
         return Outcome(
             exit_code=OK if error is None else code_of_error(error),
             status_code=response.status_code,
@@ -129,7 +131,8 @@ class Purchase:
         if payment is not None and payment.state in OUT:
             error = await self._still_out(client, payment, error)
         elif payment is not None and payment.receipt is not None and not isinstance(error, PaygentError):
-            error = PaidUndelivered(payment.id, receipt=payment.receipt, why=f"{type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            error = PaidUndelivered(payment.id, receipt=payment.receipt, why=why, delivered=payment.delivered)
         return Outcome(exit_code=code_of_error(error), payment=self.payment, error=error)
 
     async def _still_out(self, client: X402Client, payment: Payment, error: Exception) -> Exception:
@@ -142,7 +145,8 @@ class Purchase:
         undecided = await self._proof(handle)
         if undecided is None and handle.payment.receipt is not None:
             why = error.why if isinstance(error, PaymentOutcomeUnknown) else f"{type(error).__name__}: {error}"
-            return PaidUndelivered(payment.id, receipt=handle.payment.receipt, why=why)
+            delivered = handle.payment.delivered
+            return PaidUndelivered(payment.id, receipt=handle.payment.receipt, why=why, delivered=delivered)
         return error if undecided is None else undecided
 
     async def _proof(self, handle: PaymentHandle) -> PaymentOutcomeUnknown | PaymentCannotSettle | None:

@@ -38,7 +38,7 @@
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from paygent.core.approval import Edit
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from paygent.core.money import Amount
     from paygent.core.payment import Receipt
     from paygent.core.verdict import Deny, Refusal, RequireApproval
+
+
+ANEW: Final = "new_purchase=True or another idempotency key"
+"""What buys a second time what was bought already; a program with other words for it puts them in this one's place."""
 
 
 class PaygentError(Exception):
@@ -184,7 +188,7 @@ class DuplicatePurchase(PaymentNotAttempted):
     def __init__(self, payment_id: "PaymentId", *, state: str, resource: str) -> None:
         super().__init__(
             f"{resource} was already bought by payment {payment_id}, which is {state} and was not delivered; "
-            "reconcile that payment, or pass new_purchase=True or another idempotency key to buy again",
+            f"reconcile that payment, or pass {ANEW} to buy again",
             payment_id=payment_id,
         )
         self.state = state
@@ -323,18 +327,23 @@ class PaymentOutcomeUnknown(PaygentError):
 
 
 class PaidUndelivered(PaygentError):
-    """The chain proves the payment settled, and the seller's answer was lost."""
+    """The chain proves the payment settled, and there is no answer: it was lost, or what was delivered is not again."""
 
     payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
 
-    def __init__(self, payment_id: "PaymentId", *, receipt: "Receipt", why: str) -> None:
+    def __init__(self, payment_id: "PaymentId", *, receipt: "Receipt", why: str, delivered: bool = False) -> None:
+        told = (
+            f"and was delivered before; the repeated request fails now ({why}): keep what came then"
+            if delivered
+            else f"but the answer was lost ({why}); fetch again with its idempotency key, complain to the seller"
+        )
         super().__init__(
-            f"payment {payment_id} settled in transaction {receipt.transaction}, but the answer was lost ({why}); "
-            "fetch again with its idempotency key, complain to the seller, or buy anew with new_purchase=True",
+            f"payment {payment_id} settled in transaction {receipt.transaction}, {told}, or pass {ANEW} to buy anew",
             payment_id=payment_id,
         )
         self.receipt = receipt
         self.why = why
+        self.delivered = delivered
 
 
 class ProtocolError(PaygentError):

@@ -207,7 +207,7 @@ class Engine:
             said = said.replace(payment.payload.value, "…")
         payment = await self._ask_chain(payment)
         if payment.state is State.SETTLED and payment.receipt is not None:
-            return PaidUndelivered(payment.id, receipt=payment.receipt, why=said)
+            return PaidUndelivered(payment.id, receipt=payment.receipt, why=said, delivered=payment.delivered)
         authorization = payment.authorization
         nonce, end = ("", 0) if authorization is None else (authorization.nonce, authorization.valid_before)
         return PaymentOutcomeUnknown(payment.id, nonce=nonce, expires_at=end, why=said)

@@ -286,9 +286,10 @@ class Payments:
         await self._prove(handle)
         payment = handle.payment
         if not response.is_success:
+            why = f"the seller answers {response.status_code}"
             if payment.receipt is not None:
-                raise PaidUndelivered(payment.id, receipt=payment.receipt, why=f"answered with {response.status_code}")
-            raise await self._engine.lost(payment, f"answered with {response.status_code}")
+                raise PaidUndelivered(payment.id, receipt=payment.receipt, why=why, delivered=payment.delivered)
+            raise await self._engine.lost(payment, why)
         proven = "proven" if payment.state is State.SETTLED else "not proven on chain yet"
         amount = payment.intent.amount if payment.receipt is None else payment.receipt.amount
         data = self._answer(url, response) | {"payment": payment_as_json(handle)}

@@ -152,6 +152,23 @@ def test_pay_sends_the_same_bytes_for_the_same_idempotency_key(paygent: Program,
     assert (1, 1) == (len(sent), len(net.transfers()) - before)
 
 
+def test_pay_says_that_a_purchase_was_delivered_before_when_its_seller_asks_again(
+    paygent: Program, net: Devnet
+) -> None:
+    """The seller takes no used authorization; the advice names an option of this program."""
+    arguments = ("pay", net.seller.url("/premium"), *paygent.rpc, "--json", "--idempotency-key", "twice")
+    first = paygent(*arguments)
+    before = len(net.transfers())
+
+    again = paygent(*arguments)
+
+    told = again.said["error"]["message"]
+    assert (0, 6, "PaidUndelivered", 402) == (first.code, again.code, kind(again), again.said["status_code"])
+    assert "was delivered before; the repeated request fails now (the seller answers 402)" in told
+    assert (True, False, False) == ("another --idempotency-key" in told, "new_purchase" in told, "was lost" in told)
+    assert before == len(net.transfers())
+
+
 @pytest.mark.parametrize(("most", "code"), [("0.1", 0), ("0.099999", 3)])
 def test_max_amount_is_in_units_of_the_asset(most: str, code: int, paygent: Program, shop: Shop) -> None:
     assert code == paygent("pay", shop.url("good"), *paygent.rpc, "--max-amount", most).code
