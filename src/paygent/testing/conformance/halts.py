@@ -3,10 +3,11 @@
 import pytest
 
 from paygent.core.approval import ApprovalState
-from paygent.core.context import Context
+from paygent.core.context import Budget, Context
 from paygent.core.errors import Halted
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import Event, State
+from paygent.core.money import usd
 from paygent.ports.storage import Storage
 from paygent.testing.conformance.approvals import asked, granted, state_of
 from paygent.testing.conformance.payments import (
@@ -76,6 +77,28 @@ class HaltStoreContract:
         last = await walk(storage, first, signed(first), sent(first))
 
         assert last == await storage.get(first.id)
+
+    async def test_halt_of_a_budget_stops_its_children_and_not_its_parent(self, storage: Storage) -> None:
+        run, child = Budget(name="run", limit=usd("1")), Budget(name="run/a", limit=usd("1"))
+        other = Budget(name="run/b", limit=usd("1"))
+        first, second = reserved(1, context=Context(budgets=(run, child))), reserved(2, context=Context(budgets=(run,)))
+        third = reserved(3, context=Context(budgets=(run, other)))
+        await put(storage, first)
+        await storage.halt(stop("budget:run/a"))
+        with pytest.raises(Halted):
+            await storage.append(first, signed(first))
+        await put(storage, second)
+        await put(storage, third)
+        await storage.halt(stop("budget:run"))
+        for each in (first, second, third):
+            with pytest.raises(Halted):
+                await storage.append(each, signed(each))
+
+            assert each == await storage.get(each.id)
+        with pytest.raises(Halted) as halted:
+            await put(storage, reserved(4, context=Context(budgets=(run, other))), daily(1, limit=1))
+
+        assert "budget:run" == halted.value.scope
 
     async def test_halt_stops_signing_and_sending_and_writes_nothing(self, storage: Storage) -> None:
         first, second, third = [await put(storage, reserved(name)) for name in range(3)]

@@ -14,7 +14,7 @@ from paygent.core.errors import (
 )
 from paygent.ports.storage import PaymentJournal
 from paygent.testing.conformance.journal_append import AppendContract
-from paygent.testing.conformance.journal_budget import BudgetContract, HoldContract
+from paygent.testing.conformance.journal_budget import AncestorContract, BudgetContract, HoldContract
 from paygent.testing.conformance.journal_nonces import NonceContract
 from paygent.testing.conformance.journal_open import OpenContract
 from paygent.testing.conformance.journal_read import ReadContract
@@ -27,7 +27,9 @@ from paygent.testing.conformance.steps import put, used
 
 
 @pytest.mark.anyio
-class PaymentJournalContract(OpenContract, BudgetContract, HoldContract, AppendContract, ReadContract, NonceContract):
+class PaymentJournalContract(
+    OpenContract, BudgetContract, AncestorContract, HoldContract, AppendContract, ReadContract, NonceContract
+):
     """The promises of one journal. Override `journal`."""
 
     @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 from anyio import create_task_group
 
 from paygent.core.budget import Hold
+from paygent.core.context import Budget, Context
 from paygent.core.errors import (
     BudgetExceeded,
     DuplicatePurchase,
@@ -11,6 +12,7 @@ from paygent.core.errors import (
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import MAX_ATOMIC, USD, Amount
+from paygent.core.payment import Payment
 from paygent.ports.storage import PaymentJournal
 from paygent.testing.conformance.payments import (
     PAYER,
@@ -166,6 +168,64 @@ class BudgetContract:
 
         (opened,) = (await journal.page(limit=100)).payments
         assert [opened.id] * 49 == refused
+
+
+def child_of_run(name: object, asked: int, *, child: str) -> tuple[Payment, tuple[Hold, Hold]]:
+    """Return a payment of a child of one run, and what it holds: of the run's 100, and of the child's own 60."""
+    budgets = (Budget(name="run", limit=Amount(100, USD)), Budget(name=f"run/{child}", limit=Amount(60, USD)))
+    holds = [Hold(scope=f"budget:{b.name}", window="total", amount=Amount(asked, USD), limit=b.limit) for b in budgets]
+    return reserved(name, context=Context(budgets=budgets)), (holds[0], holds[1])
+
+
+class AncestorContract:
+    """A child's budget is reserved in it and in all its ancestors, or in none of them."""
+
+    async def test_children_never_spend_more_than_their_parent_together(self, journal: PaymentJournal) -> None:
+        for number, child in enumerate("ab"):
+            payment, holds = child_of_run(number, 50, child=child)
+            await put(journal, payment, *holds)
+        third, holds = child_of_run(2, 1, child="c")
+        with pytest.raises(BudgetExceeded) as refusal:
+            await put(journal, third, *holds)
+
+        figures = (refusal.value.committed.atomic, refusal.value.reserved.atomic, refusal.value.asked.atomic)
+        assert ("budget:run", (0, 100, 1)) == (refusal.value.scope, figures)
+
+    async def test_child_without_room_takes_nothing_of_its_parent(self, journal: PaymentJournal) -> None:
+        greedy, holds = child_of_run(1, 61, child="a")
+        with pytest.raises(BudgetExceeded) as refusal:
+            await put(journal, greedy, *holds)
+        for number, child, amount in ((2, "a", 60), (3, "b", 40)):  # all of the parent is still there
+            payment, holds = child_of_run(number, amount, child=child)
+            await put(journal, payment, *holds)
+
+        assert "budget:run/a" == refusal.value.scope
+
+    async def test_children_at_once_never_pass_their_parent(self, journal: PaymentJournal) -> None:
+        passed: list[int] = []
+
+        async def buy(number: int) -> None:
+            payment, holds = child_of_run(number, 10, child=str(number % 5))
+            try:
+                await put(journal, payment, *holds)
+            except BudgetExceeded:
+                return
+            passed.append(number)
+
+        async with create_task_group() as tasks:
+            for number in range(30):
+                tasks.start_soon(buy, number)
+
+        assert 10 == len(passed)
+        assert 20 == len((await journal.page(states=[State.DENIED], limit=100)).payments)
+
+    async def test_payment_of_a_child_gives_both_budgets_back(self, journal: PaymentJournal) -> None:
+        payment, holds = child_of_run(1, 60, child="a")
+        await put(journal, payment, *holds)
+        await walk(journal, payment, voided(payment))
+        for number, child, amount in ((2, "a", 60), (3, "b", 40)):
+            again, holds = child_of_run(number, amount, child=child)
+            await put(journal, again, *holds)
 
 
 class HoldContract:
