@@ -10,6 +10,7 @@ from paygent.adapters.httpx import CONTEXT, NEW_PURCHASE, QUANTITY, AsyncPayment
 from paygent.core.context import Context
 from paygent.core.errors import ApprovalPending, PolicyDenied
 from paygent.core.money import usd
+from paygent.engine.facts import Funds
 from paygent.policy.policy import Policy
 from paygent.policy.risk import Burst, Risk
 from paygent.policy.terms import AgentTerms, Priority
@@ -117,3 +118,13 @@ async def test_lower_agent_may_not_eat_the_reserve_of_a_higher_one() -> None:
     await get(memory, agent="user-agent")
 
     assert 1 == memory.transfers()
+
+
+@pytest.mark.parametrize(
+    ("settled", "held", "left"),
+    [(40, 0, 100), (40, 30, 70), (60, 30, 50), (30, 30, 70), (40, 101, 0)],
+    ids=["quiet", "held", "settled since", "reorganised since", "more held than there is"],
+)
+def test_funds_count_nothing_nowhere_while_the_balance_is_read(settled: int, held: int, left: int) -> None:
+    """The balance is read after 40 had settled: what settles from then on is taken off, as if it were still there."""
+    assert left == Funds(balance=100, settled=40).left(settled=settled, held=held)
