@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from paygent.core.caip import AssetId, ChainId
     from paygent.core.context import Context
     from paygent.core.errors import (
-        ActionAbandoned,
         AdapterError,
         ApprovalEdited,
         ApprovalLapsed,
@@ -32,17 +31,12 @@ if TYPE_CHECKING:
         AuthorizationExpired,
         BudgetExceeded,
         ConfigurationError,
-        ContractMismatch,
-        ContractMissing,
         DuplicatePurchase,
-        GasTooExpensive,
         Halted,
         IdempotencyConflict,
-        InsufficientFunds,
         JournalConflict,
         LocalProtocolError,
         NoAcceptableRequirements,
-        NonceTaken,
         PaidUndelivered,
         PaygentError,
         PaymentCannotSettle,
@@ -54,9 +48,7 @@ if TYPE_CHECKING:
         ProtocolError,
         RemoteProtocolError,
         SigningFailed,
-        SimulationReverted,
         TradeRefused,
-        TransactionReverted,
         VerdictOvertaken,
     )
     from paygent.core.history import PaymentFilter
@@ -66,6 +58,16 @@ if TYPE_CHECKING:
     from paygent.core.money import USD, Amount, Asset, usd
     from paygent.core.payment import Payment, Receipt
     from paygent.core.requirements import Token
+    from paygent.core.transaction_errors import (
+        ActionAbandoned,
+        ContractMismatch,
+        ContractMissing,
+        GasTooExpensive,
+        InsufficientFunds,
+        NonceTaken,
+        SimulationReverted,
+        TransactionReverted,
+    )
     from paygent.core.verdict import Alternative, Downgrade
     from paygent.engine.approvals import ApprovalDesk
     from paygent.engine.handle import PaymentHandle
@@ -190,7 +192,6 @@ _HOMES = {
     "core.context": ("Context",),
     "core.agent_wallet_errors": ("AgentWalletPaused", "AgentWalletRefused", "ChainLimitExceeded"),
     "core.errors": (
-        "ActionAbandoned",
         "AdapterError",
         "ApprovalEdited",
         "ApprovalLapsed",
@@ -201,17 +202,12 @@ _HOMES = {
         "AuthorizationExpired",
         "BudgetExceeded",
         "ConfigurationError",
-        "ContractMismatch",
-        "ContractMissing",
         "DuplicatePurchase",
-        "GasTooExpensive",
         "Halted",
         "IdempotencyConflict",
-        "InsufficientFunds",
         "JournalConflict",
         "LocalProtocolError",
         "NoAcceptableRequirements",
-        "NonceTaken",
         "PaidUndelivered",
         "PaygentError",
         "PaymentCannotSettle",
@@ -223,9 +219,7 @@ _HOMES = {
         "ProtocolError",
         "RemoteProtocolError",
         "SigningFailed",
-        "SimulationReverted",
         "TradeRefused",
-        "TransactionReverted",
         "VerdictOvertaken",
     ),
     "core.history": ("PaymentFilter",),
@@ -235,6 +229,16 @@ _HOMES = {
     "core.money": ("USD", "Amount", "Asset", "usd"),
     "core.payment": ("Payment", "Receipt"),
     "core.requirements": ("Token",),
+    "core.transaction_errors": (
+        "ActionAbandoned",
+        "ContractMismatch",
+        "ContractMissing",
+        "GasTooExpensive",
+        "InsufficientFunds",
+        "NonceTaken",
+        "SimulationReverted",
+        "TransactionReverted",
+    ),
     "core.verdict": ("Alternative", "Downgrade"),
     "engine.approvals": ("ApprovalDesk",),
     "engine.handle": ("PaymentHandle",),

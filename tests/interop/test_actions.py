@@ -11,7 +11,6 @@ from paygent.core.action import Call
 from paygent.core.approval import ApprovalDecision
 from paygent.core.caip import chain_id
 from paygent.core.errors import (
-    ActionAbandoned,
     ApprovalEdited,
     ApprovalPending,
     ConfigurationError,
@@ -19,11 +18,11 @@ from paygent.core.errors import (
     LocalProtocolError,
     PaidUndelivered,
     PolicyDenied,
-    TransactionReverted,
 )
 from paygent.core.ids import IntentId, intent_id
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, Asset, usd
+from paygent.core.transaction_errors import ActionAbandoned, TransactionReverted
 from paygent.engine.order import ActionOrder
 from paygent.evm.address import checksum
 from tests.interop.acting import new_actor

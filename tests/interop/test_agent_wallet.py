@@ -10,17 +10,11 @@ from paygent import X402Client
 from paygent.adapters.httpx import PAYMENT
 from paygent.adapters.local_signer import LocalSigner
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
-from paygent.core.errors import (
-    ContractMissing,
-    InsufficientFunds,
-    PaymentOutcomeUnknown,
-    PolicyDenied,
-    SimulationReverted,
-    TransactionReverted,
-)
+from paygent.core.errors import PaymentOutcomeUnknown, PolicyDenied
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
+from paygent.core.transaction_errors import ContractMissing, InsufficientFunds, SimulationReverted, TransactionReverted
 from paygent.evm.address import checksum
 from paygent.evm.agent_wallet import LONGEST_VALIDITY_SECONDS, payment_call
 from paygent.evm.contracts import contract

@@ -6,9 +6,10 @@ import anyio
 import pytest
 
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
-from paygent.core.errors import InsufficientFunds, LocalProtocolError, PolicyDenied
+from paygent.core.errors import LocalProtocolError, PolicyDenied
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount
+from paygent.core.transaction_errors import InsufficientFunds
 from paygent.evm.address import checksum
 from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency, place_contracts
 from tests.interop.peers.chain import TokenChain

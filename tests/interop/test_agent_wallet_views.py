@@ -10,8 +10,9 @@ import pytest
 
 from paygent.adapters.rpc import RpcChain
 from paygent.core.caip import chain_id
-from paygent.core.errors import ConfigurationError, ContractMismatch, ContractMissing
+from paygent.core.errors import ConfigurationError
 from paygent.core.requirements import Authorization
+from paygent.core.transaction_errors import ContractMismatch, ContractMissing
 from paygent.evm import agent_wallet as encode
 from paygent.evm.address import checksum
 from paygent.evm.create2 import CREATE2_DEPLOYER

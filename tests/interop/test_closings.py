@@ -8,8 +8,9 @@ from eth_abi.abi import decode
 from paygent.adapters.rpc import RpcChain
 from paygent.core.action import Action, Call
 from paygent.core.caip import chain_id
-from paygent.core.errors import AdapterError, PaymentOutcomeUnknown, TransactionReverted
+from paygent.core.errors import AdapterError, PaymentOutcomeUnknown
 from paygent.core.lifecycle import State
+from paygent.core.transaction_errors import TransactionReverted
 from paygent.evm.calls import approve_call
 from paygent.ports.chain import BlockTag
 from paygent.ports.transactions import Simulation

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from paygent.core.errors import GasTooExpensive, PaymentOutcomeUnknown
+from paygent.core.errors import PaymentOutcomeUnknown
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
 from paygent.core.record import from_record, to_record
+from paygent.core.transaction_errors import GasTooExpensive
 from paygent.evm.address import checksum
 from paygent.testing.journal import MemoryJournal
 from tests.interop.acting import PATIENCE, Actor

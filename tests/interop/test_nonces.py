@@ -14,20 +14,14 @@ from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.rpc import RpcChain
 from paygent.adapters.sql import open_journal, upgrade
 from paygent.core.caip import chain_id
-from paygent.core.errors import (
-    AuthorizationCancelled,
-    ConfigurationError,
-    Halted,
-    NonceTaken,
-    PaymentOutcomeUnknown,
-    SigningFailed,
-)
+from paygent.core.errors import AuthorizationCancelled, ConfigurationError, Halted, PaymentOutcomeUnknown, SigningFailed
 from paygent.core.halt import Halt
 from paygent.core.ids import PaymentId, intent_id
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
 from paygent.core.transaction import UnsignedTransaction
+from paygent.core.transaction_errors import NonceTaken
 from paygent.engine.order import ActionOrder
 from paygent.evm.address import checksum
 from paygent.testing.transactions import LaggingTransactions

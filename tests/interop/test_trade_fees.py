@@ -6,9 +6,10 @@ import pytest
 
 from paygent.core.action import Action, Call
 from paygent.core.approval import ApprovalDecision
-from paygent.core.errors import ApprovalPending, BudgetExceeded, InsufficientFunds, PolicyDenied
+from paygent.core.errors import ApprovalPending, BudgetExceeded, PolicyDenied
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
+from paygent.core.transaction_errors import InsufficientFunds
 from tests.interop.acting import new_actor
 from tests.interop.peers.chain import TokenChain, call_data
 from tests.interop.peers.uniswap import Exchange

@@ -2,18 +2,11 @@
 
 import pytest
 
-from paygent.core.errors import (
-    BudgetExceeded,
-    GasTooExpensive,
-    Halted,
-    InsufficientFunds,
-    LocalProtocolError,
-    PolicyDenied,
-    SimulationReverted,
-)
+from paygent.core.errors import BudgetExceeded, Halted, LocalProtocolError, PolicyDenied
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
+from paygent.core.transaction_errors import GasTooExpensive, InsufficientFunds, SimulationReverted
 from paygent.evm.address import checksum
 from paygent.policy.canonical import digest
 from tests.interop.acting import Actor, new_actor

@@ -11,8 +11,9 @@ from paygent.cli.agent_wallet_arguments import AgentWalletArguments
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, Listing, Outcome, code_of_error, code_of_payment
 from paygent.cli.wallet import amount_of, chains_of, one_asset
-from paygent.core.errors import ConfigurationError, ContractMissing, PaygentError
+from paygent.core.errors import ConfigurationError, PaygentError
 from paygent.core.record import JSON
+from paygent.core.transaction_errors import ContractMissing
 from paygent.evm.agent_wallet import NATIVE, Configuration, TokenLimit
 from paygent.evm.coins import coin
 from paygent.runtime.assemble import open_parts

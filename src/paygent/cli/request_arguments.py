@@ -46,9 +46,7 @@ def _add_request(command: argparse.ArgumentParser) -> None:
         "--max-amount", type=_amount, metavar="UNITS", help="the most it may cost, in whole units of the asset"
     )
     add_payer(command)
-    command.add_argument(
-        "--service", type=name, metavar="ID", help="what is bought, as the policy knows it"
-    )
+    command.add_argument("--service", type=name, metavar="ID", help="what is bought, as the policy knows it")
     command.add_argument(
         "--idempotency-key", type=_key, metavar="KEY", help="your name for the purchase: it is paid once, fetched again"
     )

@@ -13,13 +13,13 @@
     │   ├── Halted                     the kill switch is on
     │   ├── CommandRefused             a command in plain English is not certain, or not understood
     │   ├── DuplicatePurchase          the same request is still unknown or undelivered
-    │   ├── SimulationReverted · InsufficientFunds · GasTooExpensive    an own transaction that was not signed
+    │   ├── SimulationReverted · InsufficientFunds · GasTooExpensive    see `core.transaction_errors`
     │   ├── TradeRefused               a venue's terms do not hold, or it cannot do what was asked
     │   ├── AgentWalletRefused         an AgentWallet's contract would refuse: see `core.agent_wallet_errors`
     │   └── IdempotencyConflict        the idempotency key belongs to another request
     ├── PaymentCannotSettle            proven that it did not and will not settle
-    │   ├── AuthorizationExpired · AuthorizationCancelled · TransactionReverted
-    │   └── NonceTaken · ActionAbandoned
+    │   ├── AuthorizationExpired · AuthorizationCancelled
+    │   └── TransactionReverted · NonceTaken · ActionAbandoned    see `core.transaction_errors`
     ├── PaymentOutcomeUnknown          an authorization is out, no proof yet: reconcile only
     ├── PaidUndelivered                settled, but there is no answer
     ├── ProtocolError
@@ -33,7 +33,7 @@
     ├── OrchestrationError             a session or a run cannot go on as asked: see `core.run_errors`
     └── ConfigurationError             found when something is constructed
         ├── PolicyFileError            a policy file says what it cannot mean
-        ├── ContractMissing · ContractMismatch    what is at a contract's address is not the contract
+        ├── ContractMissing · ContractMismatch    see `core.transaction_errors`
         └── PluginError
 """
 
@@ -195,59 +195,6 @@ class DuplicatePurchase(PaymentNotAttempted):
         self.resource = resource
 
 
-class SimulationReverted(PaymentNotAttempted):
-    """The chain says that an own transaction would revert; `reason` is why, as the contract says it."""
-
-    def __init__(
-        self,
-        call: str,
-        *,
-        reason: str,
-        error: str = "",
-        arguments: "tuple[object, ...]" = (),
-        data: str = "0x",
-        payment_id: "PaymentId | None" = None,
-    ) -> None:
-        super().__init__(
-            f"{call} would revert ({reason}), so nothing was sent; change what the contract objects to and try again",
-            payment_id=payment_id,
-        )
-        self.call = call
-        self.reason = reason
-        self.error = error
-        """The name of the contract's own error, such as ``ERC20InsufficientBalance``; empty where none is known."""
-        self.arguments = arguments
-        """What that error says, in its order: numbers, text, and addresses in lower case."""
-        self.data = data
-        """0x and hexadecimal digits: what the contract gave back; `0x` where the node does not say."""
-
-
-class InsufficientFunds(PaymentNotAttempted):
-    """The wallet has less of an asset than a transaction takes, gas included where it is the chain's coin."""
-
-    def __init__(self, *, needed: "Amount", has: "Amount", what: str, payment_id: "PaymentId | None" = None) -> None:
-        super().__init__(
-            f"{what} needs {needed} and the wallet has {has}; nothing was sent: fund the wallet or ask for less",
-            payment_id=payment_id,
-        )
-        self.asset = needed.asset
-        self.needed = needed
-        self.has = has
-
-
-class GasTooExpensive(PaymentNotAttempted):
-    """The gas of a transaction could cost more than the policy allows for one."""
-
-    def __init__(self, *, asked: "Amount", limit: "Amount", payment_id: "PaymentId | None" = None) -> None:
-        super().__init__(
-            f"the gas of the transaction can cost {asked} and the policy allows {limit}; nothing was sent: wait for "
-            "cheaper gas, or raise gas_per_transaction",
-            payment_id=payment_id,
-        )
-        self.asked = asked
-        self.limit = limit
-
-
 class TradeRefused(PaymentNotAttempted):
     """A connector will not or cannot do what was asked; `code` is a stable word such as `price_impact`."""
 
@@ -279,35 +226,6 @@ class AuthorizationExpired(PaymentCannotSettle):
 
 class AuthorizationCancelled(PaymentCannotSettle):
     """The authorization was cancelled on chain before anybody used it."""
-
-
-class TransactionReverted(PaymentCannotSettle):
-    """Our own transaction was mined and reverted; its gas is spent, and nothing else."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        reason: str = "",
-        error: str = "",
-        arguments: "tuple[object, ...]" = (),
-        payment_id: "PaymentId | None" = None,
-    ) -> None:
-        super().__init__(message, payment_id=payment_id)
-        self.reason = reason
-        """Why, as the contract says it; empty where the chain does not say any more."""
-        self.error = error
-        """The name of the contract's own error, such as ``ERC20InsufficientBalance``; empty where none is known."""
-        self.arguments = arguments
-        """What that error says, in its order."""
-
-
-class NonceTaken(PaymentCannotSettle):
-    """Another transaction of the same account used the account nonce: the key is in use elsewhere."""
-
-
-class ActionAbandoned(PaymentCannotSettle):
-    """An action could not go on after its first step; what was approved for it was taken back, or is told."""
 
 
 class PaymentOutcomeUnknown(PaygentError):
@@ -415,31 +333,6 @@ class PolicyFileError(ConfigurationError):
         self.line = line
         self.column = column
         self.expected = expected
-
-
-class ContractMissing(ConfigurationError):
-    """There is no code where a contract has to be."""
-
-    def __init__(self, name: str, *, address: str, network: str, advice: str) -> None:
-        super().__init__(f"there is no {name} at {address} on {network}: {advice}")
-        self.name = name
-        self.address = address
-        self.network = network
-
-
-class ContractMismatch(ConfigurationError):
-    """What is at a contract's address has another code than this version knows; nothing is sent to it."""
-
-    def __init__(self, name: str, *, address: str, network: str, expected: str, found: str) -> None:
-        super().__init__(
-            f"the code at {address} on {network} is not {name}: its hash is {found} and should be {expected}; "
-            "check the address and the endpoint, and do not send money there"
-        )
-        self.name = name
-        self.address = address
-        self.network = network
-        self.expected = expected
-        self.found = found
 
 
 class PluginError(ConfigurationError):

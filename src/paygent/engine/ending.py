@@ -3,16 +3,15 @@
 from types import TracebackType
 
 from paygent.core.errors import (
-    ActionAbandoned,
     AdapterError,
     AuthorizationCancelled,
-    NonceTaken,
     PaidUndelivered,
     PaymentCannotSettle,
     PaymentNotAttempted,
 )
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.core.transaction_errors import ActionAbandoned, NonceTaken
 from paygent.engine.mined import shortfall
 from paygent.engine.revert import reverted
 

@@ -12,13 +12,13 @@ from paygent.core.errors import (
     ConfigurationError,
     PaymentCannotSettle,
     PaymentOutcomeUnknown,
-    TransactionReverted,
 )
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import OUT, State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, Receipt
 from paygent.core.requirements import Settlement
+from paygent.core.transaction_errors import TransactionReverted
 from paygent.engine.pay import Engine
 
 _log = logging.getLogger("paygent")

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from paygent.core.action import Call
-from paygent.core.errors import AdapterError, TransactionReverted
+from paygent.core.errors import AdapterError
 from paygent.core.ids import PaymentId
 from paygent.core.transaction import Plan
+from paygent.core.transaction_errors import TransactionReverted
 from paygent.evm.contracts import own_errors
 from paygent.evm.reverts import custom_error, reason
 from paygent.ports.transactions import TransactionReceipt, Transactions

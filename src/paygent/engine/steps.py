@@ -1,18 +1,11 @@
 """One transaction of an action up to its signature: funds, simulation, gas, account nonce, firewall."""
 
 from paygent.core.action import Call
-from paygent.core.errors import (
-    AdapterError,
-    ConfigurationError,
-    GasTooExpensive,
-    InsufficientFunds,
-    PaygentError,
-    SigningFailed,
-    SimulationReverted,
-)
+from paygent.core.errors import AdapterError, ConfigurationError, PaygentError, SigningFailed
 from paygent.core.money import Amount, Asset
 from paygent.core.payment import Payment
 from paygent.core.transaction import Attempt, AttemptKind, Plan, Step, UnsignedTransaction
+from paygent.core.transaction_errors import GasTooExpensive, InsufficientFunds, SimulationReverted
 from paygent.engine.actions import ActionJudge
 from paygent.engine.gas import Offer, gas_limit, offer
 from paygent.engine.reconcile import Reconciler
@@ -191,3 +184,15 @@ async def _amount(chain: Chain, asset: Asset, question: str) -> Amount:
         return Amount(erc20.uint(said), asset)
     except ValueError as error:
         raise AdapterError(f"token {asset.id} on the configured chain: {error}", retryable=False) from error
+
+
+def raw_of(payment: Payment, name: str) -> bytes:
+    """Return the signed bytes of one transaction of a payment, by its hash.
+
+    Raises: ConfigurationError: the payment was read without its signed bytes.
+    """
+    for text in () if payment.payload is None else payment.payload.value.split(" "):
+        raw = bytes.fromhex(text[2:])
+        if transaction_hash(raw) == name:
+            return raw
+    raise ConfigurationError(f"payment {payment.id} has no signed bytes of transaction {name}")

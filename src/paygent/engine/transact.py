@@ -16,7 +16,6 @@ from paygent.core.caip import ChainId
 from paygent.core.errors import (
     AdapterError,
     ConfigurationError,
-    InsufficientFunds,
     JournalConflict,
     PaidUndelivered,
     PaygentError,
@@ -24,13 +23,13 @@ from paygent.core.errors import (
     PaymentNotAttempted,
     PaymentOutcomeUnknown,
     SigningFailed,
-    SimulationReverted,
 )
 from paygent.core.halt import stopped
 from paygent.core.lifecycle import OUT, Event, State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment, SignedPayload
 from paygent.core.transaction import AttemptKind, Plan, Step, UnsignedTransaction
+from paygent.core.transaction_errors import InsufficientFunds, SimulationReverted
 from paygent.engine.actions import ActionJudge
 from paygent.engine.ending import told
 from paygent.engine.gas import replacing
@@ -39,10 +38,9 @@ from paygent.engine.order import ActionOrder
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import WRITE_SECONDS
 from paygent.engine.reserve_actions import ActionReserver
-from paygent.engine.steps import StepSigner, attempt_of, plan_of, transaction_of
+from paygent.engine.steps import StepSigner, attempt_of, plan_of, raw_of, transaction_of
 from paygent.evm.calls import approve_call
 from paygent.evm.coins import coin
-from paygent.evm.transaction import transaction_hash
 from paygent.policy.gas import gas_cap
 from paygent.ports.clock import Clock
 from paygent.ports.signer import TransactionSigner
@@ -395,15 +393,3 @@ class Transactor:
                 return payment
             return after
         return payment
-
-
-def raw_of(payment: Payment, name: str) -> bytes:
-    """Return the signed bytes of one transaction of a payment, by its hash.
-
-    Raises: ConfigurationError: the payment was read without its signed bytes.
-    """
-    for text in () if payment.payload is None else payment.payload.value.split(" "):
-        raw = bytes.fromhex(text[2:])
-        if transaction_hash(raw) == name:
-            return raw
-    raise ConfigurationError(f"payment {payment.id} has no signed bytes of transaction {name}")

@@ -22,5 +22,5 @@ class AuditLog(Protocol):
         ...
 
     async def head(self) -> Head:
-        """Return where the rows end, by a record that is kept beside them: it tells that rows at the end are missing."""
+        """Return where the rows end, by a record kept beside them, which tells that rows at the end are missing."""
         ...

@@ -3,7 +3,8 @@
 from typing import Final, TypedDict
 
 from paygent.core.caip import ChainId
-from paygent.core.errors import ConfigurationError, ContractMismatch, ContractMissing
+from paygent.core.errors import ConfigurationError
+from paygent.core.transaction_errors import ContractMismatch, ContractMissing
 from paygent.evm import word
 from paygent.evm.agent_wallet import code_of
 from paygent.evm.contracts import ContractName, contract

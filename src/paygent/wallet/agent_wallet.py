@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Self, Unpack
 
 from paygent.core.action import Action, Call
-from paygent.core.errors import ConfigurationError, ContractMissing, LocalProtocolError, SimulationReverted
+from paygent.core.errors import ConfigurationError, LocalProtocolError
 from paygent.core.lifecycle import FREED
 from paygent.core.money import Amount
+from paygent.core.transaction_errors import ContractMissing, SimulationReverted
 from paygent.engine.room import room
 from paygent.evm import agent_wallet as encode
 from paygent.evm.coins import coin, coin_token

@@ -4,9 +4,10 @@ from typing import Final
 
 from paygent.core.action import Action
 from paygent.core.caip import ChainId
-from paygent.core.errors import ConfigurationError, ContractMismatch, ContractMissing
+from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
+from paygent.core.transaction_errors import ContractMismatch, ContractMissing
 from paygent.engine.pay import Engine
 from paygent.evm import word
 from paygent.evm.agent_wallet import VENUE

@@ -26,6 +26,7 @@ _IMPURE_MODULES = frozenset(
     "asyncio anyio trio threading multiprocessing subprocess socket ssl select signal sqlite3 time random secrets uuid "
     "os io pathlib shutil tempfile httpx requests urllib http sqlalchemy web3 tenacity".split()
 )
+_PURE_PARTS = frozenset({"urllib.parse"})
 _IMPURE_CALLS = frozenset({"open", "input", "print"})
 _CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 _NAMELESS = re.compile(r"(^|_)(utils?|helpers?|misc|common|enhanced|legacy|simple|fallback|manager|new|old|v2)(_|$)")
@@ -146,7 +147,7 @@ def impure_floors(root: Path) -> list[str]:
 
 
 def _impurities(node: ast.AST) -> list[str]:
-    modules = [module for module in _imports(node) if module.split(".")[0] in _IMPURE_MODULES]
+    modules = [name for name in _imports(node) if name.split(".")[0] in _IMPURE_MODULES and name not in _PURE_PARTS]
     if isinstance(node, ast.Call):
         name = dotted(node.func)
         clock = name.rpartition(".")[2] in _CLOCK_CALLS and name.split(".")[0] in {"datetime", "date"}

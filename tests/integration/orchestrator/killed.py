@@ -22,19 +22,28 @@ from paygent.adapters.sql.sqlite import statements
 from paygent.adapters.system import SystemClock
 from paygent.core.caip import ChainId, erc20
 from paygent.core.ids import ApprovalId
-from paygent.core.money import Asset, usd
+from paygent.core.money import Amount, Asset, usd
 from paygent.core.requirements import Token
 from paygent.core.session import RunState
 from paygent.engine.approvals import ApprovalDesk
+from paygent.evm.coins import coin
 from paygent.orchestrator import Orchestrator, RunResult
 from paygent.orchestrator.checkpoints import open_checkpoints
 from paygent.policy.policy import Policy
+from paygent.runtime.fields import PluginChoice
 from paygent.runtime.settings import Secret, Settings
 from paygent.testing.faults import FaultPlan, FaultyJournal, FaultyTransport
 
 T = TypeVar("T")
 NETWORK = ChainId.evm(31337)
 TITLE = "killed"
+POLICY = Policy(
+    approve_above=usd("0.20"),
+    max_per_trade=usd("10"),
+    trade_per_day=usd("10"),
+    gas_per_transaction=Amount.parse("1", coin(NETWORK)),
+    gas_per_day=Amount.parse("10", coin(NETWORK)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +56,8 @@ class Task:
     rpc: str
     token: str
     command: str
+    venue: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the plugin for the exchange is configured with; empty for no plugin."""
     ahead: int = 0
     """By how many seconds its clock is ahead: leases of the dead are over."""
     at: int | None = None
@@ -110,7 +121,11 @@ async def work(task: Task) -> dict[str, object]:
     asset = Asset(id=erc20(NETWORK, task.token), symbol="dUSD", decimals=6)
     token = Token(asset=asset, name="Devnet USD", versions=("1",), usd=True, test=True)
     settings = Settings(
-        private_key=Secret(task.private_key), rpc={NETWORK.text: task.rpc}, storage=task.storage, tokens=(token,)
+        private_key=Secret(task.private_key),
+        rpc={NETWORK.text: task.rpc},
+        storage=task.storage,
+        tokens=(token,),
+        plugins=(PluginChoice(name="vvs", options=task.venue),) if task.venue else (),
     )
     clock = AheadClock(task.ahead)
     async with open_journal(task.storage) as stored, open_checkpoints(task.storage) as saver:
@@ -120,7 +135,7 @@ async def work(task: Task) -> dict[str, object]:
         sessions: Any = Counted(SqlSessions(stored), plan, "sessions")
         async with Orchestrator.open(
             settings=settings,
-            policy=Policy(approve_above=usd("0.20")),
+            policy=POLICY,
             journal=journal,
             sessions=sessions,
             checkpoints=saver,

@@ -29,6 +29,8 @@ LATER = 400
 """Seconds after which leases of sessions and of payments are over."""
 SPREAD = 8
 """How many kills the short form makes."""
+SPREAD_OF_SWAPS = 4
+"""As `SPREAD`; each takes an approval, an allowance and a swap."""
 
 
 class Server:
@@ -110,11 +112,43 @@ def test_run_goes_on_after_every_kill_and_pays_once(server: Server, net: Devnet,
     assert len(lost) <= len(points(len(whole["calls"]))) // 4, lost
 
 
-def points(calls: int) -> list[tuple[int, bool]]:
+def test_swap_goes_on_after_every_kill_and_is_made_once(server: Server, net: Devnet, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.db"
+    open_journal(str(empty)).close()
+    (tmp_path / "whole").mkdir()
+    calls = len(swapped(server, net, swap_in(tmp_path / "whole", empty, net))["calls"])
+    for at, after in points(calls, spread=SPREAD_OF_SWAPS):
+        folder = tmp_path / f"{at}-{after}"
+        folder.mkdir()
+        task = replace(swap_in(folder, empty, net), at=at, after=after)
+        swapped(server, net, task)
+        check_events(task, complete=1)
+
+
+def swap_in(folder: Path, empty: Path, net: Devnet) -> Task:
+    swap = "swap 1.234567 dUSD for DEV and then check my balance"
+    return replace(task_in(folder, empty, net), command=swap, venue=net.exchange().options)
+
+
+def swapped(server: Server, net: Devnet, task: Task) -> dict[str, Any]:
+    """Carry a swap out, in a second process where the first one is killed; return what the last one said."""
+    net.exchange()
+    before = len(net.transfers())
+    said, _ = server.run(task)
+    for tries in (1, 2, 3):
+        if said is None or said["state"] != "COMPLETED":
+            said, _ = server.run(replace(task, at=None, ahead=LATER * tries))
+    assert said is not None
+    assert "COMPLETED" == said["state"], said
+    assert [1_234_567] == [transfer.value for transfer in net.transfers()[before:]]
+    return said
+
+
+def points(calls: int, *, spread: int = SPREAD) -> list[tuple[int, bool]]:
     every = [(at, after) for at in range(calls) for after in (False, True)]
     if (wanted := os.environ.get("PAYGENT_KILLS")) is not None:
         return every if wanted == "all" else every[int(wanted) :]
-    return every[:: max(1, len(every) // SPREAD)]
+    return every[:: max(1, len(every) // spread)]
 
 
 def survived(server: Server, net: Devnet, task: Task) -> bool:
