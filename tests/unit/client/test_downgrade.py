@@ -214,16 +214,29 @@ async def test_key_of_what_was_downgraded_is_still_of_one_call(ask: Callable[[Me
     assert 1 == memory.transfers()
 
 
+class Empty:
+    """What a storage answers of a moment before anybody paid."""
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+    def sums(self, windows: Any) -> Any:
+        return dict.fromkeys(windows, 0)
+
+
 async def test_budget_that_only_the_storage_found_used_up_is_a_downgrade(ask: Callable[[MemoryEngine], Send]) -> None:
     """Between the look at the sums and the reservation somebody else spends what was left."""
     services = (terms("deep", "0.05", CHEAP), terms("cheap", "0.01"))
     memory = memory_engine(policy=Policy(per_day=usd("0.06"), service_terms=services))
-    journal, sums = memory.journal, memory.journal.sums
+    look = memory.journal.look
 
-    async def before_the_others(windows: Any) -> Any:
-        return dict.fromkeys(await sums(windows), 0)
+    async def before_the_others(question: Callable[[Any], Any]) -> Any:
+        return await look(lambda records: question(Empty(records)))
 
-    journal.sums = before_the_others  # type: ignore[method-assign]
+    memory.journal.look = before_the_others  # type: ignore[method-assign]
     request = ask(memory)
     await request("GET", f"{HOST}/deep", context=DEEP, new_purchase=True)
 
