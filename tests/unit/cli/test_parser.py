@@ -40,7 +40,7 @@ MISUSE = [
     (["pay", URL, "--timeout", "soon"], "is not a number of seconds"),
     (["pay", URL, "--timeout", "3601"], "is not a number of seconds"),
     (["pay", URL, "--idempotency-key", " "], "at least one printable character"),
-    (["quote", URL, "--idempotency-key", "a"], "unrecognized arguments"),
+    (["payments", "--idempotency-key", "a"], "unrecognized arguments"),
     (["reconcile", "a", "b"], "unrecognized arguments: b"),
     (["pay", URL, "--network", "bass"], "did you mean 'base'"),
     (["pay", URL, "--network", "solana:mainnet"], "is not an EVM chain id"),
