@@ -20,7 +20,7 @@ import httpx
 from paygent.adapters.sql import SqlSessions, open_journal
 from paygent.adapters.sql.sqlite import statements
 from paygent.adapters.system import SystemClock
-from paygent.core.caip import ChainId, erc20
+from paygent.core.caip import AssetId, ChainId, erc20
 from paygent.core.ids import ApprovalId
 from paygent.core.money import Amount, Asset, usd
 from paygent.core.requirements import Token
@@ -37,13 +37,6 @@ from paygent.testing.faults import FaultPlan, FaultyJournal, FaultyTransport
 T = TypeVar("T")
 NETWORK = ChainId.evm(31337)
 TITLE = "killed"
-POLICY = Policy(
-    approve_above=usd("0.20"),
-    max_per_trade=usd("10"),
-    trade_per_day=usd("10"),
-    gas_per_transaction=Amount.parse("1", coin(NETWORK)),
-    gas_per_day=Amount.parse("10", coin(NETWORK)),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +51,8 @@ class Task:
     command: str
     venue: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the plugin for the exchange is configured with; empty for no plugin."""
+    shares: str = ""
+    """The id of the shares of its pool, which the policy lets leave the wallet; empty for none."""
     ahead: int = 0
     """By how many seconds its clock is ahead: leases of the dead are over."""
     at: int | None = None
@@ -115,6 +110,23 @@ class Counted:
         return counted
 
 
+def policy_of(task: Task) -> Policy:
+    """Return limits in dollars, and of the coin and the shares, which nothing says the price of."""
+    others = [coin(NETWORK)]
+    if task.shares:
+        others.append(Asset(id=AssetId.parse(task.shares), symbol="LP", decimals=18))
+    limits = [Amount(10**24, each) for each in others]
+    return Policy(
+        approve_above=usd("0.20"),
+        max_per_payment=(usd("1"), *limits),
+        per_day=(usd("20"), *limits),
+        max_per_trade=(usd("10"), *limits),
+        trade_per_day=(usd("10"), *limits),
+        gas_per_transaction=Amount.parse("1", coin(NETWORK)),
+        gas_per_day=Amount.parse("10", coin(NETWORK)),
+    )
+
+
 async def work(task: Task) -> dict[str, object]:
     """Begin the run, or go on with it, until it is over; return what became of it."""
     plan = KillPlan(at=task.at, after=task.after)
@@ -135,7 +147,7 @@ async def work(task: Task) -> dict[str, object]:
         sessions: Any = Counted(SqlSessions(stored), plan, "sessions")
         async with Orchestrator.open(
             settings=settings,
-            policy=POLICY,
+            policy=policy_of(task),
             journal=journal,
             sessions=sessions,
             checkpoints=saver,

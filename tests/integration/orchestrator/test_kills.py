@@ -4,6 +4,7 @@
 without it, a spread of them.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -19,9 +20,14 @@ from typing import Any
 
 import pytest
 
+from paygent.adapters.rpc import RpcChain
 from paygent.adapters.sql import open_journal
+from paygent.adapters.system import SystemClock
+from paygent.core.caip import ChainId
 from paygent.devnet import Devnet
 from paygent.devnet.seller import PREMIUM_PRICE, REPORT_PRICE
+from paygent.runtime.fields import PluginChoice
+from paygent.runtime.plugins import Plugins
 from tests.integration.orchestrator.killed import Task
 
 ROOT = Path(__file__).parents[3]
@@ -29,8 +35,8 @@ LATER = 400
 """Seconds after which leases of sessions and of payments are over."""
 SPREAD = 8
 """How many kills the short form makes."""
-SPREAD_OF_SWAPS = 4
-"""As `SPREAD`; each takes an approval, an allowance and a swap."""
+SPREAD_OF_TRADES = 3
+"""As `SPREAD`, of each trade, with its approval and its allowance."""
 
 
 class Server:
@@ -112,35 +118,57 @@ def test_run_goes_on_after_every_kill_and_pays_once(server: Server, net: Devnet,
     assert len(lost) <= len(points(len(whole["calls"]))) // 4, lost
 
 
-def test_swap_goes_on_after_every_kill_and_is_made_once(server: Server, net: Devnet, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ready", "command"),
+    [
+        ("", "swap 0.9 dUSD for DEV and then check my balance"),
+        ("add liquidity 0.9 dUSD and DEV", "remove 100% liquidity from DEV-dUSD"),
+    ],
+)
+def test_trade_goes_on_after_every_kill_and_is_made_once(
+    server: Server, net: Devnet, tmp_path: Path, ready: str, command: str
+) -> None:
     empty = tmp_path / "empty.db"
     open_journal(str(empty)).close()
-    (tmp_path / "whole").mkdir()
-    calls = len(swapped(server, net, swap_in(tmp_path / "whole", empty, net))["calls"])
-    for at, after in points(calls, spread=SPREAD_OF_SWAPS):
-        folder = tmp_path / f"{at}-{after}"
-        folder.mkdir()
-        task = replace(swap_in(folder, empty, net), at=at, after=after)
-        swapped(server, net, task)
-        check_events(task, complete=1)
+    shares = asyncio.run(shares_of(net))
+
+    def task(name: str, command: str) -> Task:
+        (tmp_path / name).mkdir()
+        made = task_in(tmp_path / name, empty, net)
+        return replace(made, command=command, venue=net.exchange().options, shares=shares)
+
+    def traded(name: str, at: int | None, after: bool) -> tuple[dict[str, Any], int]:
+        if ready:
+            carried_out(server, task(f"{name}-ready", ready))
+        before, doomed = len(net.transfers()), replace(task(name, command), at=at, after=after)
+        said = carried_out(server, doomed)
+        check_events(doomed, complete=1)
+        return said, len(net.transfers()) - before
+
+    whole, transfers = traded("whole", None, False)
+
+    assert 0 < transfers
+    for at, after in points(len(whole["calls"]), spread=SPREAD_OF_TRADES):
+        assert transfers == traded(f"{at}-{after}", at, after)[1], (at, after)
 
 
-def swap_in(folder: Path, empty: Path, net: Devnet) -> Task:
-    swap = "swap 1.234567 dUSD for DEV and then check my balance"
-    return replace(task_in(folder, empty, net), command=swap, venue=net.exchange().options)
+async def shares_of(net: Devnet) -> str:
+    """Return the id of the shares of the exchange's pool."""
+    network = ChainId(net.network)
+    async with RpcChain(net.rpc_url, chain=network) as chain:
+        choices = (PluginChoice(name="vvs", options=net.exchange().options),)
+        (venue,) = Plugins.load(choices).connectors(chains={network: chain}, clock=SystemClock()).values()
+        return str(venue.manifest.assets[-1].id)
 
 
-def swapped(server: Server, net: Devnet, task: Task) -> dict[str, Any]:
-    """Carry a swap out, in a second process where the first one is killed; return what the last one said."""
-    net.exchange()
-    before = len(net.transfers())
+def carried_out(server: Server, task: Task) -> dict[str, Any]:
+    """Work on a task, in other processes where the first one is killed; return what the last one said."""
     said, _ = server.run(task)
     for tries in (1, 2, 3):
         if said is None or said["state"] != "COMPLETED":
             said, _ = server.run(replace(task, at=None, ahead=LATER * tries))
     assert said is not None
     assert "COMPLETED" == said["state"], said
-    assert [1_234_567] == [transfer.value for transfer in net.transfers()[before:]]
     return said
 
 
