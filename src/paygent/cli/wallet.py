@@ -46,7 +46,7 @@ async def wallet(arguments: Arguments, settings: Settings) -> Outcome:
         case "go-on":
             return await _go_on(PaymentId(asked.words[0]), settings)
         case _:
-            return await _transfer(arguments, asked, settings)
+            return await _sent(arguments, asked, settings)
 
 
 def _create(file: str, settings: Settings) -> Outcome:
@@ -124,13 +124,15 @@ async def _history(asked: WalletArguments, settings: Settings) -> Outcome:
     return Outcome(exit_code=OK, listing=Listing(columns=_MOVED, rows=rows, nothing="no transfers"), said=said)
 
 
-async def _transfer(arguments: Arguments, asked: WalletArguments, settings: Settings) -> Outcome:
-    text, symbol, payee = asked.words
+async def _sent(arguments: Arguments, asked: WalletArguments, settings: Settings) -> Outcome:
+    """Transfer, or approve."""
+    text, symbol, who = asked.words
     async with Wallet.open(settings=settings) as found, AsyncExitStack() as made:
         chains = await chains_of(settings, made)
         amount = amount_of(text, one_asset(symbol, chains, tokens_of(settings.tokens)))
+        send = found.approve if arguments.action == "approve" else found.transfer
         try:
-            payment = await found.transfer(amount, payee, idempotency_key=arguments.idempotency_key)
+            payment = await send(amount, who, idempotency_key=arguments.idempotency_key)
         except PaygentError as error:
             known = None if error.payment_id is None else await found.engine.journal.get(error.payment_id)
             return Outcome(exit_code=code_of_error(error), payment=known, error=error)

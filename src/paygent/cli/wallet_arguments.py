@@ -11,6 +11,7 @@ ACTIONS = {
     "address": "nothing",
     "balances": "any number of assets",
     "transfer": "AMOUNT ASSET ADDRESS",
+    "approve": "AMOUNT ASSET ADDRESS",
     "history": "any number of assets",
     "go-on": "the ID of a payment",
 }
@@ -29,7 +30,7 @@ class WalletArguments:
 
 def add_wallet(commands: Commands) -> None:
     """Add the parser of the command."""
-    about = "make a keystore; show the address, balances and transfers; send money, and go on with what was begun"
+    about = "make a keystore; show address, balances and transfers; send, approve, and go on with what was begun"
     command = commands.add_parser("wallet", help=about, allow_abbrev=False)
     command.add_argument("action", choices=tuple(ACTIONS))
     command.add_argument(
@@ -37,13 +38,13 @@ def add_wallet(commands: Commands) -> None:
         nargs="*",
         action=Several,
         metavar="WORD",
-        help="create: a file; transfer: amount, asset, address; go-on: a payment",
+        help="create: a file; transfer, approve: amount, asset, address; go-on: a payment",
     )
     command.add_argument("--of", metavar="ADDRESS", help="balances, history: of another account; needs no key")
     add_network(command)
     add_keystore(command)
-    command.add_argument("--policy", nargs=1, action=Several, metavar="FILE", help="transfer, go-on: what may be sent")
-    command.add_argument("--idempotency-key", metavar="KEY", help="transfer: your name for it: it is sent once")
+    command.add_argument("--policy", nargs=1, action=Several, metavar="FILE", help="what may be sent")
+    command.add_argument("--idempotency-key", metavar="KEY", help="your name for it: it is sent once")
     add_page(command)
     add_rpc(command)
     add_storage(command)
@@ -59,7 +60,7 @@ def gather(given: dict[str, Any]) -> WalletArguments | None:
         return None
     mine = {name: given.pop(name) for name in WalletArguments.__dataclass_fields__}
     asked = WalletArguments(**{name: value for name, value in mine.items() if value is not None})
-    counts = {"create": (1,), "address": (0,), "transfer": (3,), "go-on": (1,)}
+    counts = {"create": (1,), "address": (0,), "transfer": (3,), "approve": (3,), "go-on": (1,)}
     if len(asked.words) not in counts.get(given["action"], (len(asked.words),)):
         raise ConfigurationError(f"wallet {given['action']} takes {ACTIONS[given['action']]}; `paygent wallet --help`")
     return asked

@@ -10,7 +10,7 @@ from paygent.core.action import Action, Call
 from paygent.core.errors import LocalProtocolError
 from paygent.engine.order import ActionOrder
 from paygent.evm.address import checksum
-from paygent.evm.calls import transfer_call
+from paygent.evm.calls import approve_call, transfer_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -79,6 +79,25 @@ class Wallet:
         action = transfer_action(amount, to, deadline=self._engine.now() + TRANSFER_SECONDS)
         return await self.execute(action, idempotency_key=idempotency_key, new_action=new_transfer, context=context)
 
+    async def approve(
+        self,
+        amount: Amount,
+        spender: str,
+        *,
+        idempotency_key: str | None = None,
+        new_approval: bool = False,
+        context: Context | None = None,
+    ) -> Payment:
+        """Let a contract such as Permit2 take exactly so much of a token, in place of what it may take now.
+
+        It counts as spent when it is approved, because the contract may take it at any time; 0 takes it back. There is
+        no unlimited approval.
+
+        Raises: LocalProtocolError: the chain's own coin has no approvals. Else as `Engine.execute`.
+        """
+        action = approve_action(amount, spender, deadline=self._engine.now() + TRANSFER_SECONDS)
+        return await self.execute(action, idempotency_key=idempotency_key, new_action=new_approval, context=context)
+
     async def execute(
         self,
         action: Action,
@@ -136,6 +155,26 @@ def transfer_action(amount: Amount, to: str, *, deadline: int) -> Action:
         calls=(call,),
         deadline=deadline,
         summary=f"Transfer {amount} to {payee}",
+    )
+
+
+def approve_action(amount: Amount, spender: str, *, deadline: int) -> Action:
+    """Return the action that approves `amount` for a contract.
+
+    Raises: LocalProtocolError: that is no address, its checksum is wrong, or the asset is the chain's coin.
+    """
+    taker, asset = address_of(spender), amount.asset.id
+    if asset.native:
+        raise LocalProtocolError(f"{amount.asset.symbol} is the chain's coin, which nobody can be approved to take")
+    return Action(
+        purpose="position",
+        network=asset.chain,
+        venue="wallet",
+        spend=amount,
+        counterparty=taker,
+        calls=(approve_call(checksum(asset.address), taker, amount.atomic),),
+        deadline=deadline,
+        summary=f"Approve {amount} for {taker}",
     )
 
 

@@ -70,6 +70,16 @@ def test_transfer_moves_the_money_once_for_one_key(paygent: Program, net: Devnet
     assert before + 250_000 == net.balance(SHOP)
 
 
+def test_approve_lets_a_contract_take_so_much_once(paygent: Program) -> None:
+    options = (*paygent.rpc, "--idempotency-key", "permit2")
+    first = paygent("wallet", "approve", "0.25", "dUSD", SHOP, *options, "--json")
+    again = paygent("wallet", "approve", "0.25", "dUSD", SHOP, *options, "--json")
+
+    assert 0 == first.code, first.err
+    assert ("SETTLED", "250000", SHOP) == tuple(first.said["payment"][name] for name in ("state", "amount", "payee"))
+    assert first.said["payment"]["id"] == again.said["payment"]["id"]
+
+
 def test_transfer_over_the_limit_is_refused_and_recorded(paygent: Program, net: Devnet) -> None:
     before = net.balance(SHOP)
     done = paygent("wallet", "transfer", "1.01", "dUSD", SHOP, *paygent.rpc, "--json")
