@@ -79,8 +79,6 @@ def _page(names: frozenset[str]) -> Any:
         query = query.where(order.dollars >= bindparam("min_price", type_=BigInteger))
     if "max_price" in names:
         query = query.where(order.dollars <= bindparam("max_price", type_=BigInteger))
-    if "host" in names:
-        query = query.where(_S.record.ilike(bindparam("host"), escape="~"))
     for name in sorted(names & set(_EQUAL)):
         column = service_words.c[name] if words and name in service_words.c else _S[name]
         query = query.where(column == bindparam(name))
@@ -164,20 +162,17 @@ def _conditions(query: ServiceQuery) -> dict[str, object]:
         "min_price": None if query.min_price is None else _stored(query.min_price.atomic),
         "max_price": None if query.max_price is None else _stored(query.max_price.atomic),
         "inactive": 1 if query.inactive else None,
-        "host": None if query.url is None else _anywhere(query.url),
     }
-    longest_first = sorted(query.words, key=len, reverse=True)[:_MOST_WORDS]
-    words = {f"word{place}": word for place, word in enumerate(longest_first)}
+    rarest_first = [] if query.url is None else [host_word(query.url)]
+    rarest_first += sorted(query.words, key=len, reverse=True)[:_MOST_WORDS]
+    words = {f"word{place}": word for place, word in enumerate(rarest_first)}
     return {name: value for name, value in given.items() if value is not None} | words
 
 
-def _anywhere(url: str) -> str:
-    """Return the pattern of records with the URL's host in them; the query itself looks at the whole URL."""
+def host_word(url: str) -> str:
+    """Return the word by which the services of a URL's host are found; no search of people has an @ in a word."""
     endpoint = Endpoint.of(url)
-    if endpoint is None:
-        return ""
-    host = endpoint.host.partition(":")[0]
-    return f"%://{host.replace('~', '~~').replace('%', '~%').replace('_', '~_')}%"
+    return "@" if endpoint is None else f"@{endpoint.host}"
 
 
 def _stored(dollars: int) -> int:
@@ -206,7 +201,8 @@ def _row(listing: Listing) -> dict[str, object]:
 def _words(listing: Listing) -> list[dict[str, object]]:
     row = _row(listing)
     shared = {name: row[name] for name in ("rank", "active", "category", "mcp", "dollars")}
-    return [{"word": word, "service": listing.service.id, **shared} for word in listing.service.words]
+    found_by = (*listing.service.words, host_word(listing.service.url))
+    return [{"word": word, "service": listing.service.id, **shared} for word in found_by]
 
 
 def _price_row(listing: Listing) -> dict[str, object]:

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 
 from paygent.adapters.sql import open_journal, upgrade
 from paygent.core.errors import AdapterError, ConfigurationError
+from paygent.core.service import ServiceQuery
 from paygent.testing.conformance.payments import START, reserved, signed
+from paygent.testing.conformance.services import listing
 
 
 def run(program: str, *arguments: str) -> str:
@@ -255,3 +257,21 @@ anyio.run(main)
 """
 
     assert anyio.run(first).hex() == run(program, str(file))
+
+
+@pytest.mark.anyio
+async def test_service_registered_by_an_older_version_is_found_by_its_url(tmp_path: Path) -> None:
+    file = tmp_path / "pay.db"
+    known = listing("weather")
+    async with open_journal(str(file)) as journal:
+        await journal.add_services([known])
+    with sqlite3.connect(file) as older:
+        older.execute("DELETE FROM service_words WHERE word LIKE '@%'")
+    older.close()
+    stamp(file, "0005")
+
+    upgrade(str(file))
+    async with open_journal(str(file)) as journal:
+        page = await journal.services(ServiceQuery(url=known.service.url))
+
+    assert (known,) == page.listings
