@@ -25,7 +25,9 @@ def verify(arguments: Arguments) -> Outcome:
     from paygent.runtime import audit_file
 
     seal = audit_file.verify(arguments.files[0], signer=arguments.signer)
-    return Outcome(exit_code=OK, told=_sealed("whole", seal), said={"audit": _seal(seal)})
+    unsure = "no --signer was named: anybody may have written and sealed the whole file"
+    advice = () if arguments.signer is not None else (unsure,)
+    return Outcome(exit_code=OK, told=_sealed("whole", seal), said={"audit": _seal(seal)}, advice=advice)
 
 
 async def export(arguments: Arguments, settings: Settings) -> Outcome:

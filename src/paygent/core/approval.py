@@ -5,6 +5,7 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum, unique
 
 from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError
@@ -106,6 +107,7 @@ class ApprovalRequest:
     def text(self) -> str:
         """What a person is shown: every fact, a line each; what could forge a line or a colour is written out."""
         facts: dict[str, str] = json.loads(self.canonical)
+        facts["expires_at"] += f", {datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%d %H:%M:%S} UTC"
         return "\n".join(f"{_shown(name.replace('_', ' '))}: {_shown(said)}" for name, said in facts.items())
 
     @property

@@ -157,8 +157,9 @@ class Halted(PaymentNotAttempted):
     """The kill switch is on; what is out already is not called back by it."""
 
     def __init__(self, scope: str, *, reason: str, payment_id: "PaymentId | None" = None) -> None:
+        why = f" ({reason})" if reason else ""
         super().__init__(
-            f"{scope} is halted ({reason}): nothing is reserved, signed or sent until somebody lifts the halt",
+            f"{scope} is halted{why}: nothing is reserved, signed or sent until somebody lifts the halt",
             payment_id=payment_id,
         )
         self.scope = scope

@@ -113,8 +113,13 @@ def _state_of(path: Path) -> tuple[int, int, int]:
 
 def _text_of(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        raw = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"the policy file {str(path)!r} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"the policy file {str(path)!r} is not UTF-8; save it as UTF-8") from None
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as wrong:
+        line = raw.count(b"\n", 0, wrong.start) + 1
+        column = wrong.start - raw.rfind(b"\n", 0, wrong.start)
+        found = f"the byte {raw[wrong.start]:#04x}"
+        raise PolicyFileError(str(path), line, column, expected="UTF-8", found=found) from None

@@ -72,6 +72,7 @@ def test_exported_log_is_verified_offline(run: Any, monkeypatch: pytest.MonkeyPa
     assert (0, 2, ACCOUNT.address) == (written.code, written.said["audit"]["count"], written.said["audit"]["signer"])
     assert (0, written.said["audit"]) == (whole.code, whole.said["audit"])
     assert (0, True) == (plain.code, plain.out.startswith("whole: 2 rows"))
+    assert (True, False) == ("anybody may have" in plain.err, "advice" in whole.said)
 
 
 def _change(lines: list[str]) -> list[str]:

@@ -34,7 +34,7 @@ def test_text_shows_every_fact_and_the_bindings_a_line_each() -> None:
         "amount: 12 USDC",
         "approval: apr_1",
         "budget left: 88 USD",
-        "expires at: 200",
+        "expires at: 200, 1970-01-01 00:03:20 UTC",
         "intent: " + "ab" * 32,
         "payee: 0xabc",
         "payment: pay_1",

@@ -117,3 +117,11 @@ def test_file_that_never_rests_is_refused(path: Path, monkeypatch: pytest.Monkey
 
     with pytest.raises(ConfigurationError, match="changes all the time"):
         PolicyFile(path)
+
+
+def test_byte_that_is_no_utf_8_is_told_by_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_bytes(b'per_day: "5"\nhosts: [\xff]\n')
+
+    with pytest.raises(PolicyFileError, match=r"policy\.yaml:2:9: expected UTF-8, found the byte 0xff"):
+        PolicyFile(file)
