@@ -197,8 +197,8 @@ class MemoryChain:
     # blocks
 
     def _between(self, first: int, last: int, asked: Sequence[tuple[int, str]]) -> Sequence[Log]:
-        """Return the logs of some blocks that have the rarest of the topics, or all where none is asked for."""
-        if not asked:
+        """Return the logs of some blocks: all of one block, and of many those with the rarest topic asked for."""
+        if first == last or not asked:
             return [log for mined in self._mined[first : last + 1] for log in mined.logs]
         logs = min([self._logs.get(topic, ()) for topic in asked], key=len)
         return logs[bisect_left(logs, first, key=_HEIGHT) : bisect_right(logs, last, key=_HEIGHT)]

@@ -1,7 +1,7 @@
 """What a payment allows, and what it says of itself."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -11,7 +11,7 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import TRANSITIONS, Event, State
 from paygent.core.money import usd
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Move, Payment, Receipt
 from paygent.testing.conformance.payments import (
     START,
     approved,
@@ -58,6 +58,21 @@ def test_move_writes_a_line_of_history_and_counts_versions() -> None:
     assert payment.history == moved.history[:-1]
     last = moved.history[-1]
     assert (Event.BUDGET_RESERVED, State.RESERVED, START + 9, "why") == (last.event, last.state, last.at, last.note)
+
+
+def test_move_returns_values_that_stay_as_they_are_when_somebody_sets_a_field() -> None:
+    moved = approved().move(Event.BUDGET_RESERVED, at=START + 9)
+
+    for value, name in ((moved, "delivered"), (moved.history[-1], "note")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, "another")
+
+    assert (Payment, Move) == (type(moved), type(moved.history[-1]))
+
+
+def test_learn_refuses_a_fact_that_no_payment_has() -> None:
+    with pytest.raises(AttributeError):
+        approved().learn(delivery=True)
 
 
 def test_move_refuses_what_the_table_has_not() -> None:

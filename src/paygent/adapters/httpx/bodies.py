@@ -72,7 +72,7 @@ async def discard(response: httpx.Response, limit: int) -> None:
         return  # what an inner transport has read is not there to be read again
     try:
         _, rest = await _read(stream, limit)
-        if isinstance(rest, AsyncGenerator):
+        if rest is not None and isinstance(rest, AsyncGenerator):
             await rest.aclose()
     finally:
         await stream.aclose()
