@@ -29,6 +29,11 @@ def same_request(waiting: Payment, order: Order, request: ApprovalRequest | None
     return fewer and waiting.intent.host == order.host
 
 
+def key_after_edit(edited: Payment, order: Order) -> str:
+    """Return the idempotency key of the payment that an edit leads to: resuming the edited one again finds it."""
+    return order.idempotency_key or edited.idempotency_key or f"edit of {edited.id}"
+
+
 def under_edit(order: Order, waiting: Payment, request: ApprovalRequest) -> Order:
     """Return the order with the edit as its ceiling and quantity, where there was one; a lower ceiling stays.
 
@@ -42,5 +47,6 @@ def under_edit(order: Order, waiting: Payment, request: ApprovalRequest) -> Orde
     return replace(
         order,
         edited=most,
+        idempotency_key=key_after_edit(waiting, order),
         quantity=order.quantity if units is None else min(units, order.quantity, waiting.quantity),
     )

@@ -32,6 +32,7 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import Settlement
 from paygent.engine.acting import Acting, Hands
 from paygent.engine.choose import Choice, Chooser, Considered
+from paygent.engine.edits import key_after_edit
 from paygent.engine.ending import NothingSent
 from paygent.engine.guard import judged_and_reserved
 from paygent.engine.order import ActionOrder, Answer, Order, Paid, Send, Unsent
@@ -244,6 +245,8 @@ class Engine:
         """Return the payment that is resumed, or of the order's idempotency key, if it has to be sent again."""
         if order.resume is not None:
             earlier = await self._journal.get(order.resume)
+            if earlier is not None and earlier.state in FREED:
+                earlier = await self._journal.by_key(self.address, key_after_edit(earlier, order))
         elif order.idempotency_key is not None:
             earlier = await self._journal.by_key(self.address, order.idempotency_key)
         else:

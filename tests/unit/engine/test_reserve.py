@@ -355,6 +355,17 @@ async def test_edited_payment_below_the_threshold_is_paid() -> None:
     assert f"instead of {first}, which was edited" == paid.history[0].note
 
 
+async def test_edited_payment_that_was_paid_is_not_bought_again_when_it_is_resumed_twice() -> None:
+    memory = memory_engine(policy=replace(ASKING, approve_above=usd("0.02")))
+    desk, first = await editable(memory)
+    await desk.edit(ApprovalId(await the_request(desk)), approver="ann", amount="0.02")
+    await buy(memory, 20_000, {RESUME: first})
+
+    await buy(memory.restarted(), 20_000, {RESUME: first})
+
+    assert (1, 20_000) == (memory.transfers(), memory.moved())
+
+
 async def test_edited_quantity_lets_another_request_of_the_host_stand_for_the_first() -> None:
     memory = memory_engine(policy=replace(ASKING, approve_above=usd("0.02")))
     desk, first = await editable(memory, {QUANTITY: 3})
