@@ -49,6 +49,8 @@ class Order:
     """The payment that waits for approval and is asked for again."""
     edited: Amount | None = None
     """The ceiling that an approver's edit of `resume` left; besides the caller's own."""
+    first: bool = False
+    """The caller has just seen that the key has no payment; where it has one all the same, the journal refuses this."""
 
     def __post_init__(self) -> None:
         if self.quantity < 1:

@@ -247,7 +247,7 @@ class Engine:
             earlier = await self._journal.get(order.resume)
             if earlier is not None and earlier.state in FREED:
                 earlier = await self._journal.by_key(self.address, key_after_edit(earlier, order))
-        elif order.idempotency_key is not None:
+        elif order.idempotency_key is not None and not order.first:
             earlier = await self._journal.by_key(self.address, order.idempotency_key)
         else:
             return None

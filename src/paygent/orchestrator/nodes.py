@@ -6,6 +6,7 @@ ordinal of its todo. Nothing here decides about money; the engine does, and the 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, cast
@@ -132,7 +133,7 @@ class Nodes:
             return Change()
         if (doomed := _doomed(state)) is not None:
             return Change(failed=doomed)
-        await self._check(todo, state, desk)
+        await asyncio.gather(self._check(todo, state, desk), self._prepared(todo, desk))
         tool = self._toolbox.get(todo["tool"])
         if tool.judge is None:
             return Change()
@@ -145,6 +146,13 @@ class Nodes:
         except PaygentError as error:
             return await self._call_failed(todo, state, desk, error, begun)
         return Change()
+
+    async def _prepared(self, todo: Todo, desk: RunDesk) -> None:
+        """Let the tool read what it will want to know; what goes wrong is said when it judges."""
+        with suppress(PaygentError):
+            tool = self._toolbox.get(todo["tool"])
+            if tool.prepare is not None:
+                await tool.prepare(tool.read(todo["arguments"]), self._call(todo, desk))
 
     # --- people -----------------------------------------------------------------------------------------------------
 

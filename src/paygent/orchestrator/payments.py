@@ -1,5 +1,6 @@
 """The tools `pay` and `quote`: x402 resources, by the one client and the one engine."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import Field, field_validator, model_validator
 
-from paygent.adapters.httpx import ASK, CONTEXT, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
+from paygent.adapters.httpx import ASK, CONTEXT, FIRST, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
 from paygent.core.context import Context
 from paygent.core.errors import (
     ApprovalEdited,
@@ -125,6 +126,7 @@ class Payments:
         self._proof_seconds = proof_seconds
         self._most_said = most_said
         self._held: Held[object] = Held()
+        self._prepared: Held[_Purchase] = Held()
         self._judged: Held[tuple[_Purchase, Mapping[str, object]]] = Held()
 
     @property
@@ -138,6 +140,7 @@ class Payments:
                 run=self.pay,
                 price=self.price,
                 judge=self.judge,
+                prepare=self.prepare,
                 spends=True,
                 named=("url",),
                 title=self._title,
@@ -173,16 +176,21 @@ class Payments:
             return Price(text=str(quote), acceptable=False, why=why, amounts=(quote.taken.amount,))
         return Price(text=f"{quote.url} costs {quote.taken.amount}", acceptable=True, amounts=(quote.taken.amount,))
 
+    async def prepare(self, asked: PayArguments, call: Call) -> None:
+        """Look up what a call buys, and the payment that it goes on with, for `judge`. Raises: as that."""
+        self._prepared.put(call.key, await self._purchase(asked, call))
+
     async def judge(self, asked: PayArguments, call: Call) -> None:
         """Meet the policy with the seller's offer, and ask people where it wants them; what is out goes on by itself.
 
         Raises: as `pay`, as far as nothing was signed.
         """
-        bought = await self._purchase(asked, call)
+        self._judged.take(call.key)  # what an attempt before this one left
+        bought = self._prepared.take(call.key) or await self._purchase(asked, call)
         if bought.earlier is None or bought.earlier.state is State.AWAITING_APPROVAL:
             wishes = await self._wishes(bought, asked, call)
             await self._bought(bought, {**wishes, ASK: True}, call)
-            self._judged.put(call.key, (bought, wishes))
+            self._judged.put(call.key, (bought, {**wishes, FIRST: bought.earlier is None}))
 
     async def pay(self, asked: PayArguments, call: Call) -> ToolOutcome:
         """Buy a resource once; made again, the same call fetches what it bought.
@@ -205,9 +213,11 @@ class Payments:
     # --- one purchase -----------------------------------------------------------------------------------------------
 
     async def _purchase(self, asked: PayArguments, call: Call) -> _Purchase:
-        intent, earlier = await intent_of(call, self._engine.address, self._engine.journal, self._clock)
+        (intent, earlier), (url, context) = await asyncio.gather(
+            intent_of(call, self._engine.address, self._engine.journal, self._clock),
+            self._goods(asked.url, asked.service, call),
+        )
         hold = self._held.take(call.key) or object()
-        url, context = await self._goods(asked.url, asked.service, call)
         return _Purchase(url=url, context=context, intent=intent, earlier=earlier, hold=hold)
 
     async def _wishes(self, bought: _Purchase, asked: PayArguments, call: Call) -> dict[str, object]:

@@ -89,6 +89,8 @@ class Tool(Generic[A]):
     judge: Callable[[A, Call], Awaitable[None]] | None = None
     """Meets the policy before `run`, without moving money, and asks people where it wants them; raises where it may not
     go on, as `run` does. None: `run` finds out."""
+    prepare: Callable[[A, Call], Awaitable[None]] | None = None
+    """Reads what `judge` will want to know from the storage, while it is made sure that the call may be made at all."""
     spends: bool = False
     """It can move money."""
     named: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ import anyio.lowlevel
 import httpx
 import pytest
 
-from paygent.adapters.httpx import KEY, NEW_PURCHASE, PAYMENT, QUOTE, AsyncPaymentTransport
+from paygent.adapters.httpx import FIRST, INTENT, KEY, NEW_PURCHASE, PAYMENT, QUOTE, AsyncPaymentTransport
 from paygent.core.errors import (
     AdapterError,
     AuthorizationCancelled,
@@ -24,7 +24,7 @@ from paygent.core.errors import (
     PolicyDenied,
     SigningFailed,
 )
-from paygent.core.ids import PaymentId
+from paygent.core.ids import PaymentId, intent_id
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.core.typed_data import TypedData
@@ -284,6 +284,20 @@ async def test_intent_that_is_in_the_journal_already_is_not_paid_again() -> None
         await get(memory, seller, **{NEW_PURCHASE: True})
 
     assert 1 == memory.transfers()
+
+
+@pytest.mark.parametrize("intent", [b"same wish", b"another wish"])
+async def test_key_that_was_paid_is_not_paid_again_by_who_believes_to_be_first(intent: bytes) -> None:
+    """Who was first when it looked may not be any more: the journal refuses it."""
+    memory = memory_engine()
+    seller = memory.seller()
+    await get(memory, seller, **{KEY: "one", INTENT: intent_id(b"same wish")})
+
+    with pytest.raises(DuplicatePurchase):
+        await get(memory, seller, **{KEY: "one", INTENT: intent_id(intent), FIRST: True})
+
+    assert 1 == memory.transfers()
+    assert 1 == len(seller.paid_requests)
 
 
 async def test_reservation_of_a_key_is_taken_over_only_when_its_lease_is_over() -> None:

@@ -117,7 +117,7 @@ def test_every_field_of_an_order_names_it_or_changes_no_verdict() -> None:
     """A new field has to be thought of in `Weigher._ordinary`."""
     names_it = {"required", "url", "context", "quantity", "metadata_uri"}
     never_remembered = {"max_amount", "edited", "instead_of"}
-    changes_no_verdict = {"intent_id", "method", "request", "idempotency_key", "new_purchase", "resume"}
+    changes_no_verdict = {"intent_id", "method", "request", "idempotency_key", "new_purchase", "resume", "first"}
 
     assert names_it | never_remembered | changes_no_verdict == {field.name for field in fields(Order)}
 

@@ -3,6 +3,7 @@
 from paygent.adapters.httpx.purchase import (
     ASK,
     CONTEXT,
+    FIRST,
     INSTEAD_OF,
     INTENT,
     KEY,
@@ -22,6 +23,7 @@ from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentT
 __all__ = [
     "ASK",
     "CONTEXT",
+    "FIRST",
     "INSTEAD_OF",
     "INTENT",
     "KEY",

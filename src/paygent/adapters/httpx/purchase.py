@@ -22,6 +22,7 @@ MAX_REQUEST_BYTES = 16 * 1024 * 1024
 KEY, NEW_PURCHASE, MAX_AMOUNT = "paygent.idempotency_key", "paygent.new_purchase", "paygent.max_amount"
 CONTEXT, RESUME, INTENT = "paygent.context", "paygent.resume", "paygent.intent"
 QUANTITY, INSTEAD_OF, METADATA_URI = "paygent.quantity", "paygent.instead_of", "paygent.metadata_uri"
+FIRST = "paygent.first"
 """What a caller may put into `request.extensions`."""
 QUOTE = "paygent.quote"
 """In a request's `extensions`: True to price only. In the answer's: the `Quote`."""
@@ -127,6 +128,7 @@ class Purchase:
             metadata_uri=extensions.get(METADATA_URI),
             instead_of=extensions.get(INSTEAD_OF, ()),
             resume=extensions.get(RESUME),
+            first=extensions.get(FIRST, False),
         )
 
     def paid_by(self, payment: Payment) -> None:
