@@ -1,9 +1,9 @@
 """A payment: its intent, where it stands, and everything that is known about the money."""
 
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, field, fields
 from html import escape
 from operator import attrgetter
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from paygent.core.caip import ChainId
 from paygent.core.context import NOBODY, Context
@@ -126,7 +126,7 @@ class Payment:
         state, lines = self.state, list(self.history)
         for event in events:
             state = advance(state, event)
-            lines.append(_line(event, state, at, note))
+            lines.append(Move(event=event, state=state, at=at, note=note))
             note = ""
         return self._with(state=state, version=self.version + len(events), history=tuple(lines), **facts)
 
@@ -203,12 +203,13 @@ class Payment:
         return any(line.state in STOPPED for line in self.lines_to(after))
 
     def _with(self, **facts: Any) -> "Payment":
-        """Return a copy with other facts, by way of a draft: four times a payment, and three times as fast."""
-        draft = _Draft(*_facts(self))
+        """Return a copy with other facts, field by field: a constructor takes twice as long, four times a payment."""
+        after = object.__new__(Payment)
+        for put, value in zip(_PLACES, _facts(self), strict=True):
+            put(after, value)
         for name, value in facts.items():
-            setattr(draft, name, value)
-        draft.__class__ = Payment
-        return cast("Payment", draft)
+            object.__setattr__(after, name, value)
+        return after
 
     @property
     def over(self) -> bool:
@@ -233,17 +234,8 @@ class Payment:
 
 _FIELDS: Final = tuple(part.name for part in fields(Payment))
 _facts: Final = attrgetter(*_FIELDS)
-_Draft: Final[Any] = make_dataclass("_Draft", _FIELDS, slots=True)
-"""A payment that is being written: the same slots, not frozen yet, so that it becomes a `Payment` where it lies."""
-_Line: Final[Any] = make_dataclass("_Line", [part.name for part in fields(Move)], slots=True)
-"""A move that is being written."""
+_PLACES: Final = tuple(vars(Payment)[name].__set__ for name in _FIELDS)
 STOPPED: Final = frozenset({State.RESERVED, State.SIGNED, State.SUBMITTED})
 """States that no halted payment moves into."""
 BLOCKING: Final = OUT | {State.SETTLED, State.RESERVED}
 """States in which a payment that was not delivered blocks buying the same thing again."""
-
-
-def _line(event: Event, state: State, at: int, note: str) -> Move:
-    line = _Line(event, state, at, note)
-    line.__class__ = Move
-    return cast("Move", line)
