@@ -314,7 +314,7 @@ def test_unknown_names_are_refused_with_near_ones() -> None:
     write('hots = ["a.example"]')
     assert complaint().startswith("paygent.toml:1: hots is no setting; did you mean hosts?")
     write("zzz.a = 1")
-    assert "there are approval_webhook, " in complaint()
+    assert "there are agent, approval_webhook, " in complaint()
 
 
 def test_an_empty_variable_is_refused() -> None:
