@@ -11,7 +11,7 @@ import pytest
 
 from paygent.devnet import Devnet
 
-PROCESSES, TASKS, ROOM = 3, 4, 5
+PROCESSES, TASKS, ROOM = 2, 6, 5
 SPEND = f"""
 import json, sys
 import anyio

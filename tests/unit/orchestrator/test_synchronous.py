@@ -27,14 +27,13 @@ class Interrupting(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(request)
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_interrupt_cancels_what_is_being_done_before_anything_is_signed(streamed: bool) -> None:
+def test_interrupt_cancels_what_is_being_done_before_anything_is_signed() -> None:
     world = World()
     transport = Interrupting(httpx.MockTransport(world.seller))
     with SyncOrchestrator.open(**world.conduct(transport=transport)) as agent:
         session = agent.create_session().id
         with pytest.raises(KeyboardInterrupt):
-            list(agent.stream(f"pay {URL}", session=session)) if streamed else agent.run(f"pay {URL}", session=session)
+            agent.run(f"pay {URL}", session=session)
         states = [payment.state for payment in agent.payments(session)]
 
     assert (0, []) == (world.spent, world.seller.requests)
