@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, Unpack
 
 if TYPE_CHECKING:
+    import asyncio
+
     from paygent.core.events import RunEvent
     from paygent.core.payment import Payment
     from paygent.core.session import Memory, MemoryKind, Mode, Run, RunId, Session, SessionId
@@ -148,26 +150,36 @@ class SyncOrchestrator:
 
 
 class _Stream:
-    """A stream of events in the portal's loop, pumped by one task there, so that closing it ends it."""
+    """A stream of events in the portal's loop, pumped by one task there, so that closing it ends it.
+
+    The task begins with the first event that is asked for: an interrupt while the stream is still being opened would
+    leave it running with nobody to close it.
+    """
 
     def __init__(self, begin: Callable[[], AsyncGenerator[RunEvent]]) -> None:
         self._begin = begin
+        self._task: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
         import asyncio
 
         self._events: asyncio.Queue[RunEvent | BaseException | None] = asyncio.Queue()
-        self._task = asyncio.ensure_future(self._pump())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         import asyncio
 
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self._events.put_nowait(None)  # whoever was interrupted as it began to wait is not waited for
 
     async def next(self) -> RunEvent | None:
         """Return the next event, None at the end. Raises: what the run raises."""
+        import asyncio
+
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._pump())
         found = await self._events.get()
         if isinstance(found, BaseException):
             raise found
