@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import Field, field_validator, model_validator
 
 from paygent.adapters.httpx import ASK, CONTEXT, FIRST, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
+from paygent.core import ids
 from paygent.core.context import Context
 from paygent.core.errors import (
+    AdapterError,
     ApprovalEdited,
     PaidUndelivered,
     PaymentNotAttempted,
@@ -20,7 +22,7 @@ from paygent.core.errors import (
 )
 from paygent.core.fields import JSON
 from paygent.core.ids import IntentId, PaymentId
-from paygent.core.lifecycle import State
+from paygent.core.lifecycle import OUT, State
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
 from paygent.core.run_errors import ToolRefused
@@ -257,9 +259,26 @@ class Payments:
         try:
             return await self._http.get(url, extensions=dict(extensions))
         except httpx.HTTPError as broken:
+            if (payment := await self._out(extensions)) is not None:
+                raise await self._engine.lost(payment, broken) from broken
             raise PaymentNotAttempted(
                 f"{url} cannot be reached, and nothing was paid: {type(broken).__name__}"
             ) from broken
+
+    async def _out(self, extensions: Mapping[str, object]) -> Payment | None:
+        """Return what a request has paid, or may have, whose answer the client broke on above the payment.
+
+        Raises: PaymentOutcomeUnknown: the journal does not say.
+        """
+        key = extensions.get(KEY)
+        if not isinstance(key, str):
+            return None
+        try:
+            payment = await self._engine.journal.by_key(self._engine.address, key)
+        except AdapterError as silent:
+            intent = ids.payment_id(cast("IntentId", extensions[INTENT]))
+            raise PaymentOutcomeUnknown(intent, nonce="", expires_at=0, why=str(silent)) from silent
+        return payment if payment is not None and payment.state in {*OUT, State.SETTLED} else None
 
     async def _quote(self, url: str, context: Context, hold: object, ceiling: str | None = None) -> "Quote":
         from paygent.engine.quote import Quote

@@ -254,6 +254,20 @@ async def test_log_keeps_what_a_failed_call_has_paid_and_how_long_it_took(
     assert 0 < logged.milliseconds < 60_000
 
 
+@pytest.mark.parametrize(("settle", "error"), [(True, PaidUndelivered), (False, PaymentOutcomeUnknown)])
+async def test_paid_answer_that_cannot_be_decoded_is_not_told_as_unpaid(
+    settle: bool, error: type[PaygentError]
+) -> None:
+    """The client breaks on it above the payment, with the very errors that an unreachable seller ends in."""
+    world = World()
+    world.seller.replies.append(Reply(headers=(("content-encoding", "gzip"),), body=b"no gzip", settle=settle))
+    async with world.open(proof_seconds=0.1) as agent:
+        result = await agent.run(f"pay {URL}")
+        (payment,) = await agent.payments(result.run.session)
+
+    assert (error, payment.id) == (type(result.error), None if result.error is None else result.error.payment_id)
+
+
 async def test_log_of_a_call_that_was_refused_has_its_payment_and_no_cost() -> None:
     world = World(policy=replace(World().policy, max_per_payment=usd("0.0005")))
     async with world.open() as agent:
