@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
+from tests.interop.agent import Agency, new_agency, place_contracts
 from tests.interop.install import Installed, find_installed
 from tests.interop.peers.anvil import running_anvil
 from tests.interop.peers.chain import TokenChain, place_base_sepolia
@@ -51,6 +53,22 @@ def acting_chain(installed: Installed, tmp_path_factory: pytest.TempPathFactory)
     """A chain for transactions of one's own, so that its mining may pause."""
     with running_anvil(installed, chain_id=BASE_SEPOLIA_ID, log_dir=tmp_path_factory.mktemp("acting")) as anvil:
         yield place_base_sepolia(anvil, installed)
+
+
+@pytest.fixture(scope="session")
+def contracts(acting_chain: TokenChain) -> TokenChain:
+    """That chain, with this project's contracts on it."""
+    anyio.run(place_contracts, acting_chain)
+    return acting_chain
+
+
+@pytest.fixture
+async def agency(contracts: TokenChain) -> Agency:
+    """A wallet that its operator has deployed."""
+    made = new_agency(contracts)
+    async with made.open(made.operator) as wallet:
+        await wallet.deploy(await made.signed())
+    return made
 
 
 @pytest.fixture(scope="session")

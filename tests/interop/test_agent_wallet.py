@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import anyio
 import pytest
 
 from paygent import X402Client
@@ -20,7 +19,7 @@ from paygent.evm.agent_wallet import LONGEST_VALIDITY_SECONDS, payment_call
 from paygent.evm.contracts import contract
 from paygent.policy.canonical import digest
 from tests.interop.acting import PATIENCE
-from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency, place_contracts
+from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency
 from tests.interop.hostile.answers import sells
 from tests.interop.hostile.shop import Shop, offering
 from tests.interop.peers.chain import TokenChain
@@ -29,21 +28,6 @@ PAYEE = checksum(f"0x{'ab' * 20}")
 REF = f"0x{'07' * 32}"
 OTHER = f"0x{'08' * 32}"
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="session")
-def contracts(acting_chain: TokenChain) -> TokenChain:
-    anyio.run(place_contracts, acting_chain)
-    return acting_chain
-
-
-@pytest.fixture
-async def agency(contracts: TokenChain) -> Agency:
-    """A wallet that its operator has deployed."""
-    made = new_agency(contracts)
-    async with made.open(made.operator) as wallet:
-        await wallet.deploy(await made.signed())
-    return made
 
 
 async def test_wallet_is_deployed_at_its_predicted_address_once(contracts: TokenChain) -> None:

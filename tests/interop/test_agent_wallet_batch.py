@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import anyio
 import pytest
 
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
@@ -11,26 +10,11 @@ from paygent.core.lifecycle import State
 from paygent.core.money import Amount
 from paygent.core.transaction_errors import InsufficientFunds
 from paygent.evm.address import checksum
-from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency, place_contracts
+from tests.interop.agent import COINS, DAY, ONE, Agency, new_agency
 from tests.interop.peers.chain import TokenChain
 
 FIRST, SECOND, THIRD = (checksum(f"0x{byte * 20}") for byte in ("a1", "b2", "c3"))
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="session")
-def contracts(acting_chain: TokenChain) -> TokenChain:
-    anyio.run(place_contracts, acting_chain)
-    return acting_chain
-
-
-@pytest.fixture
-async def agency(contracts: TokenChain) -> Agency:
-    """A wallet that its operator has deployed."""
-    made = new_agency(contracts)
-    async with made.open(made.operator) as wallet:
-        await wallet.deploy(await made.signed())
-    return made
 
 
 def received(agency: Agency) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """What an AgentWallet's owner decides after it is deployed, on a real EVM."""
 
-import anyio
 import pytest
 
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused
@@ -9,26 +8,11 @@ from paygent.evm.address import checksum
 from paygent.evm.agent_wallet import NATIVE
 from paygent.evm.contracts import contract
 from tests.interop.acting import Actor
-from tests.interop.agent import Agency, new_agency, place_contracts
+from tests.interop.agent import Agency
 from tests.interop.peers.chain import TokenChain
 
 LISTED, OTHER = checksum(f"0x{'ab' * 20}"), checksum(f"0x{'cd' * 20}")
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="session")
-def contracts(acting_chain: TokenChain) -> TokenChain:
-    anyio.run(place_contracts, acting_chain)
-    return acting_chain
-
-
-@pytest.fixture
-async def agency(contracts: TokenChain) -> Agency:
-    """A wallet that its operator has deployed."""
-    made = new_agency(contracts)
-    async with made.open(made.operator) as wallet:
-        await wallet.deploy(await made.signed())
-    return made
 
 
 async def paid(agency: Agency, payee: str) -> State:

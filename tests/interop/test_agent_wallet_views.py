@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
 from paygent.adapters.rpc import RpcChain
@@ -21,27 +20,13 @@ from paygent.runtime.deployments import check_chain, check_contracts
 from paygent.wallet.agent_deploy import read_signed, signed_record
 from paygent.wallet.agent_state import WalletReader
 from paygent.wallet.deploy import probe
-from tests.interop.agent import Agency, new_agency, place_contracts
+from tests.interop.agent import Agency, new_agency
 from tests.interop.install import Installed
 from tests.interop.peers.anvil import running_anvil
 from tests.interop.peers.chain import TokenChain
 
 PAYEE = checksum(f"0x{'ab' * 20}")
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="session")
-def contracts(acting_chain: TokenChain) -> TokenChain:
-    anyio.run(place_contracts, acting_chain)
-    return acting_chain
-
-
-@pytest.fixture
-async def agency(contracts: TokenChain) -> Agency:
-    made = new_agency(contracts)
-    async with made.open(made.operator) as wallet:
-        await wallet.deploy(await made.signed())
-    return made
 
 
 def authorization(agency: Agency, **changes: Any) -> Authorization:

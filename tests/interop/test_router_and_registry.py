@@ -5,24 +5,16 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-import anyio
 import pytest
 
 from paygent.evm.contracts import ContractName, contract, own_errors
 from paygent.evm.reverts import custom_error
-from tests.interop.agent import place_contracts
 from tests.interop.peers.anvil import RpcError
 from tests.interop.peers.chain import TokenChain, call_data
 
 STAKE, PRICE = 1_000, 100
 DAY = 86_400
 NO_HASH = bytes(32)
-
-
-@pytest.fixture(scope="session")
-def contracts(acting_chain: TokenChain) -> TokenChain:
-    anyio.run(place_contracts, acting_chain)
-    return acting_chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
