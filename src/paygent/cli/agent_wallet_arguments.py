@@ -4,7 +4,17 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from paygent.cli.options import Collect, Commands, Several, add_json, add_keystore, add_network, add_rpc, add_storage
+from paygent.cli.options import (
+    Collect,
+    Commands,
+    Several,
+    add_json,
+    add_keystore,
+    add_network,
+    add_rpc,
+    add_storage,
+    taken,
+)
 from paygent.core.errors import ConfigurationError
 
 ACTIONS = {
@@ -84,8 +94,7 @@ def gather(given: dict[str, Any]) -> AgentWalletArguments | None:
     """
     if given["command"] != "agent-wallet":
         return None
-    mine = {name: given.pop(name) for name in AgentWalletArguments.__dataclass_fields__}
-    asked = AgentWalletArguments(**{name: value for name, value in mine.items() if value is not None})
+    asked = taken(AgentWalletArguments, given)
     action = given["action"]
     if len(asked.words) not in _COUNTS.get(action, (0,)):
         raise ConfigurationError(f"agent-wallet {action} takes {ACTIONS[action]}; `paygent agent-wallet --help`")

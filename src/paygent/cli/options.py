@@ -1,7 +1,16 @@
 """Options that several commands take, and how argparse keeps them."""
 
 import argparse
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
+
+
+class _Dataclass(Protocol):
+    """**Protocol:** any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+T = TypeVar("T", bound=_Dataclass)
 
 
 class Commands(Protocol):
@@ -57,6 +66,12 @@ def add_storage(command: argparse.ArgumentParser) -> None:
 
 def add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def taken(kind: type[T], given: dict[str, Any]) -> T:
+    """Take the fields of a dataclass out of what was given, and return it; None leaves a field as it is."""
+    mine = {name: given.pop(name) for name in kind.__dataclass_fields__ if name in given}
+    return kind(**{name: value for name, value in mine.items() if value is not None})
 
 
 def name(text: str) -> str:

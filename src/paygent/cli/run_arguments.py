@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from paygent.cli.options import Commands, add_json, add_keystore, add_payer, add_rpc, add_storage
+from paygent.cli.options import Collect, Commands, add_json, add_keystore, add_payer, add_rpc, add_storage, taken
 from paygent.core.errors import ConfigurationError
 
 ACTIONS = ("list", "show", "end")
@@ -41,7 +41,7 @@ def add_runs(commands: Commands) -> None:
     run.add_argument("--cancel", dest="stop", metavar="RUN", help="cancel a run; what was paid stays paid")
     run.add_argument("--accept-changes", action="store_true", default=None, help="resume under another policy or tools")
     run.add_argument("--max-spend", type=_dollars, metavar="USD", help="the most that the whole run may spend")
-    run.add_argument("--plugin", dest="plugins", action="append", metavar="NAME", help="in place of the settings'")
+    run.add_argument("--plugin", dest="plugins", action=Collect, metavar="NAME", help="in place of the settings'")
     add_payer(run)
     add_rpc(run)
     add_keystore(run)
@@ -60,11 +60,7 @@ def gather(given: dict[str, Any]) -> RunArguments | None:
     """
     if given["command"] not in ("run", "sessions"):
         return None
-    names = RunArguments.__dataclass_fields__
-    mine = {name: given.pop(name) for name in names if name in given}
-    if mine.get("plugins") is not None:
-        mine["plugins"] = tuple(mine["plugins"])
-    found = RunArguments(**{name: value for name, value in mine.items() if value is not None})
+    found = taken(RunArguments, given)
     if given["command"] == "run" and sum(each is not None for each in _ways(found)) != 1:
         raise ConfigurationError("run takes one TEXT, or one of --resume, --retry and --cancel")
     if given["command"] == "sessions" and (given["action"] == "list") != (found.session is None):

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from paygent.cli.options import Commands, Several, add_json, add_page, add_storage
+from paygent.cli.options import Commands, Several, add_json, add_page, add_storage, taken
 
 ACTIONS = ("list", "show", "add", "remove", "discover")
 
@@ -48,9 +48,7 @@ def gather(given: dict[str, Any]) -> ServiceArguments | None:
     """Take what belongs to the command out of what was given."""
     if given["command"] != "services":
         return None
-    names = ServiceArguments.__dataclass_fields__
-    mine = {name: given.pop(name) for name in names if name in given}
-    return ServiceArguments(**{name: value for name, value in mine.items() if value is not None})
+    return taken(ServiceArguments, given)
 
 
 def _dollars(text: str) -> str:

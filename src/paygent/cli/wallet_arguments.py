@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from paygent.cli.options import Commands, Several, add_json, add_keystore, add_network, add_page, add_rpc, add_storage
+from paygent.cli.options import (
+    Commands,
+    Several,
+    add_json,
+    add_keystore,
+    add_network,
+    add_page,
+    add_rpc,
+    add_storage,
+    taken,
+)
 from paygent.core.errors import ConfigurationError
 
 ACTIONS = {
@@ -58,8 +68,7 @@ def gather(given: dict[str, Any]) -> WalletArguments | None:
     """
     if given["command"] != "wallet":
         return None
-    mine = {name: given.pop(name) for name in WalletArguments.__dataclass_fields__}
-    asked = WalletArguments(**{name: value for name, value in mine.items() if value is not None})
+    asked = taken(WalletArguments, given)
     counts = {"create": (1,), "address": (0,), "transfer": (3,), "approve": (3,), "go-on": (1,)}
     if len(asked.words) not in counts.get(given["action"], (len(asked.words),)):
         raise ConfigurationError(f"wallet {given['action']} takes {ACTIONS[given['action']]}; `paygent wallet --help`")
