@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx
 
@@ -54,6 +54,7 @@ class X402Client:
             paid_timeout_seconds: how long a paid send waits for its answer, unless `timeout` is longer.
         """
         from paygent.adapters.httpx import AsyncPaymentTransport
+        from paygent.adapters.httpx.cookies import AsyncClient
 
         connection, rest = split(options)
 
@@ -61,7 +62,7 @@ class X402Client:
             return AsyncPaymentTransport(engine, inner=inner, paid_timeout_seconds=paid_timeout_seconds)
 
         self._engine = engine
-        self._http = httpx.AsyncClient(
+        self._http = AsyncClient(
             transport=paying(httpx.AsyncHTTPTransport(**connection) if transport is None else transport),
             mounts={at: None if inner is None else paying(inner) for at, inner in (mounts or {}).items()},
             trust_env=False,
@@ -133,9 +134,9 @@ class X402Client:
         Raises: PaygentError: see `paygent.core.errors`; httpx's own errors where nothing was paid.
         """
         if options.get("downgrade") is None:
-            return await self._http.request(method, parsed(url), **paying(options))
+            return await self._send(method, parsed(url), paying(options))
         first = Attempt(method=method, url=url, options=options, context=self._engine.context)
-        return await _following(first, lambda a: self._http.request(a.method, a.url, **paying(a.options)))
+        return await _following(first, lambda a: self._send(a.method, a.url, paying(a.options)))
 
     async def get(self, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Send a GET request; see `request`."""
@@ -151,7 +152,7 @@ class X402Client:
     ) -> AsyncGenerator[httpx.Response]:
         """Send a request and read the answer as it comes; it counts as delivered once it was read to its end.
 
-        Raises: as `request`.
+        Raises: as `request`. Reading an answer whose coding is broken raises httpx's own error, also where it was paid.
         """
         first = Attempt(method=method, url=url, options=options, context=self._engine.context)
         async with AsyncExitStack() as opened:
@@ -181,7 +182,7 @@ class X402Client:
             ApprovalPending, ApprovalRefused, ApprovalLapsed: people have not agreed, do not, or did not in time.
         """
         method, url, resumed = resuming(await self.payment(payment_id), payment_id, options)
-        return await self._http.request(method, url, **resumed)
+        return await self._send(method, url, resumed)
 
     async def payments(
         self, wanted: PaymentFilter | None = None, *, after: str | None = None, limit: int = 50
@@ -212,6 +213,14 @@ class X402Client:
         Raises: ConfigurationError: no such payment, or no endpoint for its chain. AdapterError: no answer.
         """
         return await self._engine.reconciler.reconcile(payment_id)
+
+    async def _send(self, method: str, url: httpx.URL | str, options: Mapping[str, Any]) -> httpx.Response:
+        try:
+            return await self._http.request(method, url, **options)
+        except httpx.DecodingError as broken:
+            from paygent.adapters.httpx import unreadable
+
+            raise await unreadable(self._engine, broken) from broken
 
 
 async def _following(attempt: Attempt, send: Callable[[Attempt], Awaitable[httpx.Response]]) -> httpx.Response:

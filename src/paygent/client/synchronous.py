@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx
 
@@ -42,6 +42,7 @@ class SyncX402Client:
     ) -> None:
         """Take an engine that lives in `portal`; `open` makes both."""
         from paygent.adapters.httpx import PaymentTransport
+        from paygent.adapters.httpx.cookies import Client
 
         connection, rest = split(options)
 
@@ -50,7 +51,7 @@ class SyncX402Client:
 
         self._engine = engine
         self._portal = portal
-        self._http = httpx.Client(
+        self._http = Client(
             transport=paying(httpx.HTTPTransport(**connection) if transport is None else transport),
             mounts={at: None if inner is None else paying(inner) for at, inner in (mounts or {}).items()},
             trust_env=False,
@@ -116,9 +117,9 @@ class SyncX402Client:
     def request(self, method: str, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Send a request and pay if the policy agrees; see `X402Client.request`."""
         if options.get("downgrade") is None:
-            return self._http.request(method, url, **paying(options))
+            return self._send(method, url, paying(options))
         first = Attempt(method=method, url=url, options=options, context=self._engine.context)
-        return _following(first, lambda a: self._http.request(a.method, a.url, **paying(a.options)))
+        return _following(first, lambda a: self._send(a.method, a.url, paying(a.options)))
 
     def get(self, url: httpx.URL | str, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Send a GET request; see `request`."""
@@ -144,7 +145,7 @@ class SyncX402Client:
     def resume(self, payment_id: PaymentId, **options: Unpack[RequestOptions]) -> httpx.Response:
         """Go on with a payment that waited for approval; see `X402Client.resume`."""
         method, url, resumed = resuming(self.payment(payment_id), payment_id, options)
-        return self._http.request(method, url, **resumed)
+        return self._send(method, url, resumed)
 
     def payments(
         self, wanted: PaymentFilter | None = None, *, after: str | None = None, limit: int = 50
@@ -180,6 +181,15 @@ class SyncX402Client:
         if handle is None:
             raise ConfigurationError(f"{response!r} was not paid for")
         return self._portal.call(lambda: handle.settled(timeout_seconds=timeout_seconds))
+
+    def _send(self, method: str, url: httpx.URL | str, options: Mapping[str, Any]) -> httpx.Response:
+        try:
+            return self._http.request(method, url, **options)
+        except httpx.DecodingError as caught:
+            from paygent.adapters.httpx import unreadable
+
+            broken = caught  # outlives its except clause
+            raise self._portal.call(lambda: unreadable(self._engine, broken)) from broken
 
 
 def _following(attempt: Attempt, send: Callable[[Attempt], httpx.Response]) -> httpx.Response:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from paygent.adapters.httpx import AsyncPaymentTransport
+from paygent.adapters.httpx.cookies import AsyncClient
 from paygent.adapters.system import SystemClock, SystemEntropy
 from paygent.core.caip import ChainId
 from paygent.core.errors import ConfigurationError
@@ -247,7 +248,7 @@ def _engine(conduct: Conduct, base: _Base) -> Any:
 def _http(conduct: Conduct, engine: Engine) -> httpx.AsyncClient:
     inner = HeldAnswers(conduct.get("transport") or httpx.AsyncHTTPTransport())
     paying = AsyncPaymentTransport(engine, inner=inner, paid_timeout_seconds=PAID_TIMEOUT_SECONDS)
-    return httpx.AsyncClient(transport=paying, trust_env=False, timeout=_HTTP_SECONDS)
+    return AsyncClient(transport=paying, trust_env=False, timeout=_HTTP_SECONDS)
 
 
 def _connectors(conduct: Conduct, base: _Base) -> Mapping[str, Connector]:

@@ -18,7 +18,7 @@ from paygent.adapters.httpx.purchase import (
     RESUME,
 )
 from paygent.adapters.httpx.sync import PaymentTransport
-from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentTransport
+from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentTransport, unreadable
 
 __all__ = [
     "ASK",
@@ -39,4 +39,5 @@ __all__ = [
     "RESUME",
     "AsyncPaymentTransport",
     "PaymentTransport",
+    "unreadable",
 ]

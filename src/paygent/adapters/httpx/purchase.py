@@ -44,6 +44,12 @@ class _Wish(TypedDict):
     """The digest of the request that was paid."""
 
 
+def paid_by(request: httpx.Request) -> PaymentId | None:
+    """Return the payment that a request has by now, or None."""
+    wish: _Wish | None = request.extensions.get(_WISH)
+    return None if wish is None else wish["paid"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
     """One request on its way through the transport."""

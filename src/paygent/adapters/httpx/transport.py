@@ -13,7 +13,8 @@ from typing import Self
 import httpx
 
 from paygent.adapters.httpx.bodies import discard, peek, with_stream
-from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase
+from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase, paid_by
+from paygent.core.errors import AdapterError, PaymentOutcomeUnknown
 from paygent.core.ids import PaymentId
 from paygent.core.payment import SignedPayload
 from paygent.engine.background import Background
@@ -206,6 +207,18 @@ class _WatchedStream(httpx.AsyncByteStream):
             self._open = False
             await self._handle.finish(complete=complete)
             self._finished(self._handle)
+
+
+async def unreadable(engine: Engine, broken: httpx.DecodingError) -> Exception:
+    """Return what to raise for an answer whose coding httpx cannot read: what became of its payment, if it has one."""
+    paid = paid_by(broken.request)
+    if paid is None:
+        return broken
+    try:
+        payment = await engine.journal.get(paid)
+    except AdapterError as silent:
+        return PaymentOutcomeUnknown(paid, nonce="", expires_at=0, why=str(silent))
+    return broken if payment is None else await engine.lost(payment, broken)
 
 
 async def _let_go(answer: httpx.Response | httpx.AsyncByteStream) -> None:
