@@ -62,8 +62,10 @@ class MemoryJournal(MemoryServices):
         self._order: list[PaymentId] = []
         self._by_key: _Index = defaultdict(list)
         self._by_request: _Index = defaultdict(list)
-        self._in_the_way: defaultdict[tuple[str, str], dict[PaymentId, None]] = defaultdict(dict)
-        """The payments of a request that block its repetition: a handful, where there may be thousands."""
+        self._places: dict[PaymentId, int] = {}
+        """Which of all payments each was, counted from 0."""
+        self._in_the_way: defaultdict[tuple[str, str], dict[PaymentId, int]] = defaultdict(dict)
+        """The payments of a request that block its repetition, with their places: a handful of thousands."""
         self._sums: dict[_Window, Share] = {}
         self._holds: dict[PaymentId, list[tuple[_Window, int, bool]]] = {}
         self._nonces = MemoryNonces()
@@ -328,7 +330,8 @@ class MemoryJournal(MemoryServices):
                 if other.blocks_key:
                     raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
         elif not new_purchase:
-            for other_id in reversed(self._in_the_way[intent.payer, intent.request]):
+            in_the_way = self._in_the_way[intent.payer, intent.request]
+            for other_id in sorted(in_the_way, key=in_the_way.__getitem__, reverse=True):
                 other = self._payments[other_id]
                 if other.state is not State.RESERVED or other.lease_until > now:
                     raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
@@ -360,9 +363,10 @@ class MemoryJournal(MemoryServices):
 
     def _put(self, payment: Payment) -> None:
         self._payments[payment.id] = payment
+        place = self._places.setdefault(payment.id, len(self._places))
         in_the_way = self._in_the_way[payment.intent.payer, payment.intent.request]
         if payment.blocks_repeat:
-            in_the_way[payment.id] = None
+            in_the_way[payment.id] = place
         else:
             in_the_way.pop(payment.id, None)
         if payment.state is State.AWAITING_APPROVAL:

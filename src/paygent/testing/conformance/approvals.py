@@ -329,6 +329,18 @@ class ApprovalStoreContract:
 
         assert (State.RESERVED, ApprovalState.USED) == await state_of(storage, payment)
 
+    async def test_newest_of_two_that_are_in_the_way_is_named_in_whatever_order_they_were_reserved(
+        self, storage: Storage
+    ) -> None:
+        first, second = awaiting(1, key="k", resource=URL), awaiting(2, resource=URL)
+        asked_first, asked_second = await granted(storage, first), await granted(storage, second)
+        for payment, request in ((second, asked_second), (first, asked_first)):
+            await storage.reserve(payment, released(payment), [], approval=request.id, now=START + 6)
+        with pytest.raises(DuplicatePurchase) as refused:
+            await storage.open(reserved(3, resource=URL), [], now=START + 7, new_purchase=False)
+
+        assert second.id == refused.value.payment_id
+
     async def test_reserve_with_a_key_of_its_own_passes(self, storage: Storage) -> None:
         payment = awaiting(key="k")
         request = await granted(storage, payment)
