@@ -37,7 +37,8 @@ from paygent.engine.ending import NothingSent
 from paygent.engine.guard import judged_and_reserved
 from paygent.engine.order import ActionOrder, Answer, Order, Paid, Send, Unsent
 from paygent.engine.reconcile import Reconciler
-from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People, Reserver
+from paygent.engine.reserve import LEASE_SECONDS, People, Reserver
+from paygent.engine.shielded import shielded
 from paygent.engine.sign import PaymentSigner
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
@@ -197,9 +198,7 @@ class Engine:
                 return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=settlement or current.claim)
             return None
 
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            payment = await self._update(payment, change)
-        return payment  # noqa: RET504  where the time is up, what came in goes out
+        return await shielded(self._update(payment, change), payment)
 
     async def lost(self, payment: Payment, why: BaseException | str) -> PaidUndelivered | PaymentOutcomeUnknown:
         """Return the error that tells a caller without an answer what is known, after asking the chain."""
@@ -365,9 +364,8 @@ class Engine:
                 return None
             return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=claim or current.claim)
 
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            with suppress(AdapterError):  # the journal then says SUBMITTED, which reconciling treats alike
-                payment = await self._update(payment, change)
+        with suppress(AdapterError):  # the journal then says SUBMITTED, which reconciling treats alike
+            return await shielded(self._update(payment, change), payment)
         return payment
 
     async def _ask_chain(self, payment: Payment) -> Payment:

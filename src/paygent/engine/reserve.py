@@ -5,10 +5,9 @@ for the same thing again, in any process, finds it, and goes on once they have a
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
-
-import anyio
 
 from paygent.core import ids
 from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
@@ -33,6 +32,7 @@ from paygent.engine.choose import Choice
 from paygent.engine.consent import agreed, asked_now
 from paygent.engine.edits import edited, same_request, under_edit
 from paygent.engine.order import Order
+from paygent.engine.shielded import shielded
 from paygent.engine.waiting import (
     ALLOWED_BY_NOW,
     awaiting,
@@ -52,8 +52,6 @@ APPROVAL_SECONDS = 86_400
 """How long a request for approval waits for people."""
 _INSTEAD = "instead of what was DOWNGRADED to "
 _KINDS: Mapping[str, Literal["service", "quantity", "mode"]] = {each: each for each in ("service", "quantity", "mode")}
-WRITE_SECONDS = 10.0
-"""How long a cancelled or failing payment waits for the journal to write down what is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +134,9 @@ class Reserver:
 
     async def void(self, payment: Payment, why: BaseException) -> None:
         """Give the budget of a payment back that nothing was signed for, if the storage can take it."""
-        note = f"signing failed: {type(why).__name__}"
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=note)
-            try:
-                await self._storage.append(payment, voided)
-            except AdapterError:
-                return  # its lease ends, and reconciling voids it then
+        voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=f"signing failed: {type(why).__name__}")
+        with suppress(AdapterError):  # its lease ends, and reconciling voids it then
+            await shielded(self._storage.append(payment, voided), None)
 
     async def _reserve_allowed(self, order: Order, choice: Choice) -> Payment:
         """Reserve what needs nobody's agreement; what waits for the same wish goes on, or is put aside."""

@@ -4,9 +4,8 @@ Nothing here signs or sends. What a person agrees to is the action's digest.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-
-import anyio
 
 from paygent.core import ids
 from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
@@ -28,7 +27,8 @@ from paygent.engine.approval_facts import action_facts, exhausted, hold_keys, li
 from paygent.engine.consent import agreed, asked_now
 from paygent.engine.edits import edited
 from paygent.engine.order import ActionOrder
-from paygent.engine.reserve import LEASE_SECONDS, WRITE_SECONDS, People
+from paygent.engine.reserve import LEASE_SECONDS, People
+from paygent.engine.shielded import shielded
 from paygent.engine.waiting import ALLOWED_BY_NOW, NOBODY_IN_TIME, in_the_way, put_aside, record_denial
 from paygent.evm.calls import closes
 from paygent.ports.clock import Clock
@@ -71,11 +71,8 @@ class ActionReserver:
     async def void(self, payment: Payment, why: BaseException) -> None:
         """Give budget and nonce of a payment back that nothing was signed for, if the storage can take it."""
         voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=f"not signed: {why}"[:500])
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            try:
-                await self._storage.append(payment, voided)
-            except AdapterError:
-                return  # its lease ends, and reconciling voids it then
+        with suppress(AdapterError):  # its lease ends, and reconciling voids it then
+            await shielded(self._storage.append(payment, voided), None)
 
     async def _reserve_allowed(self, order: ActionOrder, choice: ActionChoice, now: int) -> Payment:
         """Reserve what needs nobody's agreement; the same action that waits goes on, an older quote is put aside."""

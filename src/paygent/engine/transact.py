@@ -5,6 +5,7 @@ exception is a fee that is too low: the step is signed again with the same accou
 """
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -36,8 +37,8 @@ from paygent.engine.gas import replacing
 from paygent.engine.mined import approval_left, traded
 from paygent.engine.order import ActionOrder
 from paygent.engine.reconcile import Reconciler
-from paygent.engine.reserve import WRITE_SECONDS
 from paygent.engine.reserve_actions import ActionReserver
+from paygent.engine.shielded import shielded
 from paygent.engine.steps import StepSigner, attempt_of, plan_of, raw_of, transaction_of
 from paygent.evm.calls import approve_call
 from paygent.evm.coins import coin
@@ -130,11 +131,8 @@ class Transactor:
 
     async def _current(self, payment: Payment) -> Payment:
         """Return what the storage has; what is known already where it does not answer."""
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            try:
-                return await self._storage.get(payment.id) or payment
-            except AdapterError:
-                pass
+        with suppress(AdapterError):
+            return await shielded(self._storage.get(payment.id), payment) or payment
         return payment
 
     async def _next(self, payment: Payment, errors: tuple[str, ...], *, again: bool) -> Payment:
@@ -382,14 +380,14 @@ class Transactor:
 
     async def _lost(self, payment: Payment, why: str) -> Payment:
         """Write down that the outcome is unknown, if the storage can take it; SUBMITTED means the same."""
-        with anyio.move_on_after(WRITE_SECONDS, shield=True):
-            try:
-                current = await self._storage.get(payment.id) or payment
-                if current.state is not State.SUBMITTED:
-                    return current
-                after = current.move(Event.OUTCOME_LOST, at=self._clock.now(), note=why[:300])
-                await self._storage.append(current, after)
-            except AdapterError:
-                return payment
-            return after
+        with suppress(AdapterError):
+            return await shielded(self._lose(payment, why), payment)
         return payment
+
+    async def _lose(self, payment: Payment, why: str) -> Payment:
+        current = await self._storage.get(payment.id) or payment
+        if current.state is not State.SUBMITTED:
+            return current
+        after = current.move(Event.OUTCOME_LOST, at=self._clock.now(), note=why[:300])
+        await self._storage.append(current, after)
+        return after

@@ -1,6 +1,5 @@
 """Whatever goes wrong at whichever await: one transfer at most, no second authorization, and the books agree."""
 
-import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from paygent.core.errors import (
     PaymentOutcomeUnknown,
 )
 from paygent.core.lifecycle import FREED, State
-from paygent.engine import handle, pay
+from paygent.engine import handle, pay, shielded
 from paygent.testing.engine import MemoryEngine, memory_engine
 from paygent.testing.faults import Crash, FaultKind, FaultPlan, FaultyTransport
 from paygent.testing.seller import MemorySeller, Reply
@@ -127,9 +126,7 @@ FLOWS: dict[str, Callable[[World], Awaitable[None]]] = {
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits are as short as they can be; their lengths are tested elsewhere."""
     monkeypatch.setattr(pay, "RESEND_DELAY_SECONDS", 0)
-    for name, module in list(sys.modules.items()):
-        if name.startswith("paygent.engine.") and "WRITE_SECONDS" in vars(module):
-            monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
+    monkeypatch.setattr(shielded, "WRITE_SECONDS", 0.01)
     monkeypatch.setattr(handle, "_FIRST_LOOK_SECONDS", 0.001)
 
 

@@ -1,0 +1,17 @@
+"""Writes that are finished although whoever pays was cancelled, because money may be out."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import anyio
+
+T = TypeVar("T")
+WRITE_SECONDS = 10.0
+"""How long a cancelled or failing payment waits for the journal to write down what is known."""
+
+
+async def shielded(work: Awaitable[T], otherwise: T) -> T:
+    """Return what `work` does, which the caller's cancellation does not reach; `otherwise` after `WRITE_SECONDS`."""
+    with anyio.move_on_after(WRITE_SECONDS, shield=True):
+        return await work
+    return otherwise

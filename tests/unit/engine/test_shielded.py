@@ -1,0 +1,97 @@
+"""A write is finished although its caller is cancelled, and waits for a while at most."""
+
+from collections.abc import Callable
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from paygent.engine import shielded as module
+from paygent.engine.shielded import shielded
+
+pytestmark = pytest.mark.anyio
+
+
+class Write:
+    """Work that notes how far it came."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.ready = anyio.Event()
+
+    async def at_once(self) -> str:
+        self.steps.append("begun")
+        return "written"
+
+    async def waiting(self) -> str:
+        self.steps.append("begun")
+        await self.ready.wait()
+        self.steps.append("ready")
+        await anyio.lowlevel.checkpoint()
+        await anyio.sleep(0.001)
+        return "written"
+
+    async def failing(self) -> str:
+        await anyio.lowlevel.checkpoint()
+        raise ValueError("full")
+
+    async def refusing(self) -> str:
+        raise ValueError("full")
+
+
+async def test_outcome_of_work_that_never_waits_is_returned() -> None:
+    assert "written" == await shielded(Write().at_once(), "otherwise")
+
+
+@pytest.mark.parametrize("work", [Write.failing, Write.refusing], ids=["after waiting", "at once"])
+async def test_error_of_the_work_is_raised(work: Callable[[Write], object]) -> None:
+    with pytest.raises(ValueError, match="full"):
+        await shielded(work(Write()), "otherwise")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["cancelled before", "cancelled while it waits"])
+async def test_work_goes_to_its_end_although_the_caller_is_cancelled(before: bool) -> None:
+    write, outcomes = Write(), list[str]()
+    with anyio.CancelScope() as caller:
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(_cancel, caller, write)
+            if before:
+                caller.cancel()
+            outcomes.append(await shielded(write.waiting(), "otherwise"))
+            await anyio.lowlevel.checkpoint()
+            outcomes.append("went on")
+
+    assert ["written"] == outcomes
+    assert ["begun", "ready"] == write.steps
+
+
+async def _cancel(caller: anyio.CancelScope, write: Write) -> None:
+    with anyio.CancelScope(shield=True):
+        await anyio.sleep(0.001)
+        caller.cancel()
+        await anyio.sleep(0.001)
+        write.ready.set()
+
+
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_what_takes_too_long_is_given_up(cancelled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WRITE_SECONDS", 0.01)
+    write, outcome = Write(), ""
+    with anyio.CancelScope() as caller:
+        if cancelled:
+            caller.cancel()
+        outcome = await shielded(write.waiting(), "otherwise")
+
+    assert "otherwise" == outcome
+    assert ["begun"] == write.steps
+
+
+async def test_work_may_use_scopes_and_groups_of_its_own() -> None:
+    async def work() -> str:
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(anyio.sleep, 0.001)
+        with anyio.move_on_after(0.001):
+            await anyio.sleep(5)
+        return "written"
+
+    assert "written" == await shielded(work(), "otherwise")
