@@ -4,15 +4,12 @@ pragma solidity 0.8.37;
 import {PaymentRouter} from "../../src/PaymentRouter.sol";
 import {DevUSD} from "../../src/devnet/DevUSD.sol";
 import {IPaymentRouter} from "../../src/interfaces/IPaymentRouter.sol";
-import {Test} from "../support/Test.sol";
+import {Signing} from "./Signing.sol";
 
 /// @notice A router, a token with permits and authorizations, and a payer who has 1,000,000 units and allowed the router all of them.
-abstract contract RouterTest is Test {
+abstract contract RouterTest is Signing {
     uint256 internal constant FUNDS = 1_000_000;
     bytes32 internal constant MEMO = "invoice 7";
-    bytes32 private constant RECEIVE = keccak256(
-        "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
-    );
 
     PaymentRouter internal router;
     DevUSD internal token;
@@ -84,27 +81,16 @@ abstract contract RouterTest is Test {
         });
     }
 
-    function permitOf(uint256 value) internal view returns (IPaymentRouter.Permit memory permit) {
-        bytes32 content = keccak256(
-            abi.encode(token.PERMIT_TYPEHASH(), payer, address(router), value, token.nonces(payer), block.timestamp)
-        );
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(payerKey, digest(content));
-        permit = IPaymentRouter.Permit(value, block.timestamp, v, r, s);
+    function permitOf(uint256 value) internal view returns (IPaymentRouter.Permit memory) {
+        return permitBy(payerKey, token, address(router), value);
     }
 
     function authorizationOf(uint256 value, bytes32 nonce) internal view returns (IPaymentRouter.Authorization memory) {
-        return IPaymentRouter.Authorization(
-            payer, block.timestamp - 1, block.timestamp + 60, signature(payerKey, authorizationDigest(value, nonce))
-        );
+        return authorizationBy(payerKey, token, address(router), value, nonce);
     }
 
     function authorizationDigest(uint256 value, bytes32 nonce) internal view returns (bytes32) {
-        uint256 time = block.timestamp;
-        return digest(keccak256(abi.encode(RECEIVE, payer, address(router), value, time - 1, time + 60, nonce)));
-    }
-
-    function digest(bytes32 content) private view returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), content));
+        return receiveDigest(token, payer, address(router), value, nonce);
     }
 
     function takeAllowance() internal {

@@ -34,6 +34,18 @@ abstract contract Test {
         return span == 0 ? value : low + value % span;
     }
 
+    /// @notice Make `steps` calls of a handler as a fuzzer does, drawn by the number of the step. Functions of a handler take words only.
+    function walk(address handler, bytes4[] memory selectors, uint256 steps) internal {
+        for (uint256 i = 0; i < steps; ++i) {
+            bytes32 word = keccak256(abi.encode(i));
+            bytes memory words = abi.encode(
+                keccak256(abi.encode(word, 1)), keccak256(abi.encode(word, 2)), keccak256(abi.encode(word, 3))
+            );
+            (bool done,) = handler.call(abi.encodePacked(selectors[uint256(word) % selectors.length], words));
+            done; // what a handler refuses, a fuzzer passes over too
+        }
+    }
+
     /// @notice r, s, v in the 65 bytes that ECDSA libraries take.
     function signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
