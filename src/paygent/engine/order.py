@@ -1,7 +1,7 @@
 """What the engine is asked to pay, and what comes back."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from paygent.core.action import Action
@@ -49,8 +49,11 @@ class Order:
     """The payment that waits for approval and is asked for again."""
     edited: Amount | None = None
     """The ceiling that an approver's edit of `resume` left; besides the caller's own."""
-    first: bool = False
-    """The caller has just seen that the key has no payment; where it has one all the same, the journal refuses this."""
+    first: bool = field(default=False, compare=False)
+    """The caller has just seen that the key has no payment; where it has one all the same, the journal refuses this.
+
+    It says how the journal is asked and not what is bought: an order with it is the order that was asked about without.
+    """
 
     def __post_init__(self) -> None:
         if self.quantity < 1:

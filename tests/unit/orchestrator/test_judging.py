@@ -15,7 +15,13 @@ from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.core.session import RunState
 from paygent.engine.approvals import ApprovalDesk
+from paygent.evm import erc20
 from paygent.orchestrator import Arguments, Call, RunResult, Tool, ToolOutcome
+from paygent.ports.chain import BlockTag
+from paygent.testing.chain import MemoryChain
+from paygent.testing.clock import VirtualClock
+from paygent.testing.engine import FUNDS, NETWORK, TOKEN
+from paygent.testing.seller import MemorySeller
 from tests.unit.orchestrator.world import POLICY, URL, World
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +73,29 @@ async def test_call_that_needs_nobody_asks_the_seller_once_and_pays() -> None:
         result = await agent.run(f"pay 0.10 {world.seller.token.asset.symbol} for {URL}")
 
     assert (True, 2, 1) == (result.ok, len(world.seller.requests), len(world.seller.paid_requests))
+
+
+class _Chain(MemoryChain):
+    """Remembers what it was called for."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(chain=NETWORK, tokens=[TOKEN], clock=clock)
+        self.called: list[str] = []
+
+    async def call(self, to: str, data: str, *, at: str | BlockTag = "latest") -> str:
+        self.called.append(data)
+        return await super().call(to, data, at=at)
+
+
+async def test_call_that_needs_nobody_reads_the_balance_once() -> None:
+    world = World()
+    world.chain = chain = _Chain(world.clock)
+    chain.mint(TOKEN, world.payer.address, FUNDS)
+    world.seller = MemorySeller(chain=chain, token=TOKEN, payee=world.payee)
+    async with world.open() as agent:
+        result = await agent.run(f"pay {URL}")
+
+    assert (True, [erc20.balance_of(world.payer.address)]) == (result.ok, chain.called)
 
 
 async def test_free_resource_is_fetched_once() -> None:
