@@ -1,11 +1,13 @@
 """The graph: plan, price, then judge, approve and act for each call, and report."""
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from paygent.orchestrator.state import State, next_todo
+from paygent.orchestrator.state import Change, State, next_todo
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph  # pyright: ignore[reportMissingTypeStubs]  # inline types, as below
+    from langgraph.runtime import Runtime
 
     from paygent.orchestrator.nodes import Nodes
 
@@ -20,28 +22,30 @@ def compiled(nodes: "Nodes", checkpointer: Any) -> "CompiledStateGraph[Any, Any,
 
     schema: Any = RunDesk  # what every node gets beside the state; it goes into no checkpoint
     graph: Any = StateGraph(State, context_schema=schema)
-    for name in NODES:
-        graph.add_node(name, _node_of(nodes, name))
-    graph.add_edge(START, "plan")
-    graph.add_conditional_edges("plan", after_plan, ["plan", "price", "report"])
-    graph.add_edge("price", "judge")
-    graph.add_conditional_edges("judge", after_judge, ["approve", "act", "plan", "report"])
-    graph.add_edge("approve", "act")
-    graph.add_conditional_edges("act", after_act, ["approve", "judge", "plan", "report"])
-    graph.add_edge("report", END)
+    graph.add_node("plan", _deciding(nodes.plan, after_plan), destinations=("plan", "price", "report"))
+    graph.add_node("price", nodes.price)
+    graph.add_node("judge", _deciding(nodes.judge, after_judge), destinations=("approve", "act", "plan", "report"))
+    graph.add_node("approve", nodes.approve)
+    graph.add_node("act", _deciding(nodes.act, after_act), destinations=("approve", "judge", "plan", "report"))
+    graph.add_node("report", nodes.report)
+    for before, after in ((START, "plan"), ("price", "judge"), ("approve", "act"), ("report", END)):
+        graph.add_edge(before, after)
     return graph.compile(checkpointer=checkpointer)  # type: ignore[no-any-return]
 
 
-def _node_of(nodes: "Nodes", name: str) -> Any:
-    found = {
-        "plan": nodes.plan,
-        "price": nodes.price,
-        "judge": nodes.judge,
-        "approve": nodes.approve,
-        "act": nodes.act,
-        "report": nodes.report,
-    }
-    return found[name]
+def _deciding(work: "Callable[[State, Runtime[Any]], Awaitable[Change]]", way: Callable[[State], str]) -> Any:
+    """Return a node that says itself which one follows.
+
+    A conditional edge would copy every channel, and run `way` in another thread, to say the same.
+    """
+    from langgraph.runtime import Runtime
+    from langgraph.types import Command
+
+    async def node(state: State, runtime: Runtime[Any]) -> Command[Any]:
+        change = await work(state, runtime)
+        return Command(update=change, goto=way(State({**state, **change})))
+
+    return node
 
 
 def after_plan(state: State) -> str:
