@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {PaymentRouter} from "../../src/PaymentRouter.sol";
+import {DevUSD} from "../../src/devnet/DevUSD.sol";
 import {IPaymentRouter} from "../../src/interfaces/IPaymentRouter.sol";
 import {RouterTest} from "./RouterTest.sol";
-import {AgreeableWallet} from "./Tokens.sol";
+import {AgreeableWallet, ImpostorToken} from "./Tokens.sol";
 
 /// @notice Permits and authorizations: whose money they move, where to, and how often.
 contract RouterFundingTest is RouterTest {
@@ -45,6 +47,32 @@ contract RouterFundingTest is RouterTest {
         vm.expectRevert(bytes("ERC20: transfer amount exceeds allowance"));
         vm.prank(anybody);
         router.batchPayWithPermit(batchOf(address(token), 70, 30), permit);
+    }
+
+    function test_permit_that_gives_no_allowance_moves_nothing() public {
+        takeAllowance();
+        uint256 deadline = block.timestamp + 60;
+        IPaymentRouter.Permit memory permit = permitOf(100);
+        permitMovesNothing(permitBy(uint256(keccak256("other")), token, address(router), 100));
+        permitMovesNothing(permitBy(payerKey, token, anybody, 100));
+        permitMovesNothing(permitBy(payerKey, new DevUSD(), address(router), 100));
+        bytes memory other_ = malleable(payerKey, permitDigest(token, payer, address(router), 100, deadline));
+        (bytes32 r, bytes32 s) = abi.decode(other_, (bytes32, bytes32));
+        permitMovesNothing(IPaymentRouter.Permit(100, deadline, uint8(other_[64]), r, s));
+        vm.chainId(25);
+        permitMovesNothing(permit);
+        vm.chainId(31337);
+        vm.warp(deadline + 1);
+        permitMovesNothing(permit);
+    }
+
+    function test_permit_pays_once() public {
+        takeAllowance();
+        IPaymentRouter.Permit memory permit = permitOf(100);
+        vm.prank(payer);
+        router.batchPayWithPermit(batchOf(address(token), 70, 30), permit);
+        permitMovesNothing(permit);
+        vm.assertEq(token.balanceOf(payer), FUNDS - 100);
     }
 
     function test_permit_needs_a_token() public {
@@ -139,6 +167,36 @@ contract RouterFundingTest is RouterTest {
         refuse(batch, authorization);
     }
 
+    function test_authorization_of_another_payer_router_or_token_is_refused() public {
+        IPaymentRouter.Batch memory batch = batchOf(address(token), 70, 30);
+        IPaymentRouter.Authorization memory authorization = authorizationOf(100, router.batchNonce(batch));
+        PaymentRouter another = new PaymentRouter();
+        vm.expectRevert(bytes("EIP712: invalid signature"));
+        another.batchPayWithAuthorization(batch, authorization);
+        batch.token = address(new DevUSD());
+        refuse(batch, authorization);
+        batch.token = address(token);
+        authorization.from = other;
+        refuse(batch, authorization);
+    }
+
+    /// @notice A payer who signs for a token that lies about its domain has signed for the other token too, yet nothing of that moves.
+    function test_token_with_the_domain_of_another_cannot_get_its_money() public {
+        ImpostorToken impostor = new ImpostorToken(token.DOMAIN_SEPARATOR());
+        IPaymentRouter.Batch memory batch = batchOf(address(impostor), 70, 30);
+        bytes32 nonce = router.batchNonce(batch);
+        IPaymentRouter.Authorization memory authorization = authorizationOf(100, nonce);
+        (uint256 from, uint256 until) = (authorization.validAfter, authorization.validBefore);
+        expect(abi.encodeWithSelector(IPaymentRouter.InexactTransfer.selector, address(impostor), 100, 0));
+        router.batchPayWithAuthorization(batch, authorization);
+        batch.token = address(token);
+        refuse(batch, authorization);
+        vm.expectRevert(bytes("EIP3009: caller must be the payee"));
+        vm.prank(anybody);
+        token.receiveWithAuthorization(payer, address(router), 100, from, until, nonce, authorization.signature);
+        vm.assertEq(token.balanceOf(payer), FUNDS);
+    }
+
     function test_malleable_authorization_is_refused() public {
         IPaymentRouter.Batch memory batch = batchOf(address(token), 70, 30);
         bytes32 nonce = router.batchNonce(batch);
@@ -175,6 +233,12 @@ contract RouterFundingTest is RouterTest {
         IPaymentRouter.Authorization memory authorization = authorizationOf(100, router.batchNonce(batch));
         expect(abi.encodePacked(IPaymentRouter.TokenRequired.selector));
         router.batchPayWithAuthorization(batch, authorization);
+    }
+
+    function permitMovesNothing(IPaymentRouter.Permit memory permit) private {
+        vm.expectRevert(bytes("ERC20: transfer amount exceeds allowance"));
+        vm.prank(payer);
+        router.batchPayWithPermit(batchOf(address(token), 70, 30), permit);
     }
 
     function refuse(IPaymentRouter.Batch memory batch, IPaymentRouter.Authorization memory authorization) private {

@@ -109,6 +109,22 @@ contract IdleToken is PlainToken(6) {
     function receiveWithAuthorization(address, address, uint256, uint256, uint256, bytes32, bytes calldata) external {}
 }
 
+/// @notice Says that it is another token when it is asked for its domain, moves nothing, and confirms nothing as used.
+contract ImpostorToken is PlainToken(6) {
+    bytes32 public immutable DOMAIN_SEPARATOR;
+
+    constructor(bytes32 domain) {
+        DOMAIN_SEPARATOR = domain;
+    }
+
+    function authorizationState(address, bytes32) external pure returns (bool) {
+        return false;
+    }
+
+    function receiveWithAuthorization(address, address, uint256, uint256, uint256, bytes32, uint8, bytes32, bytes32)
+        external {}
+}
+
 /// @notice Knows authorizations in the older form only, and keeps what it was given.
 contract OldToken is PlainToken(6) {
     uint8 public v;

@@ -54,8 +54,10 @@ interface Vm {
     function assertEq(uint256 left, uint256 right, string calldata what) external pure;
     function assertEq(int256 left, int256 right) external pure;
     function assertEq(address left, address right) external pure;
+    function assertEq(address left, address right, string calldata what) external pure;
     function assertEq(bytes32 left, bytes32 right) external pure;
     function assertEq(bytes calldata left, bytes calldata right) external pure;
+    function assertEq(bytes calldata left, bytes calldata right, string calldata what) external pure;
     function assertEq(string calldata left, string calldata right) external pure;
     function assertEq(address[] calldata left, address[] calldata right) external pure;
     function assertEq(uint256[] calldata left, uint256[] calldata right) external pure;

@@ -9,25 +9,13 @@ import {
     FalseToken,
     FeeToken,
     HookToken,
+    ImpostorToken,
     LyingToken,
     PlainToken,
     RebasingToken,
     RevertingToken,
     SilentToken
 } from "../router/Tokens.sol";
-
-/// @notice Says that it is another token when it is asked for its domain, and confirms nothing as used.
-contract ImpostorToken is PlainToken(6) {
-    bytes32 public immutable DOMAIN_SEPARATOR;
-
-    constructor(bytes32 domain) {
-        DOMAIN_SEPARATOR = domain;
-    }
-
-    function authorizationState(address, bytes32) external pure returns (bool) {
-        return false;
-    }
-}
 
 /// @notice Balance grows by what is sent: nothing ever leaves.
 contract GrowingToken is PlainToken(6) {
@@ -106,6 +94,16 @@ contract WeirdTokensTest is WalletTest {
         vm.assertEq(moved, 151 - rebasing.balanceOf(address(wallet)));
         vm.assertLe(moved, 100);
         vm.assertGt(moved, 0);
+    }
+
+    function test_rebased_token_of_which_a_unit_less_would_move_is_refused() public {
+        RebasingToken rebasing = new RebasingToken();
+        address token = _registered(address(rebasing), 101);
+        rebasing.rebase(150);
+        _payRefused(token, 100, abi.encodeWithSelector(IAgentWallet.AmountNotMoved.selector, token, 100, 99));
+        vm.assertEq(wallet.counted(token, DAY), 0);
+        pay(token, payee, 99);
+        vm.assertEq(wallet.counted(token, DAY), 99);
     }
 
     function test_token_that_blocks_the_payee_or_the_wallet_is_refused_with_its_reason() public {
