@@ -227,12 +227,17 @@ def payees(raw: object) -> frozenset[str]:
 
 def validity(raw: object) -> int:
     """Read 10 to 86,400 seconds."""
-    return _seconds(raw, 10, 86_400)
+    return _whole(raw, 10, 86_400, "seconds")
 
 
 def timeout(raw: object) -> int:
     """Read 1 to 3,600 seconds."""
-    return _seconds(raw, 1, 3_600)
+    return _whole(raw, 1, 3_600, "seconds")
+
+
+def blocks(raw: object) -> int:
+    """Read 0 to 10,000 blocks."""
+    return _whole(raw, 0, 10_000, "blocks")
 
 
 def truth(raw: object) -> bool:
@@ -348,10 +353,10 @@ def _payee(raw: object) -> str:
     return raw.lower()
 
 
-def _seconds(raw: object, least: int, most: int) -> int:
+def _whole(raw: object, least: int, most: int, of: str) -> int:
     number = int(raw) if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < 10 else raw
     if type(number) is not int or not least <= number <= most:
-        raise ValueError(f"{raw!r} is not a whole number of seconds from {least} to {most}")
+        raise ValueError(f"{raw!r} is not a whole number of {of} from {least} to {most}")
     return number
 
 

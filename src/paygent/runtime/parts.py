@@ -154,6 +154,7 @@ async def open_chains(settings: Settings, made: AsyncExitStack) -> dict[ChainId,
             chain=network,
             instant_finality=known is not None and known.instant_finality,
             tips=known is None or known.tips,
+            node_lag=settings.node_lag,
         )
         made.push_async_callback(chain.aclose)
         chains[network] = chain

@@ -52,6 +52,7 @@ _FIELDS: Mapping[str, _Field] = {
         fields.private_key, "give the key of an account with gas as 0x and 64 hexadecimal digits", secret=True
     ),
     "rpc": _Field(fields.rpc, "give a URL such as https://host/path, or a table of CAIP-2 id and URL"),
+    "node_lag": _Field(fields.blocks, "give blocks such as 12"),
     "storage": _Field(fields.storage, "give a file's path, or an SQLAlchemy URL such as sqlite:///pay.db"),
     "policy": _Field(fields.paths, "give the policy's files, such as policy.yaml"),
     "max_per_payment": _Field(fields.dollars, 'give US dollars in quotes, such as "0.50"'),
@@ -107,6 +108,8 @@ class Settings:
     """The key of an account that pays the gas of cancellations after a halt; it needs nothing but gas."""
     rpc: str | Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """Where chains are read: one URL, or a URL by CAIP-2 id. URLs may hold API keys."""
+    node_lag: int = 12
+    """How many blocks the nodes behind one URL may be behind each other."""
     storage: str = field(repr=False)
     """A file's path or an SQLAlchemy URL; it may hold a password."""
     policy: tuple[Path, ...] = ()

@@ -1,5 +1,6 @@
 """The parts that settings are made of."""
 
+from contextlib import AsyncExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -21,7 +22,7 @@ from paygent.evm.tokens import TOKENS
 from paygent.policy.canonical import digest
 from paygent.policy.policy import Policy
 from paygent.runtime.assemble import assemble
-from paygent.runtime.parts import policy_of
+from paygent.runtime.parts import open_chains, policy_of
 from paygent.runtime.settings import Secret, Settings
 from paygent.testing.engine import NETWORK, MemoryEngine, memory_engine
 
@@ -49,6 +50,17 @@ def test_policy_follows_its_files(tmp_path: Path) -> None:
     write(tmp_path, "")
 
     assert usd("2.50") == policy_now(tmp_path).max_per_payment
+
+
+@pytest.mark.anyio
+async def test_every_endpoint_is_told_how_far_its_nodes_may_be_behind() -> None:
+    settings = Settings(
+        storage="", rpc={"eip155:25": "http://a.example", "eip155:8453": "http://b.example"}, node_lag=40
+    )
+    async with AsyncExitStack() as made:
+        chains = await open_chains(settings, made)
+
+    assert {CRONOS: 40, BASE: 40} == {network: chain.node_lag for network, chain in chains.items()}
 
 
 def test_networks_of_the_settings_narrow_the_files_and_never_widen_them(tmp_path: Path) -> None:

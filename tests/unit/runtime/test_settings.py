@@ -275,6 +275,8 @@ def test_storage_is_where_the_platform_keeps_data(platform: str, variables: dict
         ("max_validity_seconds", "86401", "from 10 to 86400"),
         ("timeout_seconds", True, "from 1 to 3600"),
         ("timeout_seconds", "1.5", "from 1 to 3600"),
+        ("node_lag", "-1", "'-1' is not a whole number of blocks from 0 to 10000"),
+        ("node_lag", 10_001, "from 0 to 10000"),
         ("tokens", "x", "write [[tokens]]"),
         ("tokens", [5], "token 1 is not a table"),
         ("tokens", [{**TOKEN_TABLE, "nam": "x"}], "unknown key 'nam'; did you mean name?"),
