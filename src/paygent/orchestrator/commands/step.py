@@ -9,8 +9,12 @@ from paygent.orchestrator.commands import words
 from paygent.orchestrator.commands.steps import follows, plain
 from paygent.orchestrator.commands.tokens import Kind, Token
 
-_SILENT: Final = frozenset(".,!:?")
-_PHRASES: Final = tuple(tuple(phrase.split()) for phrase in words.PHRASES)
+_SILENT: Final = words.ARTICLES | frozenset(".,!:?")
+_PHRASES: Final = {
+    first: tuple(tuple(phrase.split()) for phrase in words.PHRASES if phrase.split()[0] == first)
+    for first in {phrase.split()[0] for phrase in words.PHRASES}
+}
+"""By their first words."""
 _ENDINGS: Final = tuple(tuple(phrase.split()) for phrase in words.ENDINGS)
 _NO_VENUE: Final = frozenset("farm pool and with plus + - /".split())
 """What follows an asset or a pool, and not a venue."""
@@ -23,7 +27,7 @@ class Step:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tuple(tokens)
         self.asks = any(plain(tokens, at) == "?" for at in range(len(tokens)))
-        self._silent = {at for at in range(len(tokens)) if plain(tokens, at) in words.ARTICLES | _SILENT}
+        self._silent = {at for at in range(len(tokens)) if plain(tokens, at) in _SILENT}
         self._silence_phrases()
         self._used: set[int] = set()
         self._left: list[int] | None = None
@@ -32,7 +36,7 @@ class Step:
 
     def _silence_phrases(self) -> None:
         for at in range(len(self.tokens)):
-            for phrase in _PHRASES:
+            for phrase in _PHRASES.get(self.word(at), ()):
                 if follows(self.tokens, at, phrase):
                     self._silent.update(range(at, at + len(phrase)))
         end = max((at for at in range(len(self.tokens)) if at not in self._silent), default=-1)

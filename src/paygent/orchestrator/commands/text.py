@@ -40,18 +40,24 @@ def understood_characters(text: str) -> str:
     Raises: CommandRefused: a character hides something, or has no place in a command.
     """
     stripped = text.strip(" \t\r\n")
-    if any(unicodedata.category(sign) in _HIDING or sign in _BLANK_LETTERS for sign in stripped):
-        raise CommandRefused("injection", "it has characters that hide or reorder text: type it anew")
-    said = stripped.replace("\u2192", "->").translate(_PLAIN)
-    plain = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in said)
+    is_plain = stripped.isascii() and stripped.isprintable()
+    plain = stripped if is_plain else _in_plain_signs(stripped)
     _refuse_orders(plain)
     if not plain:
         raise CommandRefused("malformed", "there is no command")
     if len(text) > words.MOST_CHARACTERS:
         raise CommandRefused("malformed", f"it is longer than {words.MOST_CHARACTERS} characters")
-    if (odd := next((sign for sign in plain if not _has_a_place(sign)), None)) is not None:
+    if not is_plain and (odd := next((sign for sign in plain if not _has_a_place(sign)), None)) is not None:
         raise CommandRefused("malformed", f"{odd!r} has no place in a command, which is one line of plain text")
     return plain
+
+
+def _in_plain_signs(stripped: str) -> str:
+    """Return a text with plain quotes, dashes and blanks. Raises: CommandRefused: a character hides something."""
+    if any(unicodedata.category(sign) in _HIDING or sign in _BLANK_LETTERS for sign in stripped):
+        raise CommandRefused("injection", "it has characters that hide or reorder text: type it anew")
+    said = stripped.replace("\u2192", "->").translate(_PLAIN)
+    return "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in said)
 
 
 def _has_a_place(sign: str) -> bool:
@@ -88,7 +94,7 @@ def _is_command(quoted: str) -> bool:
 
 
 def _refuse_other_scripts(text: str) -> None:
-    if not any(letter > "~" and letter.isalnum() for letter in text):
+    if text.isascii() or not any(letter > "~" and letter.isalnum() for letter in text):
         return
     if any("a" <= letter <= "z" for letter in text.lower()):
         raise CommandRefused(
