@@ -15,6 +15,7 @@ import pytest
 
 from paygent.devnet import Devnet
 from tests.unit.cli.shop import Shop
+from tests.unit.cli.warm import Warm
 
 COMMAND = [sys.executable, "-W", "error", "-m", "paygent.cli"]
 SETTINGS = """\
@@ -49,6 +50,7 @@ class Program:
 
     folder: Path
     net: Devnet
+    warm: Warm
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -61,18 +63,11 @@ class Program:
         return {**inherited, **{name: value for name, value in mine.items() if value is not None}}
 
     def __call__(self, *arguments: str, **environment: str | None) -> Finished:
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.environ(**environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert self.net.payer.private_key[2:] not in done.stdout + done.stderr
-        return Finished(code=done.returncode, out=done.stdout, err=done.stderr)
+        written = self.folder.with_name(f"{self.folder.name}.written")
+        code = self.warm.run(arguments, self.folder, self.environ(**environment), written)
+        out, err = (written.with_name(f"{written.name}.{kind}").read_text() for kind in ("out", "err"))
+        assert self.net.payer.private_key[2:] not in out + err
+        return Finished(code=code, out=out, err=err)
 
     def at_terminal(self, typed: str, *arguments: str) -> Finished:
         """Run it on a pseudo-terminal where somebody types; all that it shows is in `out`."""
@@ -120,13 +115,20 @@ def shop(net: Devnet) -> Iterator[Shop]:
     opened.close()
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    started = Warm()
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def paygent(net: Devnet, tmp_path: Path) -> Program:
-    return program(net, tmp_path)
+def paygent(net: Devnet, warm: Warm, tmp_path: Path) -> Program:
+    return program(net, warm, tmp_path)
 
 
-def program(net: Devnet, folder: Path) -> Program:
+def program(net: Devnet, warm: Warm, folder: Path) -> Program:
     token = net.token
     settings = SETTINGS.format(asset=net.asset.id, name=token.name, version=token.version)
     (folder / "paygent.toml").write_text(settings)
-    return Program(folder=folder, net=net)
+    return Program(folder=folder, net=net, warm=warm)

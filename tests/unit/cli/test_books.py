@@ -11,6 +11,7 @@ from paygent.adapters.sql.schema import REVISION_TABLE
 from paygent.devnet import Devnet
 from tests.unit.cli.conftest import Program, program
 from tests.unit.cli.shop import Shop
+from tests.unit.cli.warm import Warm
 
 KEYLESS: dict[str, str | None] = {"PAYGENT_PRIVATE_KEY": None}
 
@@ -118,10 +119,10 @@ def test_reconcile_says_5_when_the_endpoint_does_not_answer(named: bool, paygent
     assert ["OUTCOME_UNKNOWN"] == [payment["state"] for payment in done.said["payments"]]
 
 
-def test_reconcile_says_4_once_the_authorization_is_proven_dead(tmp_path: Path) -> None:
+def test_reconcile_says_4_once_the_authorization_is_proven_dead(tmp_path: Path, warm: Warm) -> None:
     with Devnet(anvil=False) as net:
         shop = Shop(net)
-        paygent = program(net, tmp_path)
+        paygent = program(net, warm, tmp_path)
         identity = paygent("pay", shop.url("silent"), "--json").said["payment"]["id"]
         net.increase_time(700)
         done = paygent("reconcile", identity, *paygent.rpc, "--json", **KEYLESS)

@@ -16,6 +16,7 @@ from paygent.adapters.keystore import create_keystore
 from paygent.devnet import Devnet
 from tests.unit.cli.conftest import COMMAND, Finished, Program, program
 from tests.unit.cli.shop import PRICE, UNPRINTABLE, Shop
+from tests.unit.cli.warm import Warm
 
 KEYS = {"status_code", "body", "payment", "error"}
 
@@ -91,10 +92,12 @@ def test_pay_says_5_without_an_endpoint_when_nobody_says_it_was_paid_or_delivere
     assert (5, "PaymentOutcomeUnknown") == (done.code, kind(done))
 
 
-def test_pay_says_4_when_the_authorization_is_proven_dead(tmp_path: Path) -> None:
+def test_pay_says_4_when_the_authorization_is_proven_dead(tmp_path: Path, warm: Warm) -> None:
     with Devnet(anvil=False) as net:
         shop = Shop(net)
-        done = program(net, tmp_path)("pay", shop.url("outlasts"), "--rpc", net.rpc_url, "--json", "--timeout", "20")
+        done = program(net, warm, tmp_path)(
+            "pay", shop.url("outlasts"), "--rpc", net.rpc_url, "--json", "--timeout", "20"
+        )
         shop.close()
 
     assert (4, "AuthorizationExpired", "EXPIRED") == (done.code, kind(done), state(done))
@@ -304,7 +307,7 @@ def test_exit_code_tells_what_happened_when_nobody_reads_the_answer(paygent: Pro
     said = running.stderr.read()
     running.stderr.close()
 
-    assert 6 == running.wait(20)
+    assert 6 == running.wait(20), said
     assert "Traceback" not in said
 
 
