@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         GasTooExpensive,
         InsufficientFunds,
         NonceTaken,
+        NotSpendable,
         SimulationReverted,
         TransactionReverted,
     )
@@ -132,6 +133,7 @@ __all__ = [
     "LocalSigner",
     "NoAcceptableRequirements",
     "NonceTaken",
+    "NotSpendable",
     "Orchestrator",
     "PaidUndelivered",
     "PaygentError",
@@ -236,6 +238,7 @@ _HOMES = {
         "GasTooExpensive",
         "InsufficientFunds",
         "NonceTaken",
+        "NotSpendable",
         "SimulationReverted",
         "TransactionReverted",
     ),

@@ -13,7 +13,7 @@
     │   ├── Halted                     the kill switch is on
     │   ├── CommandRefused             a command in plain English is not certain, or not understood
     │   ├── DuplicatePurchase          the same request is still unknown or undelivered
-    │   ├── SimulationReverted · InsufficientFunds · GasTooExpensive    see `core.transaction_errors`
+    │   ├── SimulationReverted · InsufficientFunds · NotSpendable · GasTooExpensive    see `core.transaction_errors`
     │   ├── TradeRefused               a venue's terms do not hold, or it cannot do what was asked
     │   ├── AgentWalletRefused         an AgentWallet's contract would refuse: see `core.agent_wallet_errors`
     │   └── IdempotencyConflict        the idempotency key belongs to another request

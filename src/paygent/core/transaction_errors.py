@@ -3,7 +3,7 @@
 ::
 
     PaymentNotAttempted
-    └── SimulationReverted · InsufficientFunds · GasTooExpensive    it was not signed
+    └── SimulationReverted · InsufficientFunds · NotSpendable · GasTooExpensive    it was not signed
     PaymentCannotSettle
     └── TransactionReverted · NonceTaken · ActionAbandoned          it did not do what it was for
     ConfigurationError
@@ -57,6 +57,20 @@ class InsufficientFunds(PaymentNotAttempted):
         self.asset = needed.asset
         self.needed = needed
         self.has = has
+
+
+class NotSpendable(PaymentNotAttempted):
+    """What is at a token's address does not answer as the token that it is taken for."""
+
+    def __init__(self, asset: str, problem: str, *, payment_id: "PaymentId | None" = None) -> None:
+        super().__init__(
+            f"{asset} cannot be spent: {problem}; nothing was sent: correct the address and the decimals in `tokens`, "
+            "or the endpoint",
+            payment_id=payment_id,
+        )
+        self.asset = asset
+        """Its CAIP-19 id."""
+        self.problem = problem
 
 
 class GasTooExpensive(PaymentNotAttempted):

@@ -1,14 +1,16 @@
 """One transaction of an action up to its signature: funds, simulation, gas, account nonce, firewall."""
 
 from paygent.core.action import Call
+from paygent.core.caip import AssetId
 from paygent.core.errors import AdapterError, ConfigurationError, PaygentError, SigningFailed
 from paygent.core.money import Amount, Asset
 from paygent.core.payment import Payment
 from paygent.core.transaction import Attempt, AttemptKind, Plan, Step, UnsignedTransaction
-from paygent.core.transaction_errors import GasTooExpensive, InsufficientFunds, SimulationReverted
+from paygent.core.transaction_errors import GasTooExpensive, InsufficientFunds, NotSpendable, SimulationReverted
 from paygent.engine.actions import ActionJudge
 from paygent.engine.gas import Offer, gas_limit, offer
 from paygent.engine.reconcile import Reconciler
+from paygent.engine.tokens import read_uint
 from paygent.evm import abi, erc20
 from paygent.evm.coins import coin
 from paygent.evm.reverts import custom_error, reason
@@ -31,6 +33,7 @@ class StepSigner:
         self._judge = judge
         self._storage = storage
         self._reconciler = reconciler
+        self._places: dict[AssetId, int | None] = {}
 
     async def unsigned(
         self, payment: Payment, step: Step, writer: Transactions, errors: tuple[str, ...]
@@ -64,9 +67,20 @@ class StepSigner:
         if spend.asset.id.native:
             has = Amount(await writer.balance(owner), spend.asset)
         else:
-            has = await _balance(self._reconciler.chain(payment.intent.network), spend, owner)
+            has = await self._balance(payment, spend.asset, owner)
         if has.atomic < spend.atomic:
             raise InsufficientFunds(needed=spend, has=has, what=payment.intent.resource, payment_id=payment.id)
+
+    async def _balance(self, payment: Payment, asset: Asset, owner: str) -> Amount:
+        """Return what an owner has of a token. Raises: NotSpendable: it is another than the settings say."""
+        chain = self._reconciler.chain(payment.intent.network)
+        has = await _number(chain, asset, erc20.balance_of(owner))
+        if self._places.get(asset.id) is None:
+            self._places[asset.id] = await _number(chain, asset, erc20.decimals())
+        problem = erc20.oddity(asset, balance=has, places=self._places[asset.id])
+        if problem or has is None:
+            raise NotSpendable(str(asset.id), problem, payment_id=payment.id)
+        return Amount(has, asset)
 
     async def _check_gas(
         self, payment: Payment, transaction: UnsignedTransaction, limit: Amount, writer: Transactions
@@ -88,7 +102,7 @@ class StepSigner:
         """Tell whether nothing is left of the approval of a trade, so that nothing has to be taken back."""
         action = plan.action
         asked = erc20.allowance(self._signer.address, action.counterparty)
-        return (await _amount(self._reconciler.chain(action.network), action.spend.asset, asked)).atomic == 0
+        return await read_uint(self._reconciler.chain(action.network), action.spend.asset.id.address, asked) == 0
 
     async def nonce(self, payment: Payment, place: int, writer: Transactions) -> int:
         """Return the step's account nonce, which is nobody else's, in this store and on the chain."""
@@ -174,16 +188,14 @@ def attempt_of(transaction: UnsignedTransaction, raw: bytes, kind: AttemptKind) 
     )
 
 
-async def _balance(chain: Chain, of: Amount, owner: str) -> Amount:
-    return await _amount(chain, of.asset, erc20.balance_of(owner))
-
-
-async def _amount(chain: Chain, asset: Asset, question: str) -> Amount:
-    said = await chain.call(asset.id.address, question)
+async def _number(chain: Chain, asset: Asset, question: str) -> int | None:
+    """Return what a token answers; None where that is no number. Raises: AdapterError: the chain does not answer."""
     try:
-        return Amount(erc20.uint(said), asset)
-    except ValueError as error:
-        raise AdapterError(f"token {asset.id} on the configured chain: {error}", retryable=False) from error
+        return await read_uint(chain, asset.id.address, question)
+    except AdapterError as error:
+        if error.retryable:
+            raise
+        return None
 
 
 def raw_of(payment: Payment, name: str) -> bytes:

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
+from paygent.core.money import Asset
 from paygent.evm import word
 
 TRANSFER: Final = word.topic("Transfer(address,address,uint256)")
@@ -77,3 +78,17 @@ def topic_address(address: str) -> str:
     Raises: ValueError: not an address.
     """
     return f"0x{word.address(address).hex()}"
+
+
+def oddity(asset: Asset, *, balance: int | None, places: int | None) -> str:
+    """Return why a contract is not the token that it is taken for, for people; nothing where it may be.
+
+    Args: balance, places: what it answers to `balance_of` and `decimals`; None where that is no number.
+    """
+    if balance is None:
+        return "it has no balanceOf() that answers a number: is this the address of a token?"
+    if places is None:
+        return "it has no decimals(), so nobody knows what a whole unit is"
+    if places != asset.decimals:
+        return f"it counts {places} decimal places, and was expected to count {asset.decimals}"
+    return ""

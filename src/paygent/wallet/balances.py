@@ -118,15 +118,7 @@ class BalanceReader:
 
     def _row(self, asset: Asset, answer: str | None) -> Balance:
         atomic, places = _number(answer), self._decimals.get(asset.id)
-        if asset.id.native:
-            places = asset.decimals
-        problem = ""
-        if atomic is None:
-            problem = "it has no balanceOf() that answers a number: is this the address of a token?"
-        elif places is None:
-            problem = "it has no decimals(), so nobody knows what a whole unit is"
-        elif places != asset.decimals:
-            problem = f"it counts {places} decimal places, and was expected to count {asset.decimals}"
+        problem = erc20.oddity(asset, balance=atomic, places=asset.decimals if asset.id.native else places)
         if problem or atomic is None:
             return Balance(asset=asset, amount=None, problem=problem)
         return Balance(asset=asset, amount=Amount(atomic, asset))

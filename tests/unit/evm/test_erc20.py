@@ -5,6 +5,8 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paygent.core.caip import AssetId
+from paygent.core.money import Asset
 from paygent.evm import erc20
 
 OWNER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
@@ -85,3 +87,20 @@ def test_text_reads_or_refuses_any_answer(answer: bytes) -> None:
         return
 
     assert read.encode() in answer
+
+
+@pytest.mark.parametrize(
+    ("balance", "places", "said"),
+    [
+        (5, 6, ""),
+        (0, 6, ""),
+        (None, 6, "address of a token?"),
+        (5, None, "no decimals()"),
+        (5, 18, "expected to count 6"),
+    ],
+)
+def test_oddity_tells_what_is_not_as_the_asset_says(balance: int | None, places: int | None, said: str) -> None:
+    asset = Asset(id=AssetId.parse(f"eip155:25/erc20:0x{'11' * 20}"), symbol="USDC", decimals=6)
+    told = erc20.oddity(asset, balance=balance, places=places)
+
+    assert (said in told, bool(said)) == (True, bool(told))
