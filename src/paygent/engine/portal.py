@@ -4,10 +4,13 @@ Works where the calling thread has a running loop of its own, as in Jupyter.
 """
 
 import threading
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
+from anyio import CancelScope
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from paygent.core.errors import LocalProtocolError
@@ -29,18 +32,19 @@ class Portal:
 
         Raises: LocalProtocolError: called from the portal's own thread, or after `close`.
         """
-        portal = self._started()
+        portal, task = self._started(), _Task(work)
+        future: Future[T] | None = None
         try:
-            future = portal.start_task_soon(_awaited, work)
-        except RuntimeError as exc:  # what anyio says of its own thread
-            raise LocalProtocolError(
-                "the portal's own thread cannot wait for itself: await the asynchronous twin there"
-            ) from exc
-        try:
+            future = portal.start_task_soon(task.run)
             return future.result()
-        except BaseException:
-            if not future.done():
-                future.cancel()
+        except BaseException as error:
+            if future is None and isinstance(error, RuntimeError):  # what anyio says of its own thread
+                raise LocalProtocolError(
+                    "the portal's own thread cannot wait for itself: await the asynchronous twin there"
+                ) from error
+            if future is None or not future.done():
+                task.wanted = False
+                portal.start_task_soon(task.cancel)
             raise
 
     @contextmanager
@@ -72,5 +76,20 @@ class Portal:
             return self._portal
 
 
-async def _awaited(work: Callable[[], Awaitable[T]]) -> T:
-    return await work()
+class _Task(Generic[T]):
+    """Work in the portal's loop, which can be cancelled by who was interrupted before anything said that it began."""
+
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self._work = work
+        self._scope: CancelScope | None = None
+        self.wanted = True
+
+    async def run(self) -> T:
+        with CancelScope() as self._scope:
+            if self.wanted:
+                return await self._work()
+        raise CancelledError  # nobody waits
+
+    async def cancel(self) -> None:
+        if self._scope is not None:
+            self._scope.cancel()
