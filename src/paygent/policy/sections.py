@@ -100,12 +100,16 @@ def limit_shape(tokens: Tokens) -> Shape[Limit]:
             required=True,
         ),
         "zone": Key(
-            shape=text("a time zone such as Europe/Zurich", str),
+            shape=text("a time zone such as Europe/Zurich", _zone),
             about="The time zone of a calendar window; UTC if it is left out.",
             becomes="zone",
         ),
     }
     return record(keys, build)
+
+
+def _zone(name: str) -> str:
+    return Calendar(period="day", zone=name).zone
 
 
 def _window(per: str, zone: str | None) -> Window | None:
