@@ -277,7 +277,7 @@ WRONG: list[tuple[str, int, int, str, str]] = [
     ("limits: [{scope: agent, amount: 1}]", 1, 10, "the key 'per'", "a map; it says: payment, a calendar day"),
     ("limits: [{scope: agnet, amount: 1, per: day}]", 1, 18, "a scope such as agent", "did you mean 'agent'?"),
     ("limits: [{scope: agent, amount: 1, per: year}]", 1, 41, "payment, day, week, month, or a time", "'year'"),
-    ("limits: [{scope: agent, amount: 1, per: day, zone: Mars}]", 1, 53, "a time zone such as Europe/Zurich", "Mars"),
+    ("limits: [{scope: agent, amount: 1, per: day, zone: Mars}]", 1, 52, "a time zone such as Europe/Zurich", "Mars"),
     (
         "limits: [{scope: agent, amount: 1, per: 9 days, zone: UTC}]",
         1,
