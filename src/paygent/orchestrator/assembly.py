@@ -31,6 +31,7 @@ from paygent.orchestrator.mind import Mind, system_prompt
 from paygent.orchestrator.nodes import Nodes
 from paygent.orchestrator.payments import Payments
 from paygent.orchestrator.plan import Grammar, grammar
+from paygent.orchestrator.run_checkpoints import RunCheckpoints
 from paygent.orchestrator.runs import LEASE_SECONDS, Runner, Works
 from paygent.orchestrator.services import Finder, Services
 from paygent.orchestrator.subagents import Crew, Subagent, default_crew
@@ -145,10 +146,11 @@ async def assembled(conduct: Conduct) -> AsyncGenerator[Assembly]:
         read = conduct.get("grammar", grammar)
         mind = _mind(conduct, toolbox, crew)
         nodes = Nodes(toolbox=toolbox, crew=crew, grammar=read, mind=mind, approvals=base.journal)
+        checkpoints = RunCheckpoints(base.checkpoints)
         works = Works(
-            graph=compiled(nodes, base.checkpoints),
+            graph=compiled(nodes, checkpoints),
             nodes=nodes,
-            checkpoints=base.checkpoints,
+            checkpoints=checkpoints,
             store=base.sessions,
             journal=base.journal,
             clock=base.clock,

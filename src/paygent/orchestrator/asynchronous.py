@@ -258,8 +258,8 @@ class Orchestrator:
             _understood(asked.text, self._assembly.grammar, self._assembly.toolbox)
         place = SessionId(asked.session) if asked.session is not None else await self._own_session()
         most = asked.limits or self._assembly.limits or _LIMITS
-        run, lease = await self._runner.begin(place, asked.text, mode=mode, limits=most, agent=asked.agent)
-        return await self._runner.drive_new(run, lease, publish)
+        run = self._runner.new(place, asked.text, mode=mode, limits=most, agent=asked.agent)
+        return await self._runner.drive_new(run, publish)
 
     def _mode(self, mode: Mode | None) -> Mode:
         if mode == "model" and not self._assembly.has_model:

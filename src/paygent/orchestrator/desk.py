@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from paygent.core.context import Budget, Context
-from paygent.core.errors import Halted
+from paygent.core.errors import Halted, LocalProtocolError
 from paygent.core.events import RunEvent
 from paygent.core.halt import Halt, scopes_of
 from paygent.core.ids import PaymentId
@@ -29,7 +29,7 @@ class RunDesk:
         self,
         run: Run,
         *,
-        lease: Lease,
+        lease: Lease | None,
         store: SessionStore,
         journal: Storage,
         clock: Clock,
@@ -41,7 +41,7 @@ class RunDesk:
     ) -> None:
         self.run: Final = run
         self.limits: Final = RunLimits.of(run.limits)
-        self.lease = lease
+        self._lease = lease
         self.clock: Final = clock
         self.lost: SessionBusy | None = None
         """Why the lease is gone; set by whoever renews it."""
@@ -58,6 +58,22 @@ class RunDesk:
             self._told.setdefault((event.step, event.kind), []).append(event)
         self._names = {event.name for event in told}
         self._begun = monotonic()
+
+    @property
+    def leased(self) -> bool:
+        """The session's lease was taken for the run."""
+        return self._lease is not None
+
+    @property
+    def lease(self) -> Lease:
+        """What the run is worked on under. Raises: LocalProtocolError: it is not taken yet."""
+        if self._lease is None:
+            raise LocalProtocolError(f"run {self.run.id} is not written down yet, so nothing is done for it")
+        return self._lease
+
+    @lease.setter
+    def lease(self, lease: Lease) -> None:
+        self._lease = lease
 
     async def tell(self, *events: RunEvent) -> None:
         """Write events down, and tell whoever listens. What was told before is not told again."""

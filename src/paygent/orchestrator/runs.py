@@ -19,6 +19,7 @@ from paygent.orchestrator.desk import RunDesk, step_name
 from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.nodes import Nodes, answered
 from paygent.orchestrator.result import RunResult, record_of, steps_of
+from paygent.orchestrator.run_checkpoints import RunCheckpoints
 from paygent.orchestrator.state import State, check, initial, retried
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
@@ -40,7 +41,7 @@ class Works:
 
     graph: Any
     nodes: Nodes
-    checkpoints: Any
+    checkpoints: RunCheckpoints
     store: SessionStore
     journal: Storage
     clock: Clock
@@ -63,15 +64,10 @@ class Runner:
         self._count = 0
         self._installation: str | None = None
 
-    async def begin(
-        self, session: SessionId, text: str, *, mode: Mode, limits: RunLimits, agent: str | None
-    ) -> tuple[Run, Lease]:
-        """Take the session's lease and write a new run down.
-
-        Raises: SessionNotFound, SessionEnded, SessionBusy. RunOver: another run of the session is not over.
-        """
+    def new(self, session: SessionId, text: str, *, mode: Mode, limits: RunLimits, agent: str | None) -> Run:
+        """Return a run that is not written down yet."""
         works, now = self._works, self._works.clock.now()
-        run = Run(
+        return Run(
             id=run_id(works.entropy.token()),
             session=session,
             text=text,
@@ -84,13 +80,22 @@ class Runner:
             agent=agent,
             limits=limits.as_json(),
         )
-        until = now + works.lease_seconds
-        return run, await works.store.begin_run(run, holder=self._holder(), now=now, until=until)
 
-    async def drive_new(self, run: Run, lease: Lease, publish: Publish) -> RunResult:
-        """Work on a run that was just begun, and give the lease back."""
+    async def drive_new(self, run: Run, publish: Publish) -> RunResult:
+        """Take the session's lease, write a new run down, work on it, and give the lease back.
+
+        Raises: SessionNotFound, SessionEnded, SessionBusy. RunOver: another run of the session is not over.
+        """
+        desk = await self._desk(run, publish)
+        begun = asyncio.create_task(self._begin(run, desk))
         fresh = initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
-        return await self._drive(run, lease, fresh, publish)
+        with self._works.checkpoints.beginning(run.id, begun):
+            return await self._drive(run, desk, fresh)
+
+    async def _begin(self, run: Run, desk: RunDesk) -> None:
+        works, now = self._works, run.created_at
+        until = now + works.lease_seconds
+        desk.lease = await works.store.begin_run(run, holder=self._holder(), now=now, until=until)
 
     async def resume(self, run_id: RunId, publish: Publish, *, accept_changes: bool = False) -> RunResult:
         """Go on with a run that waits, or whose process is gone.
@@ -109,10 +114,11 @@ class Runner:
             state = await self._state(run)
             payload = await self._next(run, state)
             run = await self._running(run, lease, state)
+            desk = await self._desk(run, publish, lease)
         except BaseException:
             await self._works.store.release(lease)
             raise
-        return await self._drive(run, lease, payload, publish, resumed=True)
+        return await self._drive(run, desk, payload)
 
     async def retry(self, run_id: RunId, publish: Publish, *, accept_changes: bool = False) -> RunResult:
         """Take a failed run up again at the step that failed, under the same ids. Raises: as `resume`."""
@@ -127,10 +133,11 @@ class Runner:
             again = initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
             payload = again if state is None else retried(state)
             run = await self._running(run, lease, state)
+            desk = await self._desk(run, publish, lease)
         except BaseException:
             await self._works.store.release(lease)
             raise
-        return await self._drive(run, lease, payload, publish, resumed=True)
+        return await self._drive(run, desk, payload)
 
     async def cancel(self, run_id: RunId, *, by: str) -> Run:
         """Cancel a run, whoever works on it: from now on nothing is reserved, signed or sent for it.
@@ -153,12 +160,10 @@ class Runner:
 
     # --- one attempt ------------------------------------------------------------------------------------------------
 
-    async def _drive(
-        self, run: Run, lease: Lease, payload: object, publish: Publish, *, resumed: bool = False
-    ) -> RunResult:
+    async def _desk(self, run: Run, publish: Publish, lease: Lease | None = None) -> RunDesk:
+        """Return what the nodes work with. Args: lease: of a run that is resumed; a new one has nothing told yet."""
         works = self._works
-        told = await self._told(run) if resumed else ()
-        desk = RunDesk(
+        return RunDesk(
             run,
             lease=lease,
             store=works.store,
@@ -168,8 +173,10 @@ class Runner:
             installation=await self._named(),
             context=works.context,
             publish=publish,
-            told=told,
+            told=() if lease is None else await self._told(run),
         )
+
+    async def _drive(self, run: Run, desk: RunDesk, payload: object) -> RunResult:
         renewing = asyncio.create_task(self._renew(desk))
         try:
             state = await self._through(run, desk, payload)
@@ -363,6 +370,8 @@ class Runner:
                 continue
 
     async def _give_back(self, desk: RunDesk) -> None:
+        if not desk.leased:
+            return
         with suppress(AdapterError):
             await asyncio.shield(asyncio.ensure_future(self._works.store.release(desk.lease)))
 

@@ -1,0 +1,113 @@
+"""A new run is written down before LangGraph writes anything of it, and its checkpoints are not looked for."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+from paygent.core.errors import AdapterError
+from paygent.core.run_errors import SessionBusy
+from paygent.core.session import Lease, Run
+from paygent.orchestrator.checkpoints import JsonSerializer
+from paygent.testing.sessions import MemorySessions
+from tests.unit.orchestrator.world import URL, World
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class _Saver(InMemorySaver):
+    """Tells what it is asked for, and takes no `task_path`, as savers did before there was one."""
+
+    def __init__(self) -> None:
+        super().__init__(serde=JsonSerializer())
+        self.asked: list[str] = []
+
+    async def aget_tuple(self, config: Any) -> Any:
+        self.asked.append("read")
+        return await super().aget_tuple(config)
+
+    async def aput(self, config: Any, checkpoint: Any, metadata: Any, new_versions: Any) -> Any:
+        self.asked.append("write")
+        return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]  # see above
+        self, config: Any, writes: Any, task_id: str
+    ) -> None:
+        self.asked.append("write")
+        await super().aput_writes(config, writes, task_id)
+
+
+class _SlowSessions(MemorySessions):
+    """Takes its time to begin a run."""
+
+    def __init__(self, saver: _Saver, *, broken: bool = False) -> None:
+        super().__init__()
+        self.asked_before: list[str] = []
+        self.beginning = asyncio.Event()
+        self._saver = saver
+        self._broken = broken
+
+    async def begin_run(self, run: Run, **about: Any) -> Lease:
+        self.beginning.set()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        self.asked_before = list(self._saver.asked)
+        if self._broken:
+            raise AdapterError("the disk is full", retryable=True)
+        return await super().begin_run(run, **about)
+
+
+async def test_nothing_is_read_or_written_before_a_new_run_is_written_down() -> None:
+    saver = _Saver()
+    world = World(checkpoints=saver, sessions=(sessions := _SlowSessions(saver)))
+    async with world.open() as agent:
+        done = await agent.run(f"pay {URL}")
+
+    assert (True, [], {"write"}) == (done.ok, sessions.asked_before, set(saver.asked))
+
+
+async def test_run_that_cannot_be_written_down_leaves_nothing() -> None:
+    saver = _Saver()
+    world = World(checkpoints=saver, sessions=_SlowSessions(saver, broken=True))
+    async with world.open() as agent:
+        session = await agent.create_session()
+        with pytest.raises(AdapterError, match="the disk is full"):
+            await agent.run(f"pay {URL}", session=session.id)
+        runs = await agent.runs(session.id)
+
+    assert ([], [], 0) == (saver.asked, list(runs), world.spent)
+
+
+async def test_run_of_a_busy_session_leaves_its_lease_alone() -> None:
+    world = World(checkpoints=(saver := _Saver()))
+    async with world.open() as agent:
+        session = await agent.create_session()
+        now = world.clock.now()
+        lease = await world.sessions.acquire(session.id, holder="somebody", now=now, until=now + 30)
+        with pytest.raises(SessionBusy):
+            await agent.run(f"pay {URL}", session=session.id)
+        renewed = await world.sessions.renew(lease, until=now + 60)
+
+    assert ([], now + 60) == (saver.asked, renewed.until)
+
+
+async def test_run_that_is_cancelled_as_it_begins_gives_its_lease_back() -> None:
+    saver = _Saver()
+    world = World(checkpoints=saver, sessions=(sessions := _SlowSessions(saver)))
+    async with world.open() as agent:
+        session = await agent.create_session()
+        task = asyncio.ensure_future(agent.run(f"pay {URL}", session=session.id))
+        await sessions.beginning.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        now = world.clock.now()
+        free = await world.sessions.acquire(session.id, holder="somebody", now=now, until=now + 30)
+
+    assert ("somebody", [], 0) == (free.holder, saver.asked, world.spent)
