@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.interop.peers.chain import TokenChain
 
 PAYEE = checksum(f"0x{'cd' * 20}")
 NOBODY = f"0x{'0' * 40}"
-EMPTY = f"0x{'e7' * 20}"
+ODD = f"0x{'e8' * 20}"
 COIN = "eip155:84532/slip44:60"
 CODE_THAT_COUNTS_NOTHING = "0x60003560e01c6370a0823114601357600080fd5b670de0b6b3a764000060005260206000f3"
 """It answers `balanceOf` with 10**18, and has no `decimals()`."""
@@ -44,18 +45,18 @@ async def deploy(agency: Agency) -> None:
         await wallet.deploy(await agency.signed())
 
 
-async def pause(agency: Agency) -> None:
+async def pause(agency: Agency, *, on: bool) -> None:
     async with agency.open(agency.owner) as wallet:
-        await wallet.pause()
+        await (wallet.pause() if on else wallet.unpause())
 
 
-@pytest.fixture(params=["wallet", "agent-wallet"])
+@pytest.fixture(scope="module", params=["wallet", "agent-wallet"])
 def command(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def agency(command: str, contracts: TokenChain) -> Agency:
     made = new_agency(contracts)
     if command == "agent-wallet":
@@ -119,8 +120,10 @@ def test_payment_above_the_policy_is_refused(pay: Pay, tmp_path: Path) -> None:
 
 
 def test_payment_without_coin_for_its_gas_is_refused(agency: Agency, pay: Pay) -> None:
-    agency.chain.anvil.call("anvil_setBalance", agency.operator.key.address, hex(1000))
+    anvil, key = agency.chain.anvil, agency.operator.key.address
+    anvil.call("anvil_setBalance", key, hex(1000))
     got, told = pay("0.000001")
+    anvil.call("anvil_setBalance", key, hex(10**18))
 
     assert (3, "InsufficientFunds", True) == (got, json.loads(told)["error"]["type"], "with its gas" in told)
 
@@ -132,8 +135,10 @@ def test_payment_while_paused_is_refused(
         main(["halt", "everything", "--by", "ada", "--reason", "drill", "--json"])
         capsys.readouterr()
     else:
-        anyio.run(pause, agency)
+        anyio.run(partial(pause, agency, on=True))
     got, told = pay("0.000001")
+    if command == "agent-wallet":
+        anyio.run(partial(pause, agency, on=False))
 
     assert (3, "Halted" if command == "wallet" else "AgentWalletPaused") == (got, json.loads(told)["error"]["type"])
 
@@ -141,8 +146,8 @@ def test_payment_while_paused_is_refused(
 @pytest.mark.parametrize("code", ["0x", CODE_THAT_COUNTS_NOTHING], ids=["no code", "no decimals"])
 def test_what_is_no_token_is_refused(command: str, agency: Agency, pay: Pay, tmp_path: Path, code: str) -> None:
     """The contract gives it no limit; a Wallet asks the token itself."""
-    agency.chain.anvil.call("anvil_setCode", EMPTY, code)
-    (tmp_path / "paygent.toml").write_text(FILE.format(token=EMPTY))
+    agency.chain.anvil.call("anvil_setCode", ODD, code)
+    (tmp_path / "paygent.toml").write_text(FILE.format(token=ODD))
     got, told = pay("0.000001", "ODD")
     refusal: Any = json.loads(told)["error"]
 

@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import anyio
 import pytest
 
 from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
@@ -84,35 +86,46 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=[False, True], ids=["wallet", "agent wallet"])
-async def purse(request: pytest.FixtureRequest, contracts: TokenChain) -> Purse:
-    made = new_agency(contracts)
-    if request.param:
+async def new_purse(chain: TokenChain, *, agent: bool) -> Purse:
+    made = new_agency(chain)
+    if agent:
         async with made.open(made.operator) as wallet:
             await wallet.deploy(await made.signed())
-    return Purse(agency=made, agent=request.param)
+    return Purse(agency=made, agent=agent)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["wallet", "agent wallet"])
+def shared(request: pytest.FixtureRequest, contracts: TokenChain) -> Purse:
+    """One for all tests that leave it as it is."""
+    return anyio.run(partial(new_purse, contracts, agent=request.param))
+
+
+@pytest.fixture
+async def purse(shared: Purse) -> Purse:
+    """One of a test's own."""
+    return await new_purse(shared.agency.chain, agent=shared.agent)
 
 
 def asset_at(purse: Purse, address: str, decimals: int = 18) -> Asset:
     return Asset(id=erc20(purse.network, address), symbol="ODD", decimals=decimals)
 
 
-async def test_payment_to_the_zero_address_is_refused(purse: Purse) -> None:
-    assert "nobody's address" in await purse.refused(LocalProtocolError, purse.agency.amount(1), to=NOBODY)
+async def test_payment_to_the_zero_address_is_refused(shared: Purse) -> None:
+    assert "nobody's address" in await shared.refused(LocalProtocolError, shared.agency.amount(1), to=NOBODY)
 
 
-async def test_payment_of_nothing_is_refused(purse: Purse) -> None:
-    assert "above zero" in await purse.refused(LocalProtocolError, purse.agency.amount(0))
+async def test_payment_of_nothing_is_refused(shared: Purse) -> None:
+    assert "above zero" in await shared.refused(LocalProtocolError, shared.agency.amount(0))
 
 
-async def test_asset_of_another_chain_is_refused(purse: Purse) -> None:
-    kind = LocalProtocolError if purse.agent else ConfigurationError
+async def test_asset_of_another_chain_is_refused(shared: Purse) -> None:
+    kind = LocalProtocolError if shared.agent else ConfigurationError
 
-    assert "eip155:25" in await purse.refused(kind, Amount(1, coin(ChainId.evm(25))))
+    assert "eip155:25" in await shared.refused(kind, Amount(1, coin(ChainId.evm(25))))
 
 
-async def test_token_that_nobody_named_is_refused(purse: Purse) -> None:
-    assert "name it in tokens=" in await purse.refused(ConfigurationError, Amount(1, asset_at(purse, EMPTY)))
+async def test_token_that_nobody_named_is_refused(shared: Purse) -> None:
+    assert "name it in tokens=" in await shared.refused(ConfigurationError, Amount(1, asset_at(shared, EMPTY)))
 
 
 async def odd_token(purse: Purse, runtime: str) -> Asset:
@@ -136,21 +149,21 @@ async def odd_token(purse: Purse, runtime: str) -> Asset:
     ],
     ids=["no token", "no decimals", "other decimals"],
 )
-async def test_what_is_no_token_of_the_settings_is_refused(purse: Purse, runtime: str, said: str) -> None:
-    odd = await odd_token(purse, runtime)
-    told = await purse.refused(NotSpendable, Amount(1, odd), tokens=(odd,))
+async def test_what_is_no_token_of_the_settings_is_refused(shared: Purse, runtime: str, said: str) -> None:
+    odd = await odd_token(shared, runtime)
+    told = await shared.refused(NotSpendable, Amount(1, odd), tokens=(odd,))
 
     assert said in told
     assert "correct the address and the decimals in `tokens`" in told
 
 
-async def test_token_without_code_is_refused(purse: Purse) -> None:
+async def test_token_without_code_is_refused(shared: Purse) -> None:
     """The contract gives no limit to an address without code, so an AgentWallet has none for it."""
-    nothing = asset_at(purse, EMPTY)
-    kind = AgentWalletRefused if purse.agent else NotSpendable
-    told = await purse.refused(kind, Amount(1, nothing), tokens=(nothing,))
+    nothing = asset_at(shared, EMPTY)
+    kind = AgentWalletRefused if shared.agent else NotSpendable
+    told = await shared.refused(kind, Amount(1, nothing), tokens=(nothing,))
 
-    assert ("let the owner set one" if purse.agent else "is this the address of a token?") in told
+    assert ("let the owner set one" if shared.agent else "is this the address of a token?") in told
 
 
 async def test_more_than_there_is_is_refused_by_its_figures(purse: Purse) -> None:
@@ -172,12 +185,12 @@ async def test_payment_without_coin_for_its_gas_is_refused(purse: Purse) -> None
     assert "with its gas needs" in await purse.refused(InsufficientFunds, purse.agency.amount(1))
 
 
-async def test_payment_above_its_limit_is_refused(purse: Purse) -> None:
-    if purse.agent:
-        assert "nothing was sent" in await purse.refused(ChainLimitExceeded, purse.agency.amount(ONE + 1))
-    policy = purse.agency.operator.policy(max_per_payment=purse.agency.amount(5))
+async def test_payment_above_its_limit_is_refused(shared: Purse) -> None:
+    if shared.agent:
+        assert "nothing was sent" in await shared.refused(ChainLimitExceeded, shared.agency.amount(ONE + 1))
+    policy = shared.agency.operator.policy(max_per_payment=shared.agency.amount(5))
 
-    assert "max_per_payment" in await purse.refused(PolicyDenied, purse.agency.amount(6), policy=policy)
+    assert "max_per_payment" in await shared.refused(PolicyDenied, shared.agency.amount(6), policy=policy)
 
 
 async def test_payment_while_paused_is_refused(purse: Purse) -> None:
