@@ -39,6 +39,9 @@ class PaymentHandle:
         self._payment = payment
         self._claim = claim
         self._heard: list[Callable[[Receipt], None]] = []
+        self._looking = False
+        self._looked: anyio.Event | None = None
+        """Set once the look at the chain is over that goes on now, where somebody waits for it."""
 
     @property
     def id(self) -> PaymentId:
@@ -111,18 +114,29 @@ class PaymentHandle:
 
     async def _look(self) -> None:
         """Ask the chain again and again, at growing intervals, until it decides or the authorization has long ended."""
-        wait, reconciler = _FIRST_LOOK_SECONDS, self._engine.reconciler
-        look = reconciler.go_on(self._payment)  # nobody else has heard of it, as a rule
+        wait, first = _FIRST_LOOK_SECONDS, True
         while True:
-            try:
-                self._hear(await look)
-            except AdapterError as error:
-                if not error.retryable:
-                    raise
+            if self._looking:  # one look serves everybody who waits
+                self._looked = self._looked or anyio.Event()
+                await self._looked.wait()
+            else:
+                await self._look_once(first)
             if self.state not in OUT or self._engine.long_over(self._payment):
                 return
             await anyio.sleep(wait)
-            wait, look = min(wait * 2, _SLOWEST_LOOK_SECONDS), reconciler.reconcile(self.id)
+            wait, first = min(wait * 2, _SLOWEST_LOOK_SECONDS), False
+
+    async def _look_once(self, first: bool) -> None:
+        self._looking, reconciler = True, self._engine.reconciler
+        try:  # nobody else has heard of a payment at first, as a rule
+            self._hear(await (reconciler.go_on(self._payment) if first else reconciler.reconcile(self.id)))
+        except AdapterError as error:
+            if not error.retryable:
+                raise
+        finally:
+            self._looking, looked, self._looked = False, self._looked, None
+            if looked is not None:
+                looked.set()
 
     def _hear(self, payment: Payment) -> None:
         self._payment = payment

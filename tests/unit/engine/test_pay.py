@@ -35,6 +35,7 @@ from paygent.engine.portal import Portal
 from paygent.policy.policy import Policy
 from paygent.testing.clock import FixedEntropy
 from paygent.testing.engine import TOKEN, MemoryEngine, memory_engine
+from paygent.testing.faults import FaultKind, FaultPlan
 from paygent.testing.keys import dev_accounts
 from paygent.testing.seller import MemorySeller, Reply
 
@@ -357,6 +358,47 @@ async def test_handle_waits_for_the_proof() -> None:
     assert State.SETTLED == handle.state
     assert "SETTLED" in repr(handle)
     assert authorization.nonce not in repr(handle)
+
+
+async def slowly_settled() -> tuple[MemoryEngine, PaymentHandle]:
+    """Return the handle of a payment that is settled, with a chain whose next answer takes some turns."""
+    plan = FaultPlan(kind=FaultKind.DELAY)
+    memory = memory_engine(plan=plan)
+    payment, authorization = await memory.sent()
+    memory.chain.settle(authorization)
+    plan.at = len(plan.calls)
+    return memory, PaymentHandle(memory.engine, payment)
+
+
+async def test_two_who_wait_for_one_proof_ask_the_chain_once() -> None:
+    """As a rule one is the background, and the other whoever calls `settled`."""
+    reads = list[int]()
+    for waiting in (1, 2):
+        memory, handle = await slowly_settled()
+        before = memory.chain.reads
+        async with anyio.create_task_group() as tasks:
+            for _ in range(waiting):
+                tasks.start_soon(handle.settled)
+        reads.append(memory.chain.reads - before)
+
+    assert reads[0] == reads[1] > 0
+
+
+async def test_who_waits_for_the_look_of_somebody_who_gives_up_looks_next() -> None:
+    _, handle = await slowly_settled()
+    async with anyio.create_task_group() as tasks:
+        with anyio.CancelScope() as patience:
+            tasks.start_soon(handle.settled)
+            tasks.start_soon(_cancel, patience)
+            await handle.prove()
+
+    assert patience.cancelled_caught
+    assert State.SETTLED == handle.state
+
+
+async def _cancel(scope: anyio.CancelScope) -> None:
+    await anyio.lowlevel.checkpoint()
+    scope.cancel()
 
 
 async def test_handle_says_what_the_chain_proved_dead() -> None:
