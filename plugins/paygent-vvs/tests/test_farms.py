@@ -183,19 +183,25 @@ async def test_plain_deposit_into_pool_0_reverts_there_and_is_never_built(desk: 
         desk.exchange.send(desk.trader, desk.exchange.craftsmen[1], data)
 
 
-async def test_rewards_are_those_of_masterchef(desk: Desk) -> None:
-    """SushiSwap's own contract, with the same pools, weights and stakes, says the same pending amount."""
-    exchange, anvil = desk.exchange, desk.exchange.anvil
-    wish = await staked(desk, "v1:1")
-    share, half = wish.amount.asset.id.address, wish.amount.atomic // 2
-    desk.make(await desk.build(Unstake(network=CRONOS, pool="v1:1", amount=type(wish.amount)(half, wish.amount.asset))))
-    code, owner = exchange.farms, exchange.owner
-    sushi = deploy(anvil, owner, code["SushiToken"]["bytecode"], [])
+def masterchef(desk: Desk, share: str) -> str:
+    """Deploy SushiSwap's contract with the pools and weights of the Craftsman, and return its address."""
+    exchange, anvil, owner = desk.exchange, desk.exchange.anvil, desk.exchange.owner
+    sushi = deploy(anvil, owner, exchange.farms["SushiToken"]["bytecode"], [])
     types = ["address", "address", "uint256", "uint256", "uint256"]
-    chef = deploy(anvil, owner, code["MasterChef"]["bytecode"], types, sushi, owner, 40 * ETHER, 0, 0)
+    chef = deploy(anvil, owner, exchange.farms["MasterChef"]["bytecode"], types, sushi, owner, 40 * ETHER, 0, 0)
     exchange.send(owner, sushi, call_data("transferOwnership(address)", chef))
     exchange.send(owner, chef, call_data("add(uint256,address,bool)", 1000, exchange.tokens["VVS"], False))
     exchange.send(owner, chef, call_data("add(uint256,address,bool)", 3000, share, False))
+    return chef
+
+
+async def test_rewards_are_those_of_masterchef(desk: Desk) -> None:
+    """SushiSwap's own contract, with the same pools, weights and stakes, says the same pending amount."""
+    exchange = desk.exchange
+    wish = await staked(desk, "v1:1")
+    share, half = wish.amount.asset.id.address, wish.amount.atomic // 2
+    desk.make(await desk.build(Unstake(network=CRONOS, pool="v1:1", amount=type(wish.amount)(half, wish.amount.asset))))
+    chef = masterchef(desk, share)
     exchange.send(desk.trader, share, call_data("approve(address,uint256)", chef, half))
     exchange.send(desk.trader, chef, call_data("deposit(uint256,uint256)", 1, half))
     desk.make(await desk.build(Harvest(network=CRONOS, pool="v1:1")))
@@ -209,3 +215,29 @@ async def test_rewards_are_those_of_masterchef(desk: Desk) -> None:
     assert wish.amount.atomic - half == ours
     assert abs(quote.expected[0].atomic - 7 * per_block) <= 10**9
     assert abs(theirs - 8 * per_block) <= 10**9  # its deposit was a block earlier
+
+
+async def test_rewards_are_those_of_masterchef_beside_another_staker(desk: Desk) -> None:
+    """Somebody else stakes half as much in both: what a while brings is two thirds of the pool's, to the unit."""
+    exchange = desk.exchange
+    wish = await staked(desk, "v1:1")
+    craftsman, owner = exchange.craftsmen[1], exchange.owner
+    share, stake = wish.amount.asset.id.address, wish.amount.atomic // 4
+    desk.make(await desk.build(Unstake(network=CRONOS, pool="v1:1", amount=wish.amount)))
+    chef = masterchef(desk, share)
+    exchange.send(desk.trader, share, call_data("transfer(address,uint256)", owner, stake))
+    for farm in (craftsman, chef):
+        for staker, amount in ((desk.trader, stake), (owner, stake // 2)):
+            exchange.send(staker, share, call_data("approve(address,uint256)", farm, amount))
+            exchange.send(staker, farm, call_data("deposit(uint256,uint256)", 1, amount))
+
+    def pending() -> tuple[int, int]:
+        ours = exchange.read(craftsman, "pendingVVS(uint256,address)", 1, desk.trader)
+        return ours, exchange.read(chef, "pendingSushi(uint256,address)", 1, desk.trader)
+
+    before = pending()
+    mine(desk, 7)
+    ours, theirs = (after - then for after, then in zip(pending(), before, strict=True))
+
+    assert abs(ours - 7 * 40 * ETHER * 3000 // 4000 * 2 // 3) <= 10**9
+    assert abs(ours - theirs) <= 10**9
