@@ -45,8 +45,9 @@ class RunDesk:
         self.clock: Final = clock
         self.lost: SessionBusy | None = None
         """Why the lease is gone; set by whoever renews it."""
-        self.judged: int | None = None
-        """The todo that met the policy in this process last."""
+        self.judged: Final[set[int]] = set()
+        """Todos that met the policy in this process."""
+        self._new: Final = lease is None
         self._store = store
         self._journal = journal
         self._address = address
@@ -137,7 +138,8 @@ class RunDesk:
     def call(self, ordinal: int, tool: str, agent: str, budget: Amount | None) -> Call:
         """Return who makes the call of a todo. `budget`: the subagent's own, inside the run's."""
         key = act_key(self._installation, self.run.session, self.run.id, ordinal)
-        return Call(key=key, context=self.context(tool, agent, budget))
+        fresh = self._new and ordinal not in self.judged
+        return Call(key=key, context=self.context(tool, agent, budget), fresh=fresh)
 
     def context(self, tool: str, agent: str, budget: Amount | None = None) -> Context:
         """Return who pays for a call: the run's agent where it has one, so that no subagent gets around its limits."""

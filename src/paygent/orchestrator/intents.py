@@ -14,7 +14,7 @@ async def intent_of(call: Call, payer: str, journal: Storage, clock: Clock) -> t
 
     Each intent follows from the payment before it, so two processes that look at the same journal name the same.
     """
-    earlier = await journal.by_key(payer, call.key)
+    earlier = None if call.fresh else await journal.by_key(payer, call.key)
     if earlier is None:
         return call.intent(), None
     if earlier.state in FREED or await _lapsed(earlier, journal, clock):

@@ -133,26 +133,27 @@ class Nodes:
             return Change()
         if (doomed := _doomed(state)) is not None:
             return Change(failed=doomed)
-        await asyncio.gather(self._check(todo, state, desk), self._prepared(todo, desk))
+        call = self._call(todo, desk)
+        await asyncio.gather(self._check(todo, state, desk), self._prepared(todo, call))
         tool = self._toolbox.get(todo["tool"])
         if tool.judge is None:
             return Change()
-        desk.judged = todo["ordinal"]
+        desk.judged.add(todo["ordinal"])
         begun = monotonic()
         try:
-            await tool.judge(tool.read(todo["arguments"]), self._call(todo, desk))
+            await tool.judge(tool.read(todo["arguments"]), call)
         except ApprovalPending as pending:
             return await self._must_wait(todo, state, desk, pending)
         except PaygentError as error:
             return await self._call_failed(todo, state, desk, error, begun)
         return Change()
 
-    async def _prepared(self, todo: Todo, desk: RunDesk) -> None:
+    async def _prepared(self, todo: Todo, call: Call) -> None:
         """Let the tool read what it will want to know; what goes wrong is said when it judges."""
         with suppress(PaygentError):
             tool = self._toolbox.get(todo["tool"])
             if tool.prepare is not None:
-                await tool.prepare(tool.read(todo["arguments"]), self._call(todo, desk))
+                await tool.prepare(tool.read(todo["arguments"]), call)
 
     # --- people -----------------------------------------------------------------------------------------------------
 
@@ -185,7 +186,7 @@ class Nodes:
         todo = next_todo(state["todos"])
         if todo is None:
             return Change()
-        if desk.judged == todo["ordinal"] and self._toolbox.get(todo["tool"]).spends:
+        if todo["ordinal"] in desk.judged and self._toolbox.get(todo["tool"]).spends:
             desk.check_here(milliseconds=state["milliseconds"])  # the engine looks for halts again, as it reserves
         else:
             await self._check(todo, state, desk)

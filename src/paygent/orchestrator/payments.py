@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -75,6 +76,12 @@ class PayArguments(Arguments):
         if (self.url is None) == (self.service is None):
             raise ValueError("give a url or a service, and not both")
         return self
+
+
+@lru_cache(maxsize=128)
+def _read(url: str) -> httpx.URL:
+    """Return a URL as httpx reads it: `judge` and `act` request the same one."""
+    return httpx.URL(url)
 
 
 def checked_url(url: str) -> str:
@@ -257,7 +264,7 @@ class Payments:
 
     async def _get(self, url: str, extensions: Mapping[str, object]) -> httpx.Response:
         try:
-            return await self._http.get(url, extensions=dict(extensions))
+            return await self._http.get(_read(url), extensions=dict(extensions))
         except httpx.HTTPError as broken:
             if (payment := await self._out(extensions)) is not None:
                 raise await self._engine.lost(payment, broken) from broken

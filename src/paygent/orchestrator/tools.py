@@ -37,6 +37,11 @@ class Call:
     """The idempotency key of whatever the call pays: the same for every execution of the same step."""
     context: Context
     """Who pays; limits, halts and statistics know the payment by it."""
+    fresh: bool = False
+    """Nobody can have paid under the key: its run began in this process, which has not judged the call before.
+
+    Where somebody has all the same, the journal refuses a second payment.
+    """
 
     def intent(self, after: str = "") -> IntentId:
         """Return the id of what is paid. Args: after: the payment of this key that ended without paying, if any."""

@@ -1,5 +1,6 @@
 """People are asked by `judge`, before the call begins; `act` asks only about what it alone can find out."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,9 @@ from paygent.core.halt import Halt
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
-from paygent.core.session import RunState
+from paygent.core.payment import Payment
+from paygent.core.run_errors import SessionBusy
+from paygent.core.session import Run, RunId, RunState
 from paygent.engine.approvals import ApprovalDesk
 from paygent.evm import erc20
 from paygent.orchestrator import Arguments, Call, RunResult, Tool, ToolOutcome
@@ -21,7 +24,9 @@ from paygent.ports.chain import BlockTag
 from paygent.testing.chain import MemoryChain
 from paygent.testing.clock import VirtualClock
 from paygent.testing.engine import FUNDS, NETWORK, TOKEN
+from paygent.testing.journal import MemoryJournal
 from paygent.testing.seller import MemorySeller
+from paygent.testing.sessions import MemorySessions
 from tests.unit.orchestrator.world import POLICY, URL, World
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +101,57 @@ async def test_call_that_needs_nobody_reads_the_balance_once() -> None:
         result = await agent.run(f"pay {URL}")
 
     assert (True, [erc20.balance_of(world.payer.address)]) == (result.ok, chain.called)
+
+
+class _Journal(MemoryJournal):
+    """Remembers for which keys a payment was looked up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[str] = []
+
+    async def by_key(self, payer: str, key: str) -> Payment | None:
+        self.keys.append(key)
+        return await super().by_key(payer, key)
+
+
+async def test_payment_of_a_new_run_is_not_looked_up_and_that_of_a_resumed_one_is() -> None:
+    world = World(policy=ASKING, journal=(journal := _Journal()))
+    async with world.open() as agent:
+        waiting = await agent.run(f"pay {URL}")
+        before = list(journal.keys)
+        await agree(world, waiting)
+        done = await agent.resume(waiting.run.id)
+
+    assert ([], True, 1_000) == (before, done.ok, world.spent)
+    assert journal.keys
+
+
+class _Sessions(MemorySessions):
+    """Lets another process go on with a run as soon as the first one reads it."""
+
+    other: Callable[[RunId], Awaitable[object]] | None = None
+
+    async def run(self, run_id: RunId) -> Run:
+        if (other := self.other) is not None:
+            self.other = None
+            await other(run_id)
+        return await super().run(run_id)
+
+
+async def test_run_that_another_process_has_carried_out_meanwhile_is_paid_once() -> None:
+    world = World(sessions=(sessions := _Sessions()))
+    async with world.open() as one, world.open() as other:
+
+        async def overtake(run: RunId) -> None:
+            world.clock.advance(31)  # the first one's lease is over
+            assert (await other.resume(run)).ok
+
+        sessions.other = overtake
+        with pytest.raises(SessionBusy):
+            await one.run(f"pay {URL}")
+
+    assert (1_000, 1) == (world.spent, world.paid)
 
 
 async def test_free_resource_is_fetched_once() -> None:
