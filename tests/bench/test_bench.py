@@ -30,7 +30,7 @@ ROWS = [
     ("50 token balances in one call", "50 calls, ten at once"),
     ("a command, from the call to the first signature", "bare graph of the same nodes, until it acts"),
     ("an event, from its record to the listener", "5 ms"),
-    ("one of 100 sessions at once, a paid command each", "a command alone, to its first signature"),
+    ("one of 10 sessions at once, a paid command each", "a command alone, to its first signature"),
     ("judge a payment: 30 rules, 10 scopes", "what it holds, found again"),
     ("reserve on SQLite, 10 scopes", "bare durable commit of the same rows"),
     ("one of 100 reserves at once, 10 scopes", "bare group commit of the same rows"),
