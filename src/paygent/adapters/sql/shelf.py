@@ -1,7 +1,7 @@
 """Sessions, runs, events and memories as rows, inside one transaction."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -64,40 +64,46 @@ class SessionStatements:
         of_session = memories.c.session == bindparam("id_")
         self.memories: Final = ready(select(memories).where(of_session).order_by(memories.c.number.desc()))
         self.forget: Final = ready(delete(memories).where(of_session, memories.c.number <= bindparam("last")))
+        self._events: Final = ready(_events())
+        self._events_of_run: Final = ready(_events().where(run_events.c.run == bindparam("run_")))
 
     def sessions(self, states: Sequence[SessionState]) -> Statement:
         """Return the statement for a page of sessions in these states."""
-        query = (
-            select(*_SESSION, sessions.c.ended_at)
-            .where(sessions.c.seq < bindparam("before", type_=BigInteger))
-            .order_by(sessions.c.seq.desc())
-            .limit(_LIMIT)
-        )
-        return self._shaped("sessions", query, sessions.c.state, sorted(state.value for state in states))
+        return self._in_states("sessions", _sessions, sessions.c.state, states)
 
     def runs(self, states: Sequence[RunState]) -> Statement:
         """Return the statement for the runs of a session in these states."""
-        mine = runs.c.session == bindparam("id_")
-        query = select(runs.c.record).where(mine).order_by(runs.c.seq.desc()).limit(_LIMIT)
-        return self._shaped("runs", query, runs.c.state, sorted(state.value for state in states))
+        return self._in_states("runs", _runs, runs.c.state, states)
 
     def events(self, *, of_run: bool) -> Statement:
         """Return the statement for the events of a session, or of one run."""
-        after = run_events.c.sequence > bindparam("after", type_=BigInteger)
-        query = select(*_EVENT).where(run_events.c.session == bindparam("id_"), after)
-        if of_run:
-            query = query.where(run_events.c.run == bindparam("run_"))
-        return self._shaped(
-            "events of run" if of_run else "events", query.order_by(run_events.c.sequence).limit(_LIMIT)
-        )
+        return self._events_of_run if of_run else self._events
 
-    def _shaped(self, kind: str, query: Any, column: Any = None, words: Sequence[str] = ()) -> Statement:
-        found = self._made.get((kind, tuple(words)))
+    def _in_states(
+        self, kind: str, query: Callable[[], Any], column: Any, states: Sequence[SessionState | RunState]
+    ) -> Statement:
+        words = tuple(sorted(states))
+        found = self._made.get((kind, words))
         if found is None:
-            if words:
-                query = query.where(column.in_([literal_column(f"'{word}'") for word in words]))
-            found = self._made[kind, tuple(words)] = self._ready(query)
+            some = [column.in_([literal_column(f"'{word}'") for word in words])] if words else []
+            found = self._made[kind, words] = self._ready(query().where(*some))
         return found
+
+
+def _sessions() -> Any:
+    before = sessions.c.seq < bindparam("before", type_=BigInteger)
+    return select(*_SESSION, sessions.c.ended_at).where(before).order_by(sessions.c.seq.desc()).limit(_LIMIT)
+
+
+def _runs() -> Any:
+    mine = runs.c.session == bindparam("id_")
+    return select(runs.c.record).where(mine).order_by(runs.c.seq.desc()).limit(_LIMIT)
+
+
+def _events() -> Any:
+    after = run_events.c.sequence > bindparam("after", type_=BigInteger)
+    mine = run_events.c.session == bindparam("id_")
+    return select(*_EVENT).where(mine, after).order_by(run_events.c.sequence).limit(_LIMIT)
 
 
 @cache
@@ -197,17 +203,20 @@ class Shelf:
 
     def start_run(self, run: Run, lease: Lease, keep: int) -> None:
         self.check(lease)
+        self._start(run, keep)
+
+    def begin_run(self, run: Run, holder: str, now: int, until: int, keep: int) -> Lease:
+        lease = self.acquire(run.session, holder, now, until)
+        self._start(run, keep)
+        return lease
+
+    def _start(self, run: Run, keep: int) -> None:
         if self._sql.run.run(self._cursor, run_=run.id).fetchone() is not None:
             raise LocalProtocolError(f"run {run.id} is there already")
         for other in self.runs(run.session, sorted(ACTIVE), 1):
             raise other.in_the_way()
         self._sql.add_run.run(self._cursor, id=run.id, session=run.session, **_changing(run))
         self._remember(run.session, [run.command], keep)
-
-    def begin_run(self, run: Run, holder: str, now: int, until: int, keep: int) -> Lease:
-        lease = self.acquire(run.session, holder, now, until)
-        self.start_run(run, lease, keep)
-        return lease
 
     def run(self, run_id: RunId) -> Run:
         row = self._sql.run.run(self._cursor, run_=run_id).fetchone()
@@ -302,7 +311,8 @@ class Shelf:
                 text=memory.text,
             )
         self._sql.set_memories.run(self._cursor, id_=session_id, memories=last)
-        self._sql.forget.run(self._cursor, id_=session_id, last=last - keep)
+        if last > keep:
+            self._sql.forget.run(self._cursor, id_=session_id, last=last - keep)
 
     def _counts(self, session_id: SessionId) -> tuple[int, int]:
         row = self._sql.counts.run(self._cursor, id_=session_id).fetchone()
