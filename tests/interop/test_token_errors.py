@@ -21,6 +21,12 @@ ARTIFACT = Path(__file__).parents[1] / "vectors" / "contracts" / "OpenToken.json
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """One of the two: how the engine waits is tested with both elsewhere."""
+    return "asyncio"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """A key that has 100 units of a fresh token."""

@@ -14,6 +14,8 @@ ActionJSON: TypeAlias = dict[str, Any]
 """What `Action.facts` is made of: text, lists, objects and None."""
 MOST_CALLS: Final = 8
 """How many calls one action may have."""
+CALL_COLLECTOR: Final = "callCollector(address,bytes)"
+"""The function by which an AgentWallet asks a contract such as the PaymentRouter for something."""
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
 _SELECTOR_DIGITS: Final = 10
 _FUNCTION = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,99}\([a-z0-9,()\[\]]{0,900}\)")
@@ -99,7 +101,7 @@ class Action:
     slippage_bps: int | None = None
     """How far below the quote `receive` is, in hundredths of a percent; None where nothing was quoted."""
     account: str | None = None
-    """Checksummed: the AgentWallet whose money moves, where a transfer is made by one; None: the signer's own money."""
+    """Checksummed: the AgentWallet whose money moves in a transfer, or is promised; None: the signer's own money."""
     fee: Amount | None = None
     """The most of the chain's coin that the calls carry beside a token that is spent, such as an execution fee."""
 
@@ -126,8 +128,8 @@ class Action:
         if self.account is None:
             return
         _check_address("account", self.account)
-        if self.purpose != "transfer":
-            raise ValueError(f"an AgentWallet's money moves in a transfer, not in a {self.purpose}")
+        if self.purpose == "swap":
+            raise ValueError("an AgentWallet's money moves in a transfer, or is promised in a position, not in a swap")
 
     def _check_fee(self) -> None:
         if self.fee is None:
@@ -168,7 +170,8 @@ class Action:
         """64 hexadecimal digits of what makes a second action the same wish again, whatever its quote and deadline."""
         assets = sorted(str(amount.asset.id) for amount in self.receive)
         whose: tuple[str, ...] = () if self.account is None else (self.account.lower(),)
-        if whose == (self.counterparty.lower(),):  # a batch: its payees are in its call
+        batch = whose == (self.counterparty.lower(),)  # whose payees are in its call, as a paid request is
+        if whose and (batch or self.calls[0].function == CALL_COLLECTOR):
             whose += (self.calls[0].data,)
         what = (*whose, self.purpose, self.network.text, self.venue, self.counterparty.lower())
         return digest("wish/1", *what, str(self.spend.atomic), str(self.spend.asset.id), *assets).hex()

@@ -17,6 +17,7 @@ from paygent.engine.revert import reverts
 from paygent.evm import agent_wallet, erc20
 from paygent.evm.batch import is_batch
 from paygent.evm.calls import closes, is_approval, is_revocation
+from paygent.evm.router import pays_service, router
 from paygent.ports.chain import Block, Chain, Log
 from paygent.ports.transactions import TransactionReceipt, Transactions
 
@@ -308,13 +309,18 @@ def _moved(payment: Payment, action: Action, logs: list[Log]) -> int:
     if asset.native:
         return sum(call.value for call in action.calls)
     payer = erc20.topic_address(action.account or payment.intent.payer)
-    to_one = action.purpose == "transfer" and not is_batch(action)
-    payee = erc20.topic_address(action.counterparty) if to_one else None
+    taker = _taker(action)
+    to = None if taker is None else erc20.topic_address(taker)
     return sum(
-        amount
-        for sender, recipient, amount in _transfers(asset, logs)
-        if sender == payer and payee in (None, recipient)
+        amount for sender, recipient, amount in _transfers(asset, logs) if sender == payer and to in (None, recipient)
     )
+
+
+def _taker(action: Action) -> str | None:
+    """Return the only account that the tokens of an action go to from the wallet; None where they go to several."""
+    if action.purpose != "transfer" or is_batch(action):
+        return None
+    return router() if pays_service(action.calls[0], action) else action.counterparty
 
 
 def _received(payment: Payment, action: Action, logs: list[Log], coin: int | None) -> tuple[Amount, ...]:

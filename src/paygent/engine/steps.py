@@ -61,6 +61,8 @@ class StepSigner:
         spend, owner = action.spend, action.account or self._signer.address
         if step.cleanup or (spend.asset.id.native and action.account is None):
             return  # the coin is looked at together with gas
+        if action.account is not None and action.purpose == "position":
+            return  # an AgentWallet promises it, and has to have it later
         if action.fee is not None and (coins := await writer.balance(owner)) < action.fee.atomic:
             what, has = payment.intent.resource, Amount(coins, action.fee.asset)
             raise InsufficientFunds(needed=action.fee, has=has, what=what, payment_id=payment.id)

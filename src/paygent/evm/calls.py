@@ -6,8 +6,8 @@ A connector is not trusted: its text is for people, and what is judged is the ca
 from collections.abc import Iterator
 from typing import Final
 
-from paygent.core.action import Action, Call
-from paygent.evm import agent_wallet, word
+from paygent.core.action import CALL_COLLECTOR, Action, Call
+from paygent.evm import agent_wallet, router, word
 from paygent.evm.batch import pays_batch
 from paygent.evm.create2 import is_create2
 from paygent.evm.reverts import selector_of
@@ -52,7 +52,7 @@ _GOVERNS: Final = {
     for signature in (
         "reserve((address,address,uint256,uint256,uint256,bytes32)[])",
         "collect(address,address,uint256,bytes32)",
-        "callCollector(address,bytes)",
+        CALL_COLLECTOR,
     )
 }
 """Functions of an AgentWallet by which others get its money: no connector calls them."""
@@ -109,7 +109,10 @@ def faults(action: Action) -> Iterator[tuple[str, str]]:
         if call.function and selector_of(call.function) != call.selector and not is_create2(call):
             yield "call_misnamed", f"a call says {call.function} and its data calls {call.selector}"
     yield from _coins(action)
-    yield from _transfer(action) if action.purpose == "transfer" else _trade(action)
+    if action.purpose == "transfer":
+        yield from _transfer(action)
+    else:
+        yield from _trade(action) if action.account is None else _promise(action)
 
 
 def _coins(action: Action) -> Iterator[tuple[str, str]]:
@@ -123,12 +126,21 @@ def _coins(action: Action) -> Iterator[tuple[str, str]]:
 def _transfer(action: Action) -> Iterator[tuple[str, str]]:
     if action.account is not None:
         call = action.calls[0]
-        if len(action.calls) != 1 or not (agent_wallet.pays(call, action) or pays_batch(call, action)):
+        pays = agent_wallet.pays(call, action) or pays_batch(call, action) or router.pays_service(call, action)
+        if len(action.calls) != 1 or not pays:
             yield "not_the_transfer", f"the call is no payment of {action.spend} to {action.counterparty} by the wallet"
     elif action.calls != (expected := _expected(action),) and not _same(action, expected):
         yield "not_the_transfer", f"the calls are not one transfer of {action.spend} to {action.counterparty}"
     if action.receive:
         yield "not_the_transfer", "a transfer brings nothing back"
+
+
+def _promise(action: Action) -> Iterator[tuple[str, str]]:
+    """An AgentWallet's position moves nothing yet: it agrees to a subscription, and to nothing besides."""
+    alone = len(action.calls) == 1 and action.venue == agent_wallet.VENUE and not action.receive
+    if not (alone and router.subscribes(action.calls[0], action)):
+        said = f"{action.spend} in all, for {action.counterparty}"
+        yield "not_the_subscription", f"the call is no subscription of the wallet that takes at most {said}"
 
 
 def _expected(action: Action) -> Call:
@@ -161,10 +173,15 @@ def _trade(action: Action) -> Iterator[tuple[str, str]]:
             yield from _approval(action, call, first=place == 0)
         elif call.selector in _GIVES_AWAY:
             yield "gives_away", f"a step of a trade never calls {_GIVES_AWAY[call.selector]}"
-        elif call.selector in _GOVERNS and action.venue != agent_wallet.VENUE:
+        elif call.selector in _GOVERNS and not (action.venue == agent_wallet.VENUE and _governs(call)):
             yield "gives_away", f"a connector never calls {_GOVERNS[call.selector]} of an AgentWallet"
         elif call.to.lower() != action.counterparty.lower():
             yield "not_the_counterparty", f"a call goes to {call.to}, and the trade is with {action.counterparty}"
+
+
+def _governs(call: Call) -> bool:
+    """Tell whether an AgentWallet's key may call it where no money of the wallet is named: of the router, to cancel."""
+    return call.selector != selector_of(CALL_COLLECTOR) or router.cancels(call)
 
 
 def _approval(action: Action, call: Call, *, first: bool) -> Iterator[tuple[str, str]]:

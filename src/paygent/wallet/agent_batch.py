@@ -1,16 +1,15 @@
 """Paying several payees at once from an AgentWallet."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final
 
-from paygent.core.action import Action, Call
 from paygent.core.context import Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.money import Amount
 from paygent.core.payment import Payment
 from paygent.evm import word
 from paygent.evm.batch import MOST_SHARES, Share, batch_call
+from paygent.wallet.agent_calls import AgentCalls
 from paygent.wallet.agent_state import token_of
 from paygent.wallet.wallet import address_of
 
@@ -18,35 +17,8 @@ NO_REF: Final = f"0x{'0' * 64}"
 """The reference of a payment that has none."""
 
 
-class BatchPayer(ABC):
+class BatchPayer(AgentCalls):
     """The operator's batches: one transaction, all payments or none."""
-
-    @property
-    @abstractmethod
-    def address(self) -> str:
-        """The contract, an EIP-55 checksummed address."""
-
-    @abstractmethod
-    def _payment(self, amount: Amount, payee: str, call: Call, summary: str) -> Action:
-        """Return what a call of the contract pays, as an action."""
-
-    @abstractmethod
-    async def _check(
-        self,
-        action: Action,
-        key: str | None,
-        context: Context | None,
-        *,
-        approved: bool = False,
-        largest: Amount | None = None,
-    ) -> None:
-        """Compare a payment with what the contract leaves, unless its key has paid already."""
-
-    @abstractmethod
-    async def _execute(
-        self, action: Action, *, idempotency_key: str | None = None, new: bool = False, context: Context | None = None
-    ) -> Payment:
-        """Carry an action out through the engine."""
 
     async def pay_batch(
         self,

@@ -12,6 +12,8 @@ _ADVICE = {
     "NotOwner": "use the owner's key",
     "NotOwnerOrGuardian": "use the owner's or the guardian's key",
     "NotOperator": "let the owner make this key an operator",
+    "NotCollector": "let the owner call `set_collector` with the router's address",
+    "AlreadyPaid": "the request was paid before; give another request its own hash",
     "TooManyOperators": "take another operator off first",
     "TokenNotAllowed": "let the owner give the token a limit",
     "PayeeNotAllowed": "let the owner allow the payee",

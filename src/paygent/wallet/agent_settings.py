@@ -1,23 +1,19 @@
 """What the owner of an AgentWallet decides after it is deployed."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from paygent.core.errors import LocalProtocolError
 from paygent.core.payment import Payment
 from paygent.evm.agent_wallet import NATIVE, TokenLimit
+from paygent.wallet.agent_calls import AgentCalls
 from paygent.wallet.wallet import address_of
 
 
-class OwnerSettings(ABC):
+class OwnerSettings(AgentCalls):
     """The owner's functions, one transaction each; the guardian's is `pause`.
 
     Each raises AgentWalletRefused where the key is not the one that may, and otherwise as `Engine.execute`.
     """
-
-    @abstractmethod
-    async def _set(self, function: str, *values: object, said: tuple[tuple[str, str], ...], summary: str) -> Payment:
-        """Call a function of the contract that moves no money."""
 
     async def set_operator(self, operator: str, *, enabled: bool = True) -> Payment:
         """Let a key spend within the limits, or not any more; what it reserved is not confirmed then."""

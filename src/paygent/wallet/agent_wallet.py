@@ -13,13 +13,14 @@ from paygent.core.transaction_errors import ContractMissing, SimulationReverted
 from paygent.engine.room import room
 from paygent.evm import agent_wallet as encode
 from paygent.evm.coins import coin, coin_token
-from paygent.evm.contracts import contract
+from paygent.evm.contracts import own_errors
 from paygent.policy.ask import Ask
 from paygent.policy.policy import Policy
 from paygent.wallet.agent_batch import NO_REF, BatchPayer, bytes32
 from paygent.wallet.agent_deploy import SignedConfiguration, deployment
 from paygent.wallet.agent_place import network_of, place_of, predicted
 from paygent.wallet.agent_refusals import refused
+from paygent.wallet.agent_router import RouterPayer
 from paygent.wallet.agent_settings import OwnerSettings
 from paygent.wallet.agent_state import WalletReader, token_of
 from paygent.wallet.agent_x402 import ContractChooser, ReservingSigner, Undeployed
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from paygent.wallet.agent_state import AgentWalletState, OnChainLimit
 
 
-class AgentWallet(OwnerSettings, BatchPayer):
+class AgentWallet(OwnerSettings, BatchPayer, RouterPayer):
     """One AgentWallet on one chain, used with one key: its owner's, an operator's or the guardian's.
 
     Payments and settings are transactions of that key, through policy, journal and account nonces like any other. Gas
@@ -314,10 +315,9 @@ class AgentWallet(OwnerSettings, BatchPayer):
     async def _execute(
         self, action: Action, *, idempotency_key: str | None = None, new: bool = False, context: Context | None = None
     ) -> Payment:
-        errors = (*contract("AgentWallet").errors, *contract("AgentWalletFactory").errors)
         try:
             return await self._wallet.execute(
-                action, idempotency_key=idempotency_key, new_action=new, context=context, errors=errors
+                action, idempotency_key=idempotency_key, new_action=new, context=context, errors=own_errors()
             )
         except SimulationReverted as error:
             asked = action.spend if action.account is not None else None
