@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from paygent.orchestrator.state import Change, State, next_todo
+from paygent.orchestrator.state import Change, Channels, State, changed, next_todo
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph  # pyright: ignore[reportMissingTypeStubs]  # inline types, as below
@@ -21,29 +21,32 @@ def compiled(nodes: "Nodes", checkpointer: Any) -> "CompiledStateGraph[Any, Any,
     from paygent.orchestrator.desk import RunDesk
 
     schema: Any = RunDesk  # what every node gets beside the state; it goes into no checkpoint
-    graph: Any = StateGraph(State, context_schema=schema)
-    graph.add_node("plan", _deciding(nodes.plan, after_plan), destinations=("plan", "price", "report"))
-    graph.add_node("price", nodes.price)
-    graph.add_node("judge", _deciding(nodes.judge, after_judge), destinations=("approve", "act", "plan", "report"))
-    graph.add_node("approve", nodes.approve)
-    graph.add_node("act", _deciding(nodes.act, after_act), destinations=("approve", "judge", "plan", "report"))
-    graph.add_node("report", nodes.report)
+    graph: Any = StateGraph(Channels, context_schema=schema)
+    graph.add_node("plan", _node(nodes.plan, after_plan), destinations=("plan", "price", "report"))
+    graph.add_node("price", _node(nodes.price))
+    graph.add_node("judge", _node(nodes.judge, after_judge), destinations=("approve", "act", "plan", "report"))
+    graph.add_node("approve", _node(nodes.approve))
+    graph.add_node("act", _node(nodes.act, after_act), destinations=("approve", "judge", "plan", "report"))
+    graph.add_node("report", _node(nodes.report))
     for before, after in ((START, "plan"), ("price", "judge"), ("approve", "act"), ("report", END)):
         graph.add_edge(before, after)
     return graph.compile(checkpointer=checkpointer)  # type: ignore[no-any-return]
 
 
-def _deciding(work: "Callable[[State, Runtime[Any]], Awaitable[Change]]", way: Callable[[State], str]) -> Any:
-    """Return a node that says itself which one follows.
+def _node(work: "Callable[[State, Runtime[Any]], Awaitable[Change]]", way: Callable[[State], str] | None = None) -> Any:
+    """Return a node of LangGraph. Args: way: which node follows; None where an edge says it.
 
     A conditional edge would copy every channel, and run `way` in another thread, to say the same.
     """
     from langgraph.runtime import Runtime
     from langgraph.types import Command
 
-    async def node(state: State, runtime: Runtime[Any]) -> Command[Any]:
-        change = await work(state, runtime)
-        return Command(update=change, goto=way(State({**state, **change})))
+    async def node(channels: Channels, runtime: Runtime[Any]) -> Command[Any]:
+        change = await work(channels["state"], runtime)
+        if change:
+            channels = Channels(state=changed(channels["state"], change))
+        goto = () if way is None else way(channels["state"])
+        return Command(update=channels if change else None, goto=goto)
 
     return node
 

@@ -20,7 +20,7 @@ from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.nodes import Nodes, answered
 from paygent.orchestrator.result import RunResult, record_of, steps_of
 from paygent.orchestrator.run_checkpoints import RunCheckpoints
-from paygent.orchestrator.state import State, check, initial, retried
+from paygent.orchestrator.state import Channels, State, changed, check, initial, retried
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
 from paygent.ports.session_store import SessionStore
@@ -30,6 +30,8 @@ LEASE_SECONDS: Final = 30
 """How long a session stays taken by a process that died."""
 _NEWEST_LANGGRAPH: Final = 4
 """The newest format of LangGraph's own checkpoints that is known to be read right."""
+_INPUT: Final = "__start__"
+"""LangGraph's channel of what a graph begins with."""
 _STEPS: Final = 100_000
 """LangGraph's own limit on steps; the limits of a run come first."""
 Publish = Callable[[Sequence[RunEvent]], None]
@@ -90,7 +92,7 @@ class Runner:
         begun = asyncio.create_task(self._begin(run, desk))
         fresh = initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
         with self._works.checkpoints.beginning(run.id, begun):
-            return await self._drive(run, desk, fresh)
+            return await self._drive(run, desk, Channels(state=fresh))
 
     async def _begin(self, run: Run, desk: RunDesk) -> None:
         works, now = self._works, run.created_at
@@ -131,7 +133,7 @@ class Runner:
             self._refuse_changed(run, accept=accept_changes)
             state = await self._state(run)
             again = initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
-            payload = again if state is None else retried(state)
+            payload = Channels(state=again if state is None else changed(state, retried(state)))
             run = await self._running(run, lease, state)
             desk = await self._desk(run, publish, lease)
         except BaseException:
@@ -199,7 +201,7 @@ class Runner:
             if await self._readable(run):
                 raise
             raise CheckpointUnusable(run.id, why=type(broken).__name__) from broken
-        return cast("State", {name: value for name, value in final.items() if name in State.__annotations__})
+        return cast("State", final["state"])
 
     async def _finished(self, run: Run, desk: RunDesk, state: State) -> RunResult:
         """Write down what became of the run, and what is remembered of it."""
@@ -270,13 +272,14 @@ class Runner:
         if not isinstance(found.checkpoint.get("v"), int) or found.checkpoint["v"] > _NEWEST_LANGGRAPH:
             raise CheckpointUnusable(run.id, why="a newer version of LangGraph wrote it")
         values = cast("Mapping[str, object]", found.checkpoint["channel_values"])
-        if "format" not in values:  # only the input was written
+        if "state" not in values and _INPUT in values:
             return None
-        if (wrong := check(values)) is not None:
+        if (wrong := check(values.get("state"))) is not None:
             raise CheckpointUnusable(run.id, why=wrong)
-        if (values["run"], values["session"], values["text"]) != (run.id, run.session, run.text):
+        state = cast("State", values["state"])
+        if (state["run"], state["session"], state["text"]) != (run.id, run.session, run.text):
             raise CheckpointUnusable(run.id, why="it is of another run")
-        return cast("State", {name: values[name] for name in State.__annotations__})
+        return state
 
     async def _known(self, run: Run) -> State:
         """Return the state of a run that has one. Raises: CheckpointUnusable."""
@@ -297,7 +300,7 @@ class Runner:
         from langgraph.types import Command
 
         if state is None:
-            return initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
+            return Channels(state=initial(session=run.session, run=run.id, text=run.text, mode=run.mode))
         snapshot = await self._works.graph.aget_state(_config(run))
         if not snapshot.tasks:  # `next` leaves out a node whose writes are there and not applied yet
             return _OVER

@@ -1,6 +1,6 @@
 """What a run has come to, as plain JSON: it goes through checkpoints, and is read by other versions of this program."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, TypedDict, cast
 
 from paygent.core.fields import JSON
@@ -62,7 +62,7 @@ class Frame(TypedDict):
 
 
 class State(TypedDict):
-    """The channels of the graph."""
+    """All of it."""
 
     format: int
     session: str
@@ -80,6 +80,12 @@ class State(TypedDict):
     waiting: Waiting | None
     failed: Failed | None
     answer: str
+
+
+class Channels(TypedDict):
+    """The one channel of the graph: LangGraph goes through all of them several times a step."""
+
+    state: State
 
 
 class Change(TypedDict, total=False):
@@ -119,6 +125,11 @@ def initial(*, session: str, run: str, text: str, mode: str) -> State:
     )
 
 
+def changed(state: State, change: Change) -> State:
+    """Return the state with what a node changes of it."""
+    return State({**state, **change})
+
+
 def retried(state: State) -> Change:
     """Return what a run that failed goes on with: what was done stays done, what was not is tried again.
 
@@ -135,8 +146,11 @@ def retried(state: State) -> Change:
     return Change(attempt=state["attempt"] + 1, todos=again, waiting=None, failed=None, answer="")
 
 
-def check(state: Mapping[str, object]) -> str | None:
+def check(value: object) -> str | None:
     """Return what is wrong with a state that was read from a checkpoint, or None."""
+    if not isinstance(value, dict):
+        return "there is no state in it"
+    state = cast("dict[str, object]", value)
     written = state.get("format")
     if isinstance(written, int) and written > FORMAT:
         return f"it has format {written}, and this version reads up to {FORMAT}"

@@ -1,6 +1,7 @@
 """Runs that wait for people, or lose their process, and go on elsewhere."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -165,9 +166,9 @@ async def test_newer_checkpoint_is_refused() -> None:
     def newer(saver: Any, run: str) -> None:
         for kept in saver.storage[run][""].values():
             assert kept
-        for name in list(saver.blobs):
-            if name[2] == "format":
-                saver.blobs[name] = ("paygent-json-1", str(FORMAT + 1).encode())
+        for name, (kind, raw) in list(saver.blobs.items()):
+            if name[2] == "state":
+                saver.blobs[name] = (kind, json.dumps({**json.loads(raw), "format": FORMAT + 1}).encode())
 
     await broken(World(policy=ASKING), newer)
 
@@ -175,10 +176,29 @@ async def test_newer_checkpoint_is_refused() -> None:
 async def test_damaged_checkpoint_is_refused() -> None:
     def damaged(saver: Any, run: str) -> None:
         for name in list(saver.blobs):
-            if name[2] == "todos":
-                saver.blobs[name] = ("paygent-json-1", b'[{"ordinal": 0')
+            if name[2] == "state":
+                saver.blobs[name] = ("paygent-json-1", b'{"todos":[{"ordinal": 0')
 
     await broken(World(policy=ASKING), damaged)
+
+
+@pytest.mark.parametrize("state", [b"[]", b"{}", b'{"format":1}'])
+async def test_checkpoint_without_a_whole_state_is_refused(state: bytes) -> None:
+    def replaced(saver: Any, run: str) -> None:
+        for name in list(saver.blobs):
+            if name[2] == "state":
+                saver.blobs[name] = ("paygent-json-1", state)
+
+    await broken(World(policy=ASKING), replaced)
+
+
+async def test_checkpoint_of_a_graph_with_other_channels_is_refused() -> None:
+    def emptied(saver: Any, run: str) -> None:
+        for name in list(saver.blobs):
+            if name[2] == "state":
+                saver.blobs[name] = ("empty", b"")
+
+    await broken(World(policy=ASKING), emptied)
 
 
 async def test_checkpoint_of_another_serializer_is_refused() -> None:
