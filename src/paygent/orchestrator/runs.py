@@ -269,7 +269,8 @@ class Runner:
             raise CheckpointUnusable(run.id, why="it is damaged") from broken
         if found is None:
             return None
-        if not isinstance(found.checkpoint.get("v"), int) or found.checkpoint["v"] > _NEWEST_LANGGRAPH:
+        written = cast("object", found.checkpoint.get("v"))  # read from a file, whatever its type promises
+        if not isinstance(written, int) or written > _NEWEST_LANGGRAPH:
             raise CheckpointUnusable(run.id, why="a newer version of LangGraph wrote it")
         values = cast("Mapping[str, object]", found.checkpoint["channel_values"])
         if "state" not in values and _INPUT in values:
