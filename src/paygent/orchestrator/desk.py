@@ -48,6 +48,7 @@ class RunDesk:
         self.judged: Final[set[int]] = set()
         """Todos that met the policy in this process."""
         self._new: Final = lease is None
+        self._calls: Final[dict[int, Call]] = {}
         self._store = store
         self._journal = journal
         self._address = address
@@ -137,9 +138,11 @@ class RunDesk:
 
     def call(self, ordinal: int, tool: str, agent: str, budget: Amount | None) -> Call:
         """Return who makes the call of a todo. `budget`: the subagent's own, inside the run's."""
-        key = act_key(self._installation, self.run.session, self.run.id, ordinal)
-        fresh = self._new and ordinal not in self.judged
-        return Call(key=key, context=self.context(tool, agent, budget), fresh=fresh)
+        known = self._calls.get(ordinal)
+        if known is None:
+            key = act_key(self._installation, self.run.session, self.run.id, ordinal)
+            known = self._calls[ordinal] = Call(key=key, context=self.context(tool, agent, budget), fresh=self._new)
+        return replace(known, fresh=False) if ordinal in self.judged else known
 
     def context(self, tool: str, agent: str, budget: Amount | None = None) -> Context:
         """Return who pays for a call: the run's agent where it has one, so that no subagent gets around its limits."""

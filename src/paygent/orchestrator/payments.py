@@ -84,8 +84,12 @@ def _read(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
+@lru_cache(maxsize=128)
 def checked_url(url: str) -> str:
-    """Return the URL. Raises: ValueError: it is none that may be requested, or has credentials in it."""
+    """Return the URL; only one that is fine is remembered.
+
+    Raises: ValueError: it is none that may be requested, or has credentials in it.
+    """
     try:
         parts = urlsplit(url)
         fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
