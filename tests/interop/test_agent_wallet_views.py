@@ -16,10 +16,11 @@ from paygent.evm import agent_wallet as encode
 from paygent.evm.address import checksum
 from paygent.evm.create2 import CREATE2_DEPLOYER
 from paygent.evm.eip712 import digest
+from paygent.ports.transactions import Simulation
 from paygent.runtime.deployments import check_chain, check_contracts
 from paygent.wallet.agent_deploy import read_signed, signed_record
 from paygent.wallet.agent_state import WalletReader
-from paygent.wallet.deploy import probe
+from paygent.wallet.deploy import PROBES, probe
 from tests.interop.agent import Agency, new_agency
 from tests.interop.install import Installed
 from tests.interop.peers.anvil import running_anvil
@@ -122,3 +123,23 @@ async def test_probe_refuses_a_chain_of_older_rules(
         async with RpcChain(anvil.url, chain=network) as rpc:
             with nullcontext() if instruction is None else pytest.raises(ConfigurationError, match=instruction):
                 await probe(rpc, rpc, network, PAYEE)
+
+
+class Without(RpcChain):
+    """A node of rules that lack one instruction: no real ones know MCOPY and not TLOAD."""
+
+    lacks = ""
+
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
+        if PROBES[self.lacks] in data:
+            return Simulation(succeeded=False, data="0x", message=f"invalid opcode: {self.lacks}")
+        return await super().simulate(sender, to, data, value=value)
+
+
+@pytest.mark.parametrize("instruction", PROBES)
+async def test_probe_names_the_instruction_that_is_missing(hostile_chain: TokenChain, instruction: str) -> None:
+    network = chain_id(hostile_chain.network)
+    async with Without(hostile_chain.anvil.url, chain=network) as rpc:
+        rpc.lacks = instruction
+        with pytest.raises(ConfigurationError, match=f"{instruction}.*nothing was sent"):
+            await probe(rpc, rpc, network, PAYEE)
