@@ -100,6 +100,7 @@ contract OperatorsHandler {
     }
 }
 
+/// forge-config: default.invariant.runs = 8
 contract OperatorsInvariantTest is WalletTest {
     OperatorsHandler private handler;
 
