@@ -16,6 +16,7 @@ from paygent.evm import agent_wallet as encode
 from paygent.evm.address import checksum
 from paygent.evm.create2 import CREATE2_DEPLOYER
 from paygent.evm.eip712 import digest
+from paygent.ports.chain import BlockTag
 from paygent.ports.transactions import Simulation
 from paygent.runtime.deployments import check_chain, check_contracts
 from paygent.wallet.agent_deploy import read_signed, signed_record
@@ -130,10 +131,10 @@ class Without(RpcChain):
 
     lacks = ""
 
-    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0) -> Simulation:
+    async def simulate(self, sender: str, to: str, data: str, *, value: int = 0, at: BlockTag = "latest") -> Simulation:
         if PROBES[self.lacks] in data:
             return Simulation(succeeded=False, data="0x", message=f"invalid opcode: {self.lacks}")
-        return await super().simulate(sender, to, data, value=value)
+        return await super().simulate(sender, to, data, value=value, at=at)
 
 
 @pytest.mark.parametrize("instruction", PROBES)
