@@ -1,5 +1,7 @@
 """x402 paid from an AgentWallet through the official facilitators: reserved on chain first, proven as any payment."""
 
+import base64
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefus
 from paygent.core.errors import NoAcceptableRequirements, PaymentOutcomeUnknown
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
+from paygent.evm.agent_wallet import ERC6492_MAGIC
 from paygent.wallet.agent_x402 import ReservingSigner
 from tests.interop.agent import DAY, Agency, new_agency, place_contracts
 from tests.interop.hostile.answers import status
@@ -81,6 +84,23 @@ async def test_first_payment_deploys_the_wallet(
 
     assert (made.address, sent) == (receipt.payer, made.operator.sent)
     assert DAY - receipt.amount.atomic == left.atomic
+
+
+async def test_signature_is_wrapped_until_the_wallet_is_deployed_and_never_after(contracts: Market) -> None:
+    made = new_agency(contracts.base)
+    url = url_of(contracts, SellerKind.FASTAPI_V2, FacilitatorKind.PYTHON)
+    signatures: list[bytes] = []
+    signed = await made.signed()
+    async with made.open(made.operator) as wallet, X402Client(wallet.undeployed_engine(signed)) as client:
+        for number in range(2):
+            response = await client.get(f"{url}?{number}")
+            await response.extensions[PAYMENT].settled(timeout_seconds=20)
+            payload = response.extensions[PAYMENT].payment.payload
+            sent = json.loads(base64.b64decode(payload.value))["payload"]["signature"]
+            signatures.append(bytes.fromhex(sent[2:]))
+
+    assert [True, False] == [each.endswith(ERC6492_MAGIC) for each in signatures]
+    assert (192, 1) == (len(signatures[1]), made.operator.sent)
 
 
 async def test_wallet_that_is_not_deployed_pays_nothing_without_its_configuration(contracts: Market) -> None:
