@@ -1,8 +1,9 @@
 """What a reservation costs on SQLite, beside a bare connection that writes the very same rows as durably.
 
 The bare side has the same tables, indexes, foreign keys and `synchronous` setting, and writes with the driver alone:
-nothing is checked, worked out, encoded or sealed. One payment is committed in the thread that wants it. Of many at
-once, each task hands its rows to one thread, which commits what waits together and wakes them, as the journal's does.
+nothing is checked, worked out, encoded or sealed. One payment is committed in the thread that wants it, and the journal
+is awaited there; both have a few turns in a row with nothing between them. Of many at once, each task hands its rows to
+one thread, which commits what waits together and wakes them, as the journal's does.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from tests.bench.sampling import medians
 
 T = TypeVar("T")
 TASKS = 100
+IN_A_ROW = 5
 SCOPES = 10
 HOLDS = tuple(
     Hold(scope=f"scope:{number}", window="day:2027-01-15", amount=Amount(1, USD), limit=Amount(10**15, USD))
@@ -51,14 +53,16 @@ class _Rows:
         self.waiting: deque[list[_Batch]] = deque()
         self._sealed = 0
 
-    def copy(self, ids: Sequence[str]) -> None:
-        """Remember what the journal wrote for each of these payments; what all share comes with the last one."""
+    def copy(self, ids: Sequence[str], *, commits: int) -> None:
+        """Remember what the journal wrote for each of these payments; what all share comes with each commit's last."""
         batches = [[self._of_payment(table, column, each) for table, column in _OF_ONE.items()] for each in ids]
         sealed = self._read("SELECT * FROM audit WHERE number > ? ORDER BY number", [self._sealed])
         self._sealed = int(sealed[-1][0])
         for batch, row in zip(batches, sealed, strict=True):
             batch.append(_insert("audit", [row]))
-        batches[-1] += [_insert(table, self._read(f"SELECT * FROM {table}", ())) for table in _SHARED]
+        shared = [_insert(table, self._read(f"SELECT * FROM {table}", ())) for table in _SHARED]
+        for batch in batches[:: -(len(ids) // commits)]:
+            batch.extend(shared)
         self.waiting.append(batches)
 
     def close(self) -> None:
@@ -121,25 +125,33 @@ async def rows(rounds: int, folder: Path) -> list[Row]:
         bare = _Bare(folder / "twin.db")
 
         async def open_one() -> float:
-            return await _open(journal, written, [next(names)])
+            payments = [reserved(f"bench {next(names)}") for _ in range(IN_A_ROW)]
+            start = perf_counter()
+            for payment in payments:
+                await _reserve(journal, payment)
+            took = perf_counter() - start
+            written.copy([payment.id for payment in payments], commits=IN_A_ROW)
+            return took / IN_A_ROW
 
         async def write_one() -> float:
             batches = written.waiting.popleft()
             start = perf_counter()
-            bare.commit(batches)
-            return perf_counter() - start
+            for batch in batches:
+                bare.commit([batch])
+            return (perf_counter() - start) / IN_A_ROW
 
         async def open_many() -> float:
-            return await _open(journal, written, [next(names) for _ in range(TASKS)]) / TASKS
+            payments = [reserved(f"bench {next(names)}") for _ in range(TASKS)]
+            took = await _at_once(lambda payment: _reserve(journal, payment), payments)
+            written.copy([payment.id for payment in payments], commits=1)
+            return took / TASKS
 
         async def write_many() -> float:
             return await _at_once(bare.hand_in, written.waiting.popleft()) / TASKS
 
-        for _ in range(5):  # whoever has the first turn, there is something to write
-            await open_one()
-        alone = await medians({"ours": open_one, "bare": write_one}, rounds=rounds, in_a_row=5)
-        for _ in range(5):
-            await write_one()
+        await open_one()  # whoever has the first turn, there is something to write
+        alone = await medians({"ours": open_one, "bare": write_one}, rounds=rounds)
+        await write_one()
         await open_many()
         crowd = await medians({"ours": open_many, "bare": write_many}, rounds=max(3, rounds // 4))
         bare.close()
@@ -148,13 +160,6 @@ async def rows(rounds: int, folder: Path) -> list[Row]:
         _row("reserve on SQLite, 10 scopes", alone, "bare durable commit of the same rows"),
         _row(f"one of {TASKS} reserves at once, 10 scopes", crowd, "bare group commit of the same rows"),
     ]
-
-
-async def _open(journal: SqlJournal, written: _Rows, names: Sequence[int]) -> float:
-    payments = [reserved(f"bench {name}") for name in names]
-    took = await _at_once(lambda payment: _reserve(journal, payment), payments)
-    written.copy([payment.id for payment in payments])
-    return took
 
 
 async def _at_once(work: Callable[[T], Coroutine[Any, Any, None]], of: Iterable[T]) -> float:

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from paygent.adapters.sql import postgresql, sqlite
+from paygent.adapters.sql.entry import Entry, claims
 from paygent.adapters.sql.ledger import Ledger
 from paygent.core.budget import Hold
 from paygent.core.errors import BudgetExceeded, Halted
 from paygent.core.halt import Halt
-from paygent.core.payment import Payment
 from paygent.testing.conformance.payments import START, daily, reserved
 
 ONE = replace(daily(60, limit=100, window="hour:1"), also=("hour:2",))
@@ -30,9 +30,9 @@ class Interrupted(Ledger):
         super().__init__(cursor, statements)
         self._meanwhile = meanwhile
 
-    def add(self, payment: Payment) -> None:
+    def add(self, entry: Entry) -> None:
         self._meanwhile()
-        super().add(payment)
+        super().add(entry)
 
 
 class Unlocked(Interrupted):
@@ -60,7 +60,8 @@ def transact(cursor: Any, begin: str, ledger: Ledger, work: Callable[[Ledger], o
 
 
 def opens(name: object, *holds: Hold, **about: Any) -> Callable[[Ledger], object]:
-    return lambda ledger: ledger.open(reserved(name, **about), holds, START, new_purchase=False)
+    payment = reserved(name, **about)
+    return lambda ledger: ledger.open(Entry.opened(payment), claims(payment, holds), START, new_purchase=False)
 
 
 def count(cursor: Any) -> int:
@@ -146,7 +147,7 @@ def test_halt_that_commits_first_stops_on_postgresql(postgres_url: str) -> None:
     """The second transaction begins before the halt commits, and sees it all the same."""
 
     def halt(ledger: Ledger) -> None:
-        ledger.add(reserved("probe"))  # waits here, as it would for its checks
+        ledger.add(Entry.opened(reserved("probe")))  # waits here, as it would for its checks
         ledger.add_halt(Halt(scope="everything", by="ann", reason="odd", at=START))
 
     begin = postgresql.PostgreSQL.begin_write

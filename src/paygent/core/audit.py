@@ -11,7 +11,7 @@ from typing import Final
 
 GENESIS = "0" * 64
 """What the first row names as the one before it."""
-_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ No signed bytes, no query of a URL, no idempotency key: the request's digest nam
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final, TypeAlias
 
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.audit import canonical
 from paygent.core.context import Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.halt import Halt
@@ -23,8 +24,11 @@ class Note:
     at: int
     kind: str
     facts: Mapping[str, str]
+    text: str = field(init=False, repr=False, compare=False)
+    """The facts as they are sealed and stored."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "text", canonical(self.facts))
         if not self.kind.isidentifier() or not self.kind.isascii():
             raise LocalProtocolError(f"{self.kind!r} is not a kind of audit row: one word, letters and _")
 

@@ -41,6 +41,6 @@ class MemoryTrail:
         head: Head | AuditEntry = self._entries[-1] if self._entries else EMPTY
         while self._unsealed:
             for note in self._unsealed.popleft()():
-                head = AuditEntry.after(head, at=note.at, kind=note.kind, facts=note.facts)
+                head = AuditEntry.after(head, at=note.at, kind=note.kind, facts=note.facts, text=note.text)
                 self._entries.append(head)
         return self._entries

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from paygent.adapters.sql.rows import parsed
-from paygent.adapters.sql.statements import Cursor, DecisionStatements
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import DecisionStatements
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
 from paygent.core.errors import AdapterError, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId

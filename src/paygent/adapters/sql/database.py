@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from paygent.adapters.sql.sqlite import SQLite, location
-from paygent.adapters.sql.statements import Cursor, Statements
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import Statements
 from paygent.core.errors import AdapterError, ConfigurationError
 
 

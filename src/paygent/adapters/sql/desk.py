@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from paygent.adapters.sql.entry import Entry
 from paygent.adapters.sql.ledger import Ledger
 from paygent.core import notes
 from paygent.core.approval import (
@@ -40,7 +41,7 @@ def ask(ledger: Ledger, payment: Payment, request: ApprovalRequest) -> ApprovalR
         raise JournalConflict(payment.id)
     if ledger.approvals.get(request.id) is not None:
         raise LocalProtocolError(f"approval {request.id} is there already, for another payment")
-    ledger.add(payment)
+    ledger.add(Entry.opened(payment))
     ledger.approvals.add(request)
     ledger.trail.add(notes.asked(request))
     return request
@@ -55,7 +56,8 @@ def decide(ledger: Ledger, approval_id: ApprovalId, decision: ApprovalDecision) 
         payment = ledger.get(request.payment_id)
         if payment is None:
             raise AdapterError(f"payment {request.payment_id} of approval {approval_id} is missing", retryable=False)
-        ledger.replace(payment, payment.move(event, at=decision.at, note=decision_note(decision)))
+        moved = payment.move(event, at=decision.at, note=decision_note(decision))
+        ledger.replace(payment, Entry.moved(payment, moved))
     return after
 
 
@@ -90,4 +92,4 @@ def note(ledger: Ledger, at: int, kind: str, facts: Mapping[str, str]) -> AuditE
 
 
 def _deny(ledger: Ledger, payment: Payment, at: int, why: str) -> None:
-    ledger.replace(payment, payment.move(Event.REFUSED, at=at, note=why))
+    ledger.replace(payment, Entry.moved(payment, payment.move(Event.REFUSED, at=at, note=why)))

@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from paygent.adapters.sql.statements import Cursor, HistoryStatements
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import HistoryStatements
 from paygent.core.caip import AssetId
 from paygent.core.errors import LocalProtocolError
 from paygent.core.history import DAY_SECONDS, PaymentFilter, Total, counted

@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from paygent.adapters.sql import desk, revision
 from paygent.adapters.sql.database import Connection, Database, database
+from paygent.adapters.sql.entry import Entry, claims
 from paygent.adapters.sql.worker import Work, Worker
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.audit import AuditEntry, Head
@@ -101,12 +102,14 @@ class SqlJournal:
     async def open(
         self, payment: Payment, holds: Sequence[Hold], *, now: int, new_purchase: bool, guard: Guard | None = None
     ) -> None:
-        refusal = await self._writer.run(lambda ledger: ledger.open(payment, holds, now, new_purchase, guard))
+        entry, claimed = Entry.opened(payment), claims(payment, holds)
+        refusal = await self._writer.run(lambda ledger: ledger.open(entry, claimed, now, new_purchase, guard))
         if refusal is not None:
             raise refusal
 
     async def append(self, before: Payment, after: Payment) -> None:
-        await self._writer.run(lambda ledger: ledger.append(before, after))
+        entry = Entry.moved(before, after)
+        await self._writer.run(lambda ledger: ledger.append(before, entry))
 
     async def reserve(
         self,
@@ -119,9 +122,10 @@ class SqlJournal:
         new_purchase: bool = False,
         guard: Guard | None = None,
     ) -> None:
+        entry, claimed = Entry.moved(before, after), claims(after, holds)
         refusal = await self._writer.run(
             lambda ledger: ledger.reserve(
-                before, after, holds, approval=approval, now=now, new_purchase=new_purchase, guard=guard
+                before, entry, claimed, approval=approval, now=now, new_purchase=new_purchase, guard=guard
             )
         )
         if refusal is not None:

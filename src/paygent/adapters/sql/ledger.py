@@ -1,32 +1,29 @@
 """What a journal does inside one transaction, on a driver's cursor: checks, writes and reads, all synchronous."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from paygent.adapters.sql.additions import Additions
 from paygent.adapters.sql.approvals import Approvals
+from paygent.adapters.sql.entry import Claim, Entry
 from paygent.adapters.sql.history import History, Tally, cursor_of
 from paygent.adapters.sql.nonces import Nonces
 from paygent.adapters.sql.rows import (
     Row,
     Window,
-    changing,
-    hold_row,
-    move_row,
     page_of,
-    payment_row,
     place_of,
     read_payment,
     seq_of,
-    windows_of,
 )
 from paygent.adapters.sql.services import Services, ServiceStatements
 from paygent.adapters.sql.shelf import Shelf, session_statements
-from paygent.adapters.sql.statements import Cursor, Statement, Statements
+from paygent.adapters.sql.statement import Cursor, Statement
+from paygent.adapters.sql.statements import Statements
 from paygent.adapters.sql.trail import Trail
 from paygent.adapters.sql.windows import Windows
 from paygent.core import notes
-from paygent.core.budget import Hold, Share, room, same_share, share
+from paygent.core.budget import room, same_share, share
 from paygent.core.errors import (
     BudgetExceeded,
     DuplicatePurchase,
@@ -39,7 +36,7 @@ from paygent.core.halt import Halt, stopped
 from paygent.core.history import PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import OPENING, State
-from paygent.core.payment import Move, Payment
+from paygent.core.payment import Payment
 from paygent.ports.history import Guard
 from paygent.ports.storage import PaymentPage
 
@@ -51,8 +48,8 @@ class Ledger:
         self._cursor = cursor
         self._sql = statements
         self._halts: Mapping[str, Halt] | None = None
-        self._new_moves = Additions(cursor, statements.add_move)
-        self._new_holds = Additions(cursor, statements.add_hold)
+        self._new_moves = Additions(cursor, statements.add_moves)
+        self._new_holds = Additions(cursor, statements.add_holds)
         self._windows = Windows(cursor, statements)
         self._tally = Tally(cursor, statements.history)
         self._history = History(cursor, statements.history)
@@ -123,39 +120,50 @@ class Ledger:
         return value
 
     def open(
-        self, payment: Payment, holds: Sequence[Hold], now: int, new_purchase: bool, guard: Guard | None = None
+        self, entry: Entry, claims: Sequence[Claim], now: int, new_purchase: bool, guard: Guard | None = None
     ) -> BudgetExceeded | Halted | None:
         """Write a new payment, or raise; a refusal for lack of budget or by a halt is written too, and returned."""
+        payment = entry.payment
         if payment.state not in OPENING:
             raise LocalProtocolError(
                 f"payment {payment.id} is {payment.state}: a journal opens RESERVED, DENIED or SUPERSEDED ones"
             )
-        if self.version(payment.id) is not None:
-            raise JournalConflict(payment.id)
         if payment.state is not State.RESERVED:
-            self.add(payment)
+            if self.version(payment.id) is not None:
+                raise JournalConflict(payment.id)
+            self.add(entry)
             return None
-        if (halted := self.halted(payment)) is not None:
-            self.add(payment.out_of_budget(at=now, note=str(halted)))
+        version, any_halt, blocker = self._standing(payment, now, new_purchase)
+        if version is not None:
+            raise JournalConflict(payment.id)
+        if any_halt and (halted := self.halted(payment)) is not None:
+            self.add(Entry.opened(payment.out_of_budget(at=now, note=str(halted))))
             return halted
-        self.refuse_duplicates(payment, now, new_purchase)
+        if blocker is not None:
+            self.refuse_duplicates(payment, now, new_purchase)
         if guard is not None:
             guard(self)
-        return self._reserve(payment, holds, now, self.add)
+        refusal = self._claim(payment, claims)
+        if refusal is not None:
+            self.add(Entry.opened(payment.out_of_budget(at=now, note=str(refusal))))
+            return refusal
+        self.add(entry)
+        self._hold(payment, claims)
+        return None
 
-    def append(self, before: Payment, after: Payment) -> None:
-        """Replace `before` by `after`, unless that is halted."""
-        before.check_append(after)
-        if before.meets_halt(after) and (halted := self.halted(after)) is not None:
+    def append(self, before: Payment, entry: Entry) -> None:
+        """Replace `before` by what became of it, unless that is halted."""
+        before.check_append(entry.payment)
+        if before.meets_halt(entry.payment) and (halted := self.halted(entry.payment)) is not None:
             self._check_version(before)
             raise halted
-        self.replace(before, after)
+        self.replace(before, entry)
 
     def reserve(
         self,
         before: Payment,
-        after: Payment,
-        holds: Sequence[Hold],
+        entry: Entry,
+        claims: Sequence[Claim],
         *,
         approval: ApprovalId | None,
         now: int,
@@ -163,54 +171,56 @@ class Ledger:
         guard: Guard | None = None,
     ) -> BudgetExceeded | None:
         """Reserve a payment that was granted, or raise; a refusal for lack of budget is written and returned."""
+        after = entry.payment
         before.check_reserve(after)
-        self._check_version(before)
-        if (halted := self.halted(after)) is not None:
+        version, any_halt, blocker = self._standing(after, now, new_purchase)
+        if version != before.version:
+            raise JournalConflict(after.id)
+        if any_halt and (halted := self.halted(after)) is not None:
             raise halted
         granted = None if approval is None else self.approvals.known(approval)
         used = None if granted is None else granted.used(after.id, now=now)
-        self.refuse_duplicates(after, now, new_purchase)
+        if blocker is not None:
+            self.refuse_duplicates(after, now, new_purchase)
         if guard is not None:
             guard(self)
-
-        def write(payment: Payment) -> None:
-            if granted is not None and used is not None and payment.state is State.RESERVED:
-                self.approvals.replace(granted, used)
-            self.replace(before, payment)
-
-        refusal = self._reserve(after, holds, now, write)
-        if refusal is None and used is not None:
+        refusal = self._claim(after, claims)
+        if refusal is not None:
+            self.replace(before, Entry.moved(before, after.out_of_budget(at=now, note=str(refusal))))
+            return refusal
+        if granted is not None and used is not None:
+            self.approvals.replace(granted, used)
+        self.replace(before, entry)
+        self._hold(after, claims)
+        if used is not None:
             self.trail.add(notes.turned(used, at=now))
-        return refusal
+        return None
 
     def claim_nonce(self, payment: Payment, step: int, at_least: int) -> int:
         """Return the account nonce of a step; only the payment as it is stored gets one."""
         self._check_version(payment)
         return self.nonces.claim(payment, step, at_least)
 
-    def add(self, payment: Payment) -> None:
+    def add(self, entry: Entry) -> None:
         """Write a new payment with its moves."""
-        self._sql.add_payment.run(self._cursor, **payment_row(payment))
-        self._add_moves(payment, payment.history)
-        self._tally.add(payment)
-        self.trail.add(notes.opened(payment))
+        self._sql.add_payment.run(self._cursor, **entry.columns)
+        self._new_moves.add(entry.moves)
+        self._tally.add(entry.payment)
+        self.trail.add(entry.notes)
 
-    def replace(self, before: Payment, after: Payment) -> None:
+    def replace(self, before: Payment, entry: Entry) -> None:
         """Write what became of a payment; the version in the WHERE clause is the compare of the compare-and-set."""
-        changed = changing(after)
-        moving = self._sql.move
-        if after.payload is not None:
-            moving = self._sql.move_with_payload
-            changed |= {"payload_header": after.payload.header, "payload_value": after.payload.value}
-        moving.run(self._cursor, id_=after.id, before=before.version, **changed)
+        after = entry.payment
+        moving = self._sql.move if after.payload is None else self._sql.move_with_payload
+        moving.run(self._cursor, id_=after.id, before=before.version, **entry.columns)
         if self._cursor.rowcount != 1:
             raise JournalConflict(after.id)
-        self._add_moves(after, before.lines_to(after))
+        self._new_moves.add(entry.moves)
         if not same_share(before, after):
             self._move_holds(after)
         self.nonces.settle(after)
         self._tally.move(before, after)
-        self.trail.add(notes.moved(before, after))
+        self.trail.add(entry.notes)
         if before.state is State.AWAITING_APPROVAL and after.state is not State.AWAITING_APPROVAL:
             self._void_approval(after)
 
@@ -242,7 +252,7 @@ class Ledger:
     def version(self, payment_id: PaymentId) -> int | None:
         """Return the version a payment is stored at; None where there is none."""
         row = self._sql.is_there.run(self._cursor, id_=payment_id).fetchone()
-        return None if row is None else int(row[1])
+        return None if row is None else int(row[0])
 
     def get(self, payment_id: PaymentId) -> Payment | None:
         return self._one(self._sql.by_id, id_=payment_id)
@@ -303,56 +313,59 @@ class Ledger:
         """Raise where another payment of the key, or of the same request, stands in the way."""
         intent, key = payment.intent, payment.idempotency_key
         if key is not None:
-            row = self._sql.key_blocker.run(
-                self._cursor, payer=intent.payer, key=key, id_=payment.id, limit=1
-            ).fetchone()
+            row = self._sql.key_blocker.run(self._cursor, payer=intent.payer, key=key, id_=payment.id).fetchone()
             if row is not None and row[2] != intent.request:
                 raise IdempotencyConflict(PaymentId(row[0]), key=key)
         elif new_purchase:
             return
         else:
             about = {"payer": intent.payer, "request": intent.request, "now": now}
-            row = self._sql.repeat_blocker.run(self._cursor, limit=1, **about).fetchone()
+            row = self._sql.repeat_blocker.run(self._cursor, **about).fetchone()
         if row is not None:
             raise DuplicatePurchase(PaymentId(row[0]), state=row[1], resource=intent.resource)
 
-    def _reserve(
-        self, payment: Payment, holds: Sequence[Hold], now: int, write: Callable[[Payment], None]
-    ) -> BudgetExceeded | None:
+    def _standing(self, payment: Payment, now: int, new_purchase: bool) -> Row:
+        """Return the version the payment is stored at, whether anything is halted, and the row of what blocks it."""
+        intent, key, sql = payment.intent, payment.idempotency_key, self._sql
+        if key is not None:
+            asked = sql.standing_by_key.run(self._cursor, id_=payment.id, payer=intent.payer, key=key)
+        elif new_purchase:
+            asked = sql.standing.run(self._cursor, id_=payment.id)
+        else:
+            about = {"payer": intent.payer, "request": intent.request, "now": now}
+            asked = sql.standing_by_request.run(self._cursor, id_=payment.id, **about)
+        row: Row = asked.fetchone()
+        return row
+
+    def _claim(self, payment: Payment, claims: Sequence[Claim]) -> BudgetExceeded | None:
+        """Take each claim from its window; where one of them has no room, take nothing and return the refusal."""
         before = self._windows.mark()
-        windows = list(map(windows_of, holds))
-        self._windows.look(window for each in windows for window in each)
-        for hold, (own, *also) in zip(holds, windows, strict=True):
+        self._windows.look([window for claim in claims for window in claim.windows])
+        for claim in claims:
+            own, *also = claim.windows
             counted = sum(map(self._windows.sum, also), self._windows.sum(own))
-            if (refusal := room(hold, counted, payment.id)) is not None:
+            if (refusal := room(claim.hold, counted, payment.id)) is not None:
                 self._windows.undo(before)
-                write(payment.out_of_budget(at=now, note=str(refusal)))
                 return refusal
-            self._windows.add(own, Share(hold.amount.atomic, 0))
-        write(payment)
-        self._new_holds.add(
-            [hold_row(payment, at, hold, own) for at, (hold, (own, *_)) in enumerate(zip(holds, windows, strict=True))]
-        )
-        if payment.plan is not None:
-            self.nonces.claim(payment, 0, payment.plan.first_nonce)
+            self._windows.add(own, claim.hold.amount.atomic, 0)
         return None
 
-    def _add_moves(self, payment: Payment, lines: Sequence[Move]) -> None:
-        """Write new lines of history as the last versions; what was only learned has a line of its own."""
-        first = payment.version - len(lines) + 1
-        rows = [move_row(payment, first + index, line) for index, line in enumerate(lines)]
-        self._new_moves.add(rows or [move_row(payment, payment.version, None)])
+    def _hold(self, payment: Payment, claims: Sequence[Claim]) -> None:
+        """Write what was claimed, and claim the account nonce of an action's first step."""
+        self._new_holds.add([claim.row for claim in claims])
+        if payment.plan is not None:
+            self.nonces.claim(payment, 0, payment.plan.first_nonce)
 
     def _move_holds(self, payment: Payment) -> None:
         """Count every hold of the payment as its state now says, and correct the sums of their windows."""
         self._new_holds.write()
         rows = self._sql.holds.run(self._cursor, id_=payment.id).fetchall()
-        self._windows.look((str(row[2]), str(row[3]), str(row[4])) for row in rows)
+        self._windows.look([(str(row[2]), str(row[3]), str(row[4])) for row in rows])
         changed: list[dict[str, object]] = []
         for _, position, scope, span, asset, amount, reserved, committed, gas in rows:
             now = share(int(amount), payment, gas=bool(gas))
-            more = Share(now.reserved - int(reserved), now.committed - int(committed))
-            self._windows.add((str(scope), str(span), str(asset)), more)
+            window = (str(scope), str(span), str(asset))
+            self._windows.add(window, now.reserved - int(reserved), now.committed - int(committed))
             figures = {"reserved": str(now.reserved), "committed": str(now.committed)}
             changed.append({"id_": payment.id, "position_": position, **figures})
         if changed:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from paygent.adapters.sql.statements import Cursor, NonceStatements
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import NonceStatements
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import FREED, State
 from paygent.core.payment import Payment

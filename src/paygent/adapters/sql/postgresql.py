@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from paygent.adapters.sql.statements import Cursor, Statements
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import Statements
 from paygent.core.errors import AdapterError, ConfigurationError
 
 try:

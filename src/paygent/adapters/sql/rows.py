@@ -12,7 +12,7 @@ from paygent.core.record import from_record, to_record
 from paygent.ports.storage import PaymentPage
 from paygent.x402.strict_json import check_depth
 
-_JSON: Final = json.JSONEncoder(separators=(",", ":"))
+_JSON: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _PAST_THE_NEWEST = 2**63 - 1
 _DEEPEST = 100
 """Levels of nesting: more than a seller's words may have inside a record."""
@@ -22,7 +22,7 @@ Row = Sequence[object]
 
 def payment_row(payment: Payment) -> dict[str, object]:
     """Return every column of a new payment but its ordinal."""
-    intent, payload, context = payment.intent, payment.payload, payment.context
+    intent, context = payment.intent, payment.context
     return {
         "id": payment.id,
         "payer": intent.payer,
@@ -34,8 +34,8 @@ def payment_row(payment: Payment) -> dict[str, object]:
         "request": intent.request,
         "idempotency_key": payment.idempotency_key,
         "created_at": payment.created_at,
-        "payload_header": None if payload is None else payload.header,
-        "payload_value": None if payload is None else payload.value,
+        "payload_header": None,
+        "payload_value": None,
         "agent": context.agent,
         "session": context.session,
         "service": context.service,
@@ -45,40 +45,27 @@ def payment_row(payment: Payment) -> dict[str, object]:
 
 def windows_of(hold: Hold) -> list[Window]:
     """Return the windows whose sums count against the hold's limit, its own first."""
-    asset = str(hold.amount.asset.id)
-    return [(hold.scope, name, asset) for name in (hold.window, *hold.also)]
+    scope, asset = hold.scope, hold.amount.asset.id.text
+    if not hold.also:
+        return [(scope, hold.window, asset)]
+    return [(scope, name, asset) for name in (hold.window, *hold.also)]
 
 
-def hold_row(payment: Payment, position: int, hold: Hold, window: Window) -> dict[str, object]:
-    """Return the row of a hold on its own window, of a payment that is being reserved."""
-    scope, span, asset = window
+def hold_row(payment: Payment, position: int, hold: Hold, window: Window) -> Row:
+    """Return the row of a hold on its own window, of a payment that is being reserved: all of it is reserved."""
     asked = str(hold.amount.atomic)
-    return {
-        "payment_id": payment.id,
-        "position": position,
-        "scope": scope,
-        "span": span,
-        "asset": asset,
-        "amount": asked,
-        "reserved": asked,
-        "committed": "0",
-        "gas": int(hold.gas),
-    }
+    return (payment.id, position, *window, asked, asked, "0", int(hold.gas))
 
 
-def move_row(payment: Payment, version: int, line: Move | None) -> dict[str, object]:
-    return {
-        "payment_id": payment.id,
-        "version": version,
-        "event": None if line is None else line.event.value,
-        "state": (payment if line is None else line).state.value,
-        "at": None if line is None else line.at,
-        "note": "" if line is None else line.note,
-    }
+def move_row(payment: Payment, version: int, line: Move | None) -> Row:
+    if line is None:
+        return (payment.id, version, None, payment.state.value, None, "")
+    return (payment.id, version, line.event.value, line.state.value, line.at, line.note)
 
 
 def changing(payment: Payment) -> dict[str, object]:
-    return {
+    """Return every column that moves change; those of the payload where it has one."""
+    changed: dict[str, object] = {
         "state": payment.state.value,
         "version": payment.version,
         "lease_until": payment.lease_until,
@@ -87,6 +74,9 @@ def changing(payment: Payment) -> dict[str, object]:
         "record": _JSON.encode(to_record(payment)),
         "counted": str(counted(payment)),
     }
+    if (payload := payment.payload) is not None:
+        changed |= {"payload_header": payload.header, "payload_value": payload.value}
+    return changed
 
 
 def read_payment(row: Row) -> Payment:

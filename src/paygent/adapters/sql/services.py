@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, bindparam, delete, literal_
 
 from paygent.adapters.sql.rows import parsed
 from paygent.adapters.sql.schema import service_prices, service_words, services
-from paygent.adapters.sql.statements import Cursor, Statement, words_of_dialect
+from paygent.adapters.sql.statement import Cursor, Statement, words_of_dialect
 from paygent.core.endpoint import Endpoint
 from paygent.core.errors import AdapterError
 from paygent.core.service import Listing, PricePoint, ServiceQuery

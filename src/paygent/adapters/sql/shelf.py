@@ -15,7 +15,7 @@ from paygent.adapters.sql.session_rows import (
     read_session,
     run_record,
 )
-from paygent.adapters.sql.statements import Cursor, Statement, words_of_dialect
+from paygent.adapters.sql.statement import Cursor, Statement, words_of_dialect
 from paygent.core.errors import LocalProtocolError
 from paygent.core.events import RunEvent
 from paygent.core.run_errors import RunNotFound, SessionBusy, SessionEnded, SessionNotFound

@@ -13,7 +13,8 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from paygent.adapters.sql.statements import Cursor, Statements
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import Statements
 from paygent.core.errors import AdapterError, ConfigurationError
 
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -75,6 +76,7 @@ class SQLite:
 
     def __init__(self, file: Path | None, *, busy_seconds: int) -> None:
         self.file = file
+        self._path = "" if file is None else str(file)
         self.busy_seconds = busy_seconds
         """How long to wait for another process's transaction."""
         self._inode: tuple[int, int] | None = None
@@ -161,10 +163,10 @@ class SQLite:
 
     def still_there(self) -> bool:
         """Tell whether the opened file is the one that its path names: writes to a deleted file are lost."""
-        if self._inode is None or self.file is None:
+        if self._inode is None:
             return True
         try:
-            stat = os.stat(self.file)
+            stat = os.stat(self._path)
         except OSError:
             return False
         return (stat.st_dev, stat.st_ino) == self._inode

@@ -1,11 +1,6 @@
-"""The SQL, written in SQLAlchemy Core and compiled once for a database, then run on its driver's cursor.
+"""The journal's SQL, compiled once for a database."""
 
-An `execute` of SQLAlchemy costs more than a whole statement of SQLite, so the hot path leaves it out.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -13,18 +8,15 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     Integer,
-    Table,
-    and_,
+    Select,
     bindparam,
     delete,
-    insert,
     literal_column,
-    or_,
+    null,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from paygent.adapters.sql.schema import (
     approvals,
@@ -41,26 +33,9 @@ from paygent.adapters.sql.schema import (
     payments,
     totals,
 )
+from paygent.adapters.sql.statement import Insertion, Statement, words_of_dialect
 from paygent.core.lifecycle import FREED, State
 from paygent.core.payment import BLOCKING
-
-
-class Cursor(Protocol):
-    """**Protocol:** what a driver's cursor has (PEP 249) and is used here."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-    def execute(self, sql: str, parameters: Any = ..., /) -> object: ...
-
-    def executemany(self, sql: str, rows: Any, /) -> object: ...
-
-    def fetchone(self) -> Any: ...
-
-    def fetchmany(self, size: int, /) -> list[Any]: ...
-
-    def fetchall(self) -> list[Any]: ...
-
 
 _P = payments.c
 _DOCUMENT = (_P.seq, _P.record, _P.payload_header, _P.payload_value)
@@ -78,6 +53,7 @@ _BY_KEY = (_P.payer == bindparam("payer")) & (_P.idempotency_key == bindparam("k
 _BY_REQUEST = (_P.payer == bindparam("payer")) & (_P.request == bindparam("request"))
 WINDOWS_AT_ONCE: Final = 16
 """The most windows that one statement reads."""
+_BLOCKING_KEY = _BY_KEY & (_P.id != bindparam("id_")) & _P.state.not_in(_words(FREED))
 _BLOCKING_REPEAT = (
     _BY_REQUEST
     & (_P.delivered == literal_column("0"))
@@ -92,11 +68,25 @@ _DAY = (
 )
 
 
-def _window(number: int | str = "") -> ColumnElement[bool]:
-    """Return what names one window; several in one statement have numbers."""
-    return and_(*(budgets.c[name] == bindparam(f"{name}_{number}") for name in ("scope", "span", "asset")))
+def _blocker(*columns: ColumnElement[Any], where: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for the newest payment that stands in the way of another."""
+    return select(*columns).where(where).order_by(_NEWEST).limit(literal_column("1"))
 
 
+def _standing(blocker: ColumnElement[Any]) -> ClauseElement:
+    """Return one question for three: the stored version of a payment, whether anything is halted, and its blocker."""
+    version = select(_P.version).where(_P.id == bindparam("id_")).scalar_subquery()
+    any_halt = select(halts.c.scope).exists()
+    return select(version, any_halt, blocker)
+
+
+def _sums_of_window(number: int) -> ColumnElement[Any]:
+    """Return both sums of a window in one text: a statement with a row for each window takes twice as long."""
+    named = (budgets.c[name] == bindparam(f"{name}_{number}") for name in ("scope", "span", "asset"))
+    return select(budgets.c.reserved + literal_column("' '") + budgets.c.committed).where(*named).scalar_subquery()
+
+
+_SUMS_CHANGE: Final = "(scope, span, asset) DO UPDATE SET reserved = excluded.reserved, committed = excluded.committed"
 _ONE = audit_head.c.id == literal_column("1")
 _MOVED = ("state", "version", "lease_until", "delivered", "unresolved", "record", "counted")
 
@@ -106,87 +96,28 @@ def _change(*columns: str) -> ClauseElement:
     return update(payments).where(_P.id == bindparam("id_"), _P.version == bindparam("before")).values(values)
 
 
-class Statement:
-    """One compiled statement; `run` and `run_many` take its parameters by name."""
-
-    __slots__ = ("_constants", "_sql", "_values")
-
-    def __init__(self, clause: ClauseElement, dialect: Dialect) -> None:
-        compiled = clause.compile(dialect=dialect)
-        assert isinstance(compiled, SQLCompiler)  # noqa: S101  # what a clause compiles to
-        self._sql = str(compiled)
-        self._values = _values(compiled.positiontup or ())
-        self._constants = {name: value for name, value in compiled.params.items() if isinstance(value, int)}
-
-    def run(self, cursor: Cursor, **values: object) -> Cursor:
-        cursor.execute(self._sql, self._bind(values))
-        return cursor
-
-    def run_in_order(self, cursor: Cursor, values: Sequence[object]) -> Cursor:
-        """Run with the parameters in the order of the text."""
-        cursor.execute(self._sql, values)
-        return cursor
-
-    def run_many(self, cursor: Cursor, rows: Sequence[Mapping[str, object]]) -> None:
-        cursor.executemany(self._sql, list(map(self._bind, rows)))
-
-    def _bind(self, values: Mapping[str, object]) -> tuple[object, ...]:
-        return self._values({**self._constants, **values} if self._constants else values)
-
-
-def _values(names: Sequence[str]) -> Callable[[Mapping[str, object]], tuple[object, ...]]:
-    """Return what takes the values of these names, in their order, out of a row."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda values: tuple([values[name] for name in names])
-
-
-_Ready = Callable[[ClauseElement], Statement]
-_Add = Callable[..., Statement]
-
-
-def words_of_dialect(dialect: Dialect) -> tuple[_Ready, _Add]:
-    """Return what makes a clause ready for a dialect, and what makes the statement that adds a row to a table."""
-
-    def ready(clause: ClauseElement) -> Statement:
-        return Statement(clause, dialect)
-
-    def add(table: Table, *without: str) -> Statement:
-        columns = [column.name for column in table.c if column.name not in without]
-        return ready(insert(table).values({name: bindparam(name) for name in columns}).inline())
-
-    return ready, add
-
-
 class Statements:
     """Every statement of the journal, for one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._ready, add = words_of_dialect(dialect)
         ready = self._ready
-        self._made: Final[dict[tuple[int, bool], Statement]] = {}
+        self._sums: Final[dict[int, Statement]] = {}
         self.dialect: Final = dialect
         self.decisions: Final = DecisionStatements(dialect)
         self.history: Final = HistoryStatements(dialect)
         self.nonces: Final = NonceStatements(dialect)
         older = _P.seq < bindparam("after")
-        self.is_there: Final = ready(select(_P.seq, _P.version).where(_P.id == bindparam("id_")))
-        self.key_blocker: Final = ready(
-            select(_P.id, _P.state, _P.request)
-            .where(_BY_KEY, _P.id != bindparam("id_"), _P.state.not_in(_words(FREED)))
-            .order_by(_NEWEST)
-            .limit(_LIMIT)
-        )
-        self.repeat_blocker: Final = ready(
-            select(_P.id, _P.state).where(_BLOCKING_REPEAT).order_by(_NEWEST).limit(_LIMIT)
-        )
-        self.add_window: Final = add(budgets)
-        self.set_window: Final = ready(
-            update(budgets).where(_window()).values(reserved=bindparam("reserved"), committed=bindparam("committed"))
-        )
+        self.is_there: Final = ready(select(_P.version).where(_P.id == bindparam("id_")))
+        self.key_blocker: Final = ready(_blocker(_P.id, _P.state, _P.request, where=_BLOCKING_KEY))
+        self.repeat_blocker: Final = ready(_blocker(_P.id, _P.state, where=_BLOCKING_REPEAT))
+        self.standing: Final = ready(_standing(null()))
+        self.standing_by_key: Final = ready(_standing(_blocker(_P.seq, where=_BLOCKING_KEY).scalar_subquery()))
+        self.standing_by_request: Final = ready(_standing(_blocker(_P.seq, where=_BLOCKING_REPEAT).scalar_subquery()))
+        self.set_windows: Final = Insertion(budgets, dialect, on_conflict=_SUMS_CHANGE)
         self.add_payment: Final = add(payments, "seq")
-        self.add_move: Final = add(moves)
-        self.add_hold: Final = add(holds)
+        self.add_moves: Final = Insertion(moves, dialect)
+        self.add_holds: Final = Insertion(holds, dialect)
         self.move: Final = ready(_change(*_MOVED))
         self.move_with_payload: Final = ready(_change(*_MOVED, "payload_header", "payload_value"))
         self.holds: Final = ready(
@@ -211,15 +142,14 @@ class Statements:
             select(*_DOCUMENT).where(_BY_REQUEST, _P.state == literal_column("'AWAITING_APPROVAL'")).order_by(_NEWEST)
         )
 
-    def sums(self, windows: int, *, lock: bool) -> Statement:
-        """Return the statement that reads the sums of so many windows, and locks them for who changes them.
+    def sums(self, windows: int) -> Statement:
+        """Return the statement that reads the sums of so many windows as a row: "reserved committed" of each, or NULL.
 
         Its parameters are the windows' parts, one after the other.
         """
-        found = self._made.get((windows, lock))
+        found = self._sums.get(windows)
         if found is None:
-            query = select(budgets).where(or_(*map(_window, range(windows))))
-            found = self._made[windows, lock] = self._ready(query.with_for_update() if lock else query)
+            found = self._sums[windows] = self._ready(select(*map(_sums_of_window, range(windows))))
         return found
 
 
@@ -284,7 +214,7 @@ class DecisionStatements:
         self.set_head: Final = ready(
             update(audit_head).where(_ONE).values(number=bindparam("number"), hash=bindparam("hash"))
         )
-        self.add_audit: Final = add(audit)
+        self.add_audit: Final = Insertion(audit, dialect)
         self.audit_rows: Final = ready(
             select(audit).where(audit.c.number >= bindparam("first")).order_by(audit.c.number).limit(_LIMIT)
         )

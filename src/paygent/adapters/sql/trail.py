@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, cast
 
-from paygent.adapters.sql.rows import parsed
-from paygent.adapters.sql.statements import Cursor, DecisionStatements
-from paygent.core.audit import EMPTY, GENESIS, AuditEntry, Head, canonical
+from paygent.adapters.sql.rows import Row, parsed
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import DecisionStatements
+from paygent.core.audit import EMPTY, GENESIS, AuditEntry, Head
 from paygent.core.errors import AdapterError
 from paygent.core.notes import Notes
 
@@ -37,9 +38,8 @@ class Trail:
     def add(self, notes: Notes) -> None:
         for note in notes:
             head = self.last() if self._added else self._head
-            text = canonical(note.facts)
-            entry = AuditEntry.after(head, at=note.at, kind=note.kind, facts=note.facts, text=text)
-            self._added.append((entry, text))
+            entry = AuditEntry.after(head, at=note.at, kind=note.kind, facts=note.facts, text=note.text)
+            self._added.append((entry, note.text))
 
     def last(self) -> AuditEntry:
         """Return the row that was added last."""
@@ -56,7 +56,7 @@ class Trail:
         """Write the rows, and the head that they leave."""
         if not self._added:
             return
-        self._sql.add_audit.run_many(self._cursor, [_row(*each) for each in self._added])
+        self._sql.add_audit.run(self._cursor, [_row(*each) for each in self._added])
         last = self.last()
         self._sql.set_head.run(self._cursor, number=last.number, hash=last.hash)
 
@@ -82,8 +82,8 @@ def _head(row: Sequence[object] | None) -> Head:
     return Head(int(str(row[0])), str(row[1]))
 
 
-def _row(entry: AuditEntry, facts: str) -> dict[str, object]:
-    return {"number": entry.number, "at": entry.at, "kind": entry.kind, "facts": facts, "hash": entry.hash}
+def _row(entry: AuditEntry, facts: str) -> Row:
+    return (entry.number, entry.at, entry.kind, facts, entry.hash)
 
 
 def _facts(text: object) -> dict[str, str]:

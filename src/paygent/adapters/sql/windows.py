@@ -1,11 +1,12 @@
 """The sums of windows inside a transaction: read once, kept while callers take from them, written before the commit."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Final
 
-from paygent.adapters.sql.rows import Window
-from paygent.adapters.sql.statements import WINDOWS_AT_ONCE, Cursor, Statements
+from paygent.adapters.sql.rows import Row, Window
+from paygent.adapters.sql.statement import Cursor
+from paygent.adapters.sql.statements import WINDOWS_AT_ONCE, Statements
 from paygent.core.budget import NOTHING, Share
 
 
@@ -15,26 +16,25 @@ class Windows:
     def __init__(self, cursor: Cursor, statements: Statements) -> None:
         self._cursor: Final = cursor
         self._sql: Final = statements
-        self._stored: dict[Window, Share | None] = {}
+        self._stored: dict[Window, Share] = {}
         self._now: dict[Window, Share] = {}
         self._changes: list[tuple[Window, Share]] = []
 
     def begin(self) -> None:
         self._stored, self._now, self._changes = {}, {}, []
 
-    def look(self, windows: Iterable[Window]) -> None:
+    def look(self, windows: Sequence[Window]) -> None:
         """Read the sums of windows that are about to be asked for, those that are not known yet."""
-        unknown = sorted(set(windows) - self._now.keys())
-        if not unknown:
-            return
-        stored = self._read(unknown, lock=True)
-        for window in unknown:
-            self._stored[window] = found = stored.get(window)
-            self._now[window] = found or NOTHING
+        unknown = sorted(set(windows).difference(self._now))
+        if unknown:
+            stored = self._read(unknown)
+            self._stored.update(stored)
+            self._now.update(dict.fromkeys(unknown, NOTHING))
+            self._now.update(stored)
 
     def peek(self, windows: Sequence[Window]) -> Mapping[Window, Share]:
         """Return what is in windows, with what this transaction put there, for who does not add to them."""
-        stored = self._read([window for window in windows if window not in self._now], lock=False)
+        stored = self._read([window for window in windows if window not in self._now])
         return {window: self._now.get(window) or stored.get(window, NOTHING) for window in windows}
 
     def sum(self, window: Window) -> Share:
@@ -43,11 +43,11 @@ class Windows:
             self.look((window,))
         return self._now[window]
 
-    def add(self, window: Window, more: Share) -> None:
+    def add(self, window: Window, reserved: int, committed: int) -> None:
         """Add to a window; what is given back is negative."""
         before = self.sum(window)
         self._changes.append((window, before))
-        self._now[window] = before + more
+        self._now[window] = Share(before.reserved + reserved, before.committed + committed)
 
     def mark(self) -> int:
         return len(self._changes)
@@ -60,29 +60,22 @@ class Windows:
 
     def finish(self) -> None:
         """Write the sums that changed, each once."""
-        new: list[dict[str, object]] = []
-        changed: list[dict[str, object]] = []
+        changed: list[Row] = []
         for window in sorted({window for window, _ in self._changes}):
-            now, stored = self._now[window], self._stored[window]
-            if now == stored:
-                continue
-            (scope, span, asset), figures = window, {"reserved": str(now.reserved), "committed": str(now.committed)}
-            if stored is None:
-                new.append({"scope": scope, "span": span, "asset": asset, **figures})
-            else:
-                changed.append({"scope_": scope, "span_": span, "asset_": asset, **figures})
-        if new:
-            self._sql.add_window.run_many(self._cursor, new)
-        if changed:
-            self._sql.set_window.run_many(self._cursor, changed)
+            now = self._now[window]
+            if now != self._stored.get(window):
+                changed.append((*window, str(now.reserved), str(now.committed)))
+        self._sql.set_windows.run(self._cursor, changed)
 
-    def _read(self, windows: Sequence[Window], *, lock: bool) -> Mapping[Window, Share]:
+    def _read(self, windows: Sequence[Window]) -> Mapping[Window, Share]:
         """Return the sums that are stored; a window that nothing was ever taken from has none."""
         found: dict[Window, Share] = {}
-        rest = iter(windows)
-        while some := list(islice(rest, WINDOWS_AT_ONCE)):
-            statement = self._sql.sums(len(some), lock=lock)
-            parts = list(chain.from_iterable(some))
-            for scope, span, asset, reserved, committed in statement.run_in_order(self._cursor, parts).fetchall():
-                found[str(scope), str(span), str(asset)] = Share(int(reserved), int(committed))
+        for start in range(0, len(windows), WINDOWS_AT_ONCE):
+            some = windows[start : start + WINDOWS_AT_ONCE]
+            parts = tuple(chain.from_iterable(some))
+            sums = self._sql.sums(len(some)).run_in_order(self._cursor, parts).fetchone()
+            for window, stored in zip(some, sums, strict=True):
+                if stored is not None:
+                    reserved, committed = stored.split()
+                    found[window] = Share(int(reserved), int(committed))
         return found

@@ -9,22 +9,18 @@ another process is in the way the whole transaction is tried again too.
 A caller that is cancelled takes its work back if it has not begun. If it has, the work stands, whole.
 """
 
-import asyncio
 import os
 import queue
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Generic, TypeVar, cast
 
-import anyio
-from anyio.lowlevel import EventLoopToken, current_token
-
+from paygent.adapters.sql.caller import caller, wake
 from paygent.adapters.sql.database import Connection, Database
 from paygent.adapters.sql.ledger import Ledger
-from paygent.adapters.sql.statements import Cursor
+from paygent.adapters.sql.statement import Cursor
 from paygent.core.errors import AdapterError, PaygentError
 
 _MOST: Final = 256
@@ -37,12 +33,11 @@ Work = Callable[[Ledger], _T]
 class _Job(Generic[_T]):
     """Work somebody waits for, and how to reach them."""
 
-    __slots__ = ("done", "error", "loop", "outcome", "wanted", "work")
+    __slots__ = ("caller", "error", "outcome", "wanted", "work")
 
     def __init__(self, work: Work[_T]) -> None:
         self.work = work
-        self.loop: EventLoopToken = current_token()
-        self.done = anyio.Event()
+        self.caller = caller()
         self.wanted = True
         self.outcome: _T | None = None
         self.error: Exception | None = None
@@ -81,7 +76,7 @@ class Worker:
         job = _Job(work)
         self._put(job)
         try:
-            await job.done.wait()
+            await job.caller.woken()
         finally:
             job.wanted = False
         if job.error is not None:
@@ -115,18 +110,14 @@ class Worker:
                 batch = [first]
                 self._take(batch)
                 self._transact(batch)
-                _tell(batch)
+                wake(job.caller for job in batch)
         finally:
             self._connection.close()
 
     def _take(self, batch: list[_Job[Any]]) -> None:
         """Add what waits to the batch."""
-        while len(batch) < _MOST and not self._last:
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return
-            if job is None:
+        while len(batch) < _MOST and not self._last and not self._jobs.empty():  # nobody else takes from it
+            if (job := self._jobs.get()) is None:
                 self._last = True
             else:
                 batch.append(job)
@@ -259,29 +250,3 @@ class Worker:
 def _fail(batch: Iterable[_Job[Any]], error: Exception) -> None:
     for job in batch:
         job.outcome, job.error = None, error
-
-
-def _tell(batch: Iterable[_Job[Any]]) -> None:
-    """Wake everybody who waits, with one message for each event loop."""
-    waiting: defaultdict[EventLoopToken, list[anyio.Event]] = defaultdict(list)
-    for job in batch:
-        waiting[job.loop].append(job.done)
-    for loop, events in waiting.items():
-        try:
-            _call_soon(loop, events)
-        except RuntimeError:  # that loop is over, and nobody waits in it
-            continue
-
-
-def _call_soon(loop: EventLoopToken, events: Sequence[anyio.Event]) -> None:
-    """Set the events in their own loop, without waiting for it as anyio.from_thread would."""
-
-    def wake() -> None:
-        for event in events:
-            event.set()
-
-    native = loop.native_token
-    if isinstance(native, asyncio.AbstractEventLoop):
-        native.call_soon_threadsafe(wake)
-    else:
-        cast("Any", native).run_sync_soon(wake)

@@ -44,12 +44,11 @@ def test_money_is_text_in_every_table() -> None:
 
 
 def test_statements_are_portable() -> None:
-    """The same statements compile for PostgreSQL, and lock the rows there that they read to write."""
+    """The same statements compile for PostgreSQL, and lock the one row there that every write begins with."""
     for_postgresql = Statements(postgresql.dialect(paramstyle="format"))
 
-    assert "FOR UPDATE" in for_postgresql.sums(3, lock=True)._sql
-    assert "FOR UPDATE" not in for_postgresql.sums(3, lock=False)._sql
     assert "FOR UPDATE" in for_postgresql.decisions.head._sql
+    assert "FOR UPDATE" not in for_postgresql.decisions.read_head._sql
 
 
 @pytest.mark.parametrize(
@@ -128,11 +127,11 @@ def test_statement_is_answered_by_its_index_without_sorting(file: Path, name: st
 
 @pytest.mark.parametrize("windows", [1, 2, 16])
 def test_sums_of_windows_are_found_by_their_key(file: Path, windows: int) -> None:
-    statement = statements().sums(windows, lock=True)
+    statement = statements().sums(windows)
     connection = sqlite3.connect(file)
     parameters = ["1"] * statement._sql.count("?")
     plan = " | ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement._sql}", parameters))
     connection.close()
 
-    assert windows == plan.count("PRIMARY KEY")
-    assert "SCAN" not in plan
+    assert windows == plan.count("SEARCH budgets USING PRIMARY KEY")
+    assert "SCAN budgets" not in plan
