@@ -121,7 +121,7 @@ def gas(session: nox.Session) -> None:
 
 @nox.session(default=False, venv_backend="none")
 def mutation(session: nox.Session) -> None:
-    """Break the contracts line by line; tests must notice nine of ten. `-- --only Router` for a part."""
+    """Break the contracts line by line; assertions must notice nine of ten. `-- --only Router` for a part."""
     session.run("npm", "ci", "--prefix", "contracts", "--silent", external=True)
     session.run("node", "contracts/mutate.mjs", *session.posargs, external=True)
 

@@ -1,13 +1,15 @@
 // Break the contracts in one place at a time and see whether a test notices.
 //
-//   node mutate.mjs                          every mutant of src/ without devnet/; fails below 90 %
+//   node mutate.mjs                          every mutant of src/ without devnet/; fails where assertions kill less than 90 %
 //   node mutate.mjs --only 'Router.sol:2'    those whose line in --list matches
 //   node mutate.mjs --sample 8 --seed 7      so many of them, drawn by the seed
 //   node mutate.mjs --needed 0.5             fail only below that share
 //   node mutate.mjs --list                   print the mutants and stop
 //
 // The operators are fixed (OPERATORS and statements below). A mutant that does not compile does not count, nor does one whose bytecode is the
-// original's. One is killed when a test fails; running out of time or of gas is no failure but a survivor. Gas tests do not take part.
+// original's. One is killed by an assertion when a test's own expectation fails: assert*, expectRevert, expectEmit, expectCall. One where a
+// call of every failing test reverts unexpectedly is told apart and is not enough. Running out of time or of gas is surviving. Gas tests do not
+// take part.
 //
 // forge compiles the tests once, in a copy of the project and linking contracts dynamically. A mutant replaces artifacts of that copy, so only
 // the contract itself is compiled again. This project is never written to.
@@ -59,6 +61,7 @@ const OPERATORS = [
   ["boolean", /&&/g, () => ["||"]],
   ["boolean", /\|\|/g, () => ["&&"]],
   ["boolean", /!(?=[A-Za-z_(])/g, () => [""]],
+  ["ternary", /\b[a-z]\w*(?= \? )/g, (text) => [`!${text}`]],
   ["boolean", /\btrue\b/g, () => ["false"]],
   ["boolean", /\bfalse\b/g, () => ["true"]],
   ["constant", /\b0x[0-9a-fA-F]+\b/g, (text) => [`0x${(BigInt(text) ^ 1n).toString(16).padStart(text.length - 2, "0")}`]],
@@ -179,9 +182,14 @@ class Bench {
     this.originals = new Map();
   }
 
-  /** Undefined if all tests passed, else why not. */
+  /** Undefined if all tests passed, else why not. All tests have their say only where the first failure was no assertion. */
   failure() {
-    const command = [`--root=${this.root}`, "--json", "--fail-fast"];
+    const first = this.reason("--fail-fast");
+    return first === undefined || kindOf(first) !== "reverted" ? first : this.reason();
+  }
+
+  reason(...flags) {
+    const command = [`--root=${this.root}`, "--json", ...flags];
     const options = { stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT_MS, maxBuffer: 1 << 28, cwd: this.root };
     const ended = forge(["test", ...command], { ...options, environment: this.environment });
     if (ended.error) return "timeout";
@@ -227,16 +235,33 @@ else await import(${JSON.stringify(pathToFileURL(compiler).href)});
   return file;
 }
 
+/** The best of the reasons: an assertion's, else a revert's, else any. */
 function reasonIn(json) {
   const failed = Object.values(JSON.parse(json))
     .flatMap((suite) => Object.entries(suite.test_results))
     .filter(([, result]) => result.status === "Failure")
     .map(([test, result]) => `${test}: ${result.reason ?? "failed"}`);
-  return failed.find((reason) => !isOutOfGas(reason)) ?? failed[0];
+  return KINDS.flatMap((kind) => failed.filter((reason) => kindOf(reason) === kind))[0];
 }
 
-const isOutOfGas = (reason) => /OutOfGas|MemoryLimit|MemoryOOG/.test(reason);
-const isDeath = (reason) => reason !== undefined && reason !== "timeout" && !isOutOfGas(reason) && !reason.startsWith("forge:");
+const KINDS = ["asserted", "reverted", "survived"];
+const EXPECTATIONS =
+  /assertion failed|revert(?:ed)? as expected|!= expected|mismatch at|expected (?:an emit|call to|not to revert)|emitted \d+ times|log was expected/;
+
+/** The words that our tests give to assertions: forge tells them in place of "assertion failed". */
+const LABELS = new Set(
+  readdirSync(join(HERE, "test"), { recursive: true })
+    .filter((path) => path.endsWith(".sol"))
+    .flatMap((path) => [...readFileSync(join(HERE, "test", path), "utf8").matchAll(/\bassert\w+\([^;]*"([^"]+)"\);/g)])
+    .map(([, label]) => label),
+);
+
+/** What a reason says about a mutant: a test's own expectation failed, a call reverted, or nothing (time and gas are no judges). */
+function kindOf(reason) {
+  if (reason === undefined || reason === "timeout" || reason.startsWith("forge:") || /OutOfGas|MemoryLimit|MemoryOOG/.test(reason)) return "survived";
+  const [, told] = /^\w+\(.*?\): (.*)$/s.exec(reason);
+  return EXPECTATIONS.test(told) || LABELS.has(told.split(": ")[0]) ? "asserted" : "reverted";
+}
 
 function judge(court, mutant, all) {
   const code = readFileSync(join(HERE, mutant.path), "utf8");
@@ -246,7 +271,7 @@ function judge(court, mutant, all) {
   const different = made.filter((one) => court.original(one, all) !== one.code);
   if (different.length === 0) return { verdict: "same" };
   const reason = court.failure(foldersFor(mutant.path), different);
-  return { verdict: isDeath(reason) ? "killed" : "survived", reason };
+  return { verdict: kindOf(reason), reason };
 }
 
 /** The benches, each built when it is first needed, and the code of the contracts as they are. */
@@ -255,7 +280,10 @@ class Court {
   codes = new Map();
 
   failure(folders, contracts) {
-    return this.bench(folders, "unit").failureWith(contracts) ?? this.bench(folders, "invariant").failureWith(contracts);
+    const unit = this.bench(folders, "unit").failureWith(contracts);
+    if (kindOf(unit) === "asserted") return unit;
+    const invariant = this.bench(folders, "invariant").failureWith(contracts);
+    return kindOf(invariant) === "asserted" ? invariant : (unit ?? invariant);
   }
 
   bench(folders, part) {
@@ -317,13 +345,18 @@ function tried(court, mutant, all) {
 
 function report(results, needed) {
   const of = (verdict) => results.filter((result) => result.verdict === verdict);
-  const [killed, survived] = [of("killed"), of("survived")];
-  for (const { mutant, reason } of survived) console.log(`survived  ${told(mutant)}${reason ? `  [${reason}]` : ""}`);
-  const counted = killed.length + survived.length;
-  const share = counted === 0 ? 1 : killed.length / counted;
-  console.log(`${counted} mutants: ${killed.length} killed, ${survived.length} survived: ${(share * 100).toFixed(1)} %`);
+  for (const verdict of ["reverted", "survived"]) {
+    for (const { mutant, reason } of of(verdict)) console.log(`${verdict}  ${told(mutant)}${reason ? `  [${reason}]` : ""}`);
+  }
+  const counts = KINDS.map((kind) => of(kind).length);
+  const [asserted, reverted, survived] = counts;
+  const counted = asserted + reverted + survived;
+  const share = (part) => (counted === 0 ? 1 : part / counted);
+  const percent = (part) => `${(share(part) * 100).toFixed(1)} %`;
+  console.log(`${counted} mutants: ${asserted} killed by an assertion (${percent(asserted)}), ${reverted} by reverts only, ${survived} survived`);
+  console.log(`killed in any way: ${percent(asserted + reverted)}`);
   console.log(`not counted: ${of("uncompilable").length} do not compile, ${of("same").length} change no bytecode`);
-  if (share < needed) process.exitCode = 1;
+  if (share(asserted) < needed) process.exitCode = 1;
 }
 
 run();
