@@ -1,6 +1,7 @@
 """Checkpoints of runs: plain JSON, in the database of the journal."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,21 +25,29 @@ _PAUSE_SECONDS: Final = 0.05
 class JsonSerializer:
     """LangGraph's serializer protocol, for JSON alone: what is not JSON is refused, and reading it runs nothing.
 
-    LangGraph itself writes two things besides the state: interrupts, and errors of nodes, of which the class's name is
-    kept.
+    The kind carries a digest of the bytes, so that a damaged checkpoint is known before anything goes by it. LangGraph
+    itself writes two things besides the state: interrupts, and errors of nodes, of which the class's name is kept.
     """
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
-        """Return the kind and the bytes. Raises: TypeError: it is not JSON."""
+        """Return the kind, with the digest, and the bytes. Raises: TypeError: it is not JSON."""
         plain: Any = _plain(obj) if isinstance(obj, tuple) else obj  # the rest goes through the fast encoder
-        return _KIND, _encode(plain).encode()
+        raw = _encode(plain).encode()
+        return f"{_KIND}:{_digest(raw)}", raw
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
-        """Return what was written. Raises: ValueError: these are not bytes of this serializer."""
-        kind, raw = data
+        """Return what was written. Raises: ValueError: this serializer did not write these bytes."""
+        name, raw = data
+        kind, _, digest = name.partition(":")
         if kind != _KIND:
-            raise ValueError(f"a checkpoint of kind {kind!r} is none of this version's")
+            raise ValueError(f"a checkpoint of kind {name!r} is none of this version's")
+        if digest != _digest(raw):
+            raise ValueError("a checkpoint has other bytes than were written")
         return _restored(json.loads(raw))
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _special(value: Any) -> Any:

@@ -152,8 +152,8 @@ def check(value: object) -> str | None:
         return "there is no state in it"
     state = cast("dict[str, object]", value)
     written = state.get("format")
-    if isinstance(written, int) and written > FORMAT:
-        return f"it has format {written}, and this version reads up to {FORMAT}"
+    if not isinstance(written, int) or written > FORMAT:
+        return f"it has format {written!r}, and this version reads up to {FORMAT}"
     missing = [name for name in State.__annotations__ if name not in state]
     if missing:
         return f"it lacks {', '.join(missing)}"

@@ -16,6 +16,7 @@ from paygent.core.run_errors import CheckpointUnusable, RunCancelled, RunChanged
 from paygent.core.session import RunState
 from paygent.engine.approvals import ApprovalDesk
 from paygent.orchestrator import Orchestrator, RunResult, SyncOrchestrator
+from paygent.orchestrator.checkpoints import JsonSerializer
 from paygent.orchestrator.state import FORMAT
 from paygent.testing.venue import MemoryVenue
 from tests.unit.orchestrator.world import POLICY, URL, World
@@ -162,32 +163,42 @@ async def broken(world: World, change: Any) -> None:
         assert RunState.CANCELLED is cancelled.state
 
 
-async def test_newer_checkpoint_is_refused() -> None:
+@pytest.mark.parametrize("written", [FORMAT + 1, None, "1"])
+async def test_checkpoint_of_a_newer_format_is_refused(written: object) -> None:
     def newer(saver: Any, run: str) -> None:
         for kept in saver.storage[run][""].values():
             assert kept
-        for name, (kind, raw) in list(saver.blobs.items()):
+        for name, (_, raw) in list(saver.blobs.items()):
             if name[2] == "state":
-                saver.blobs[name] = (kind, json.dumps({**json.loads(raw), "format": FORMAT + 1}).encode())
+                saver.blobs[name] = JsonSerializer().dumps_typed({**json.loads(raw), "format": written})
 
     await broken(World(policy=ASKING), newer)
 
 
-async def test_damaged_checkpoint_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"}", b""),
+        (b'"ordinal":0', b'"ordinal":9'),
+        (b'"tool":"pay"', b'"tool":["pay"]'),
+        (b'"milliseconds":0', b'"milliseconds":"x"'),
+    ],
+)
+async def test_damaged_checkpoint_is_refused(old: bytes, new: bytes) -> None:
     def damaged(saver: Any, run: str) -> None:
-        for name in list(saver.blobs):
+        for name, (kind, raw) in list(saver.blobs.items()):
             if name[2] == "state":
-                saver.blobs[name] = ("paygent-json-1", b'{"todos":[{"ordinal": 0')
+                saver.blobs[name] = (kind, raw.replace(old, new))
 
     await broken(World(policy=ASKING), damaged)
 
 
-@pytest.mark.parametrize("state", [b"[]", b"{}", b'{"format":1}'])
-async def test_checkpoint_without_a_whole_state_is_refused(state: bytes) -> None:
+@pytest.mark.parametrize("state", [[], {}, {"format": 1}])
+async def test_checkpoint_without_a_whole_state_is_refused(state: object) -> None:
     def replaced(saver: Any, run: str) -> None:
         for name in list(saver.blobs):
             if name[2] == "state":
-                saver.blobs[name] = ("paygent-json-1", state)
+                saver.blobs[name] = JsonSerializer().dumps_typed(state)
 
     await broken(World(policy=ASKING), replaced)
 

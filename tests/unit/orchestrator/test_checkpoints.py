@@ -36,3 +36,10 @@ def test_what_is_not_json_is_refused(value: Any) -> None:
 def test_what_another_serializer_wrote_is_refused(written: tuple[str, bytes]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  the words are the reader's
         JsonSerializer().loads_typed(written)
+
+
+def test_what_was_changed_since_is_refused() -> None:
+    kind, raw = JsonSerializer().dumps_typed({"ordinal": 0})
+
+    with pytest.raises(ValueError, match="other bytes"):
+        JsonSerializer().loads_typed((kind, raw.replace(b"0", b"1")))
