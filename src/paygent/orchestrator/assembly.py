@@ -24,7 +24,7 @@ from paygent.orchestrator.assets import AssetBook
 from paygent.orchestrator.checkpoints import open_checkpoints
 from paygent.orchestrator.fingerprint import fingerprint
 from paygent.orchestrator.funds import Funds
-from paygent.orchestrator.graph import compiled
+from paygent.orchestrator.graph import compiled, start_of
 from paygent.orchestrator.held import HeldAnswers
 from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.mind import Mind, system_prompt
@@ -146,7 +146,7 @@ async def assembled(conduct: Conduct) -> AsyncGenerator[Assembly]:
         read = conduct.get("grammar", grammar)
         mind = _mind(conduct, toolbox, crew)
         nodes = Nodes(toolbox=toolbox, crew=crew, grammar=read, mind=mind, approvals=base.journal)
-        checkpoints = RunCheckpoints(base.checkpoints)
+        checkpoints = RunCheckpoints(base.checkpoints, await start_of(nodes, base.checkpoints))
         works = Works(
             graph=compiled(nodes, checkpoints),
             nodes=nodes,

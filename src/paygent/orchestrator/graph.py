@@ -1,11 +1,12 @@
 """The graph: plan, price, then judge, approve and act for each call, and report."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from paygent.orchestrator.state import Change, Channels, State, changed, next_todo
+from paygent.orchestrator.state import Change, Channels, State, changed, initial, next_todo
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple
     from langgraph.graph.state import CompiledStateGraph  # pyright: ignore[reportMissingTypeStubs]  # inline types, as below
     from langgraph.runtime import Runtime
 
@@ -31,6 +32,19 @@ def compiled(nodes: "Nodes", checkpointer: Any) -> "CompiledStateGraph[Any, Any,
     for before, after in ((START, "plan"), ("price", "judge"), ("approve", "act"), ("report", END)):
         graph.add_edge(before, after)
     return graph.compile(checkpointer=checkpointer)  # type: ignore[no-any-return]
+
+
+async def start_of(nodes: "Nodes", checkpointer: "BaseCheckpointSaver[Any]") -> "CheckpointTuple":
+    """Return the checkpoint of a graph that has its input and has done nothing, in a checkpointer's own versions."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    saver = InMemorySaver()
+    saver.get_next_version = checkpointer.get_next_version  # type: ignore[method-assign]
+    nothing = Channels(state=initial(session="", run="", text="", mode="command"))
+    config: Any = {"configurable": {"thread_id": "start", "checkpoint_ns": ""}}
+    graph: Any = compiled(nodes, saver)
+    await graph.ainvoke(nothing, config, interrupt_before=["plan"], durability="sync")
+    return cast("CheckpointTuple", await saver.aget_tuple(config))
 
 
 def _node(work: "Callable[[State, Runtime[Any]], Awaitable[Change]]", way: Callable[[State], str] | None = None) -> Any:

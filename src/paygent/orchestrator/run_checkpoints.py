@@ -1,55 +1,77 @@
-"""The checkpoints of runs as the graph sees them: a run that is just being begun has none."""
+"""The checkpoints of runs as the graph sees them: a run that is just being begun has its input, and nothing else."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, copy_checkpoint
+from langgraph.checkpoint.base.id import uuid6
+
+from paygent.orchestrator.state import Channels, State
 
 if TYPE_CHECKING:
     import asyncio
 
     from langchain_core.runnables import RunnableConfig
-    from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata, CheckpointTuple
+    from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata
 
 
 class RunCheckpoints(BaseCheckpointSaver[Any]):
     """A checkpointer over another one.
 
-    LangGraph asks for the newest checkpoint before it does anything. Of a run that is being written down there is none:
-    nothing is read, and the answer is given once that is done. LangGraph makes itself ready meanwhile, and has written
-    nothing.
+    LangGraph asks for the newest checkpoint before it does anything. Of a run that is being written down there is none,
+    and its input is in what is written down: so nothing is read, the checkpoint of a graph that has its input and has
+    done nothing is made here, and LangGraph gets it once the run is durable. It makes itself ready meanwhile. The first
+    checkpoint that is kept is that of the first node; a process that dies before it leaves a run that begins anew.
     """
 
-    def __init__(self, inner: BaseCheckpointSaver[Any]) -> None:
+    def __init__(self, inner: BaseCheckpointSaver[Any], start: CheckpointTuple) -> None:
+        """Take the checkpointer, and the checkpoint of any graph that has done nothing; see `graph.start_of`."""
         super().__init__(serde=inner.serde)
         self._inner = inner
-        self._begun: dict[str, asyncio.Task[None]] = {}
+        self._start: Final = start
+        self._begun: dict[str, tuple[State, asyncio.Task[None]]] = {}
+        self._unkept: set[str] = set()
+        """Runs of which no checkpoint is kept yet."""
         # bound here, so that LangGraph sees which arguments they take
         self.aput_writes = inner.aput_writes  # type: ignore[method-assign]
         self.get_next_version = inner.get_next_version  # type: ignore[method-assign]
 
     @contextmanager
-    def beginning(self, run: str, begun: "asyncio.Task[None]") -> Generator[None]:
-        """Answer for a new run once `begun` is done; what that raises is raised to LangGraph, which goes no further."""
-        self._begun[run] = begun
+    def beginning(self, state: State, begun: "asyncio.Task[None]") -> Generator[None]:
+        """Let a new run begin with a state once `begun` is done; where that raises, LangGraph does nothing."""
+        self._begun[state["run"]] = state, begun
         try:
             yield
         finally:
-            self._begun.pop(run, None)
+            self._begun.pop(state["run"], None)
+            self._unkept.discard(state["run"])
             begun.cancel()
 
-    async def aget_tuple(self, config: Any) -> "CheckpointTuple | None":
-        begun = self._begun.pop(config["configurable"]["thread_id"], None)
-        if begun is None:
+    async def aget_tuple(self, config: Any) -> CheckpointTuple | None:
+        beginning = self._begun.pop(config["configurable"]["thread_id"], None)
+        if beginning is None:
             return await self._inner.aget_tuple(config)
+        state, begun = beginning
         await begun
-        return None
+        self._unkept.add(state["run"])
+        return self._first(state)
 
     async def aput(
-        self, config: "RunnableConfig", checkpoint: "Checkpoint", metadata: "CheckpointMetadata", new_versions: Any
+        self, config: Any, checkpoint: "Checkpoint", metadata: "CheckpointMetadata", new_versions: Any
     ) -> "RunnableConfig":
+        run = config["configurable"]["thread_id"]
+        if run in self._unkept:  # a checkpointer that keeps only what is new has nothing of it yet
+            self._unkept.discard(run)
+            new_versions = checkpoint["channel_versions"]
         return await self._inner.aput(config, checkpoint, metadata, new_versions)
 
     async def adelete_thread(self, thread_id: str) -> None:
         await self._inner.adelete_thread(thread_id)
+
+    def _first(self, state: State) -> CheckpointTuple:
+        checkpoint = copy_checkpoint(self._start.checkpoint)
+        checkpoint["id"] = str(uuid6())
+        checkpoint["channel_values"] |= Channels(state=state)
+        place = {"thread_id": state["run"], "checkpoint_ns": "", "checkpoint_id": checkpoint["id"]}
+        return CheckpointTuple({"configurable": place}, checkpoint, {**self._start.metadata}, None, [])

@@ -91,8 +91,8 @@ class Runner:
         desk = await self._desk(run, publish)
         begun = asyncio.create_task(self._begin(run, desk))
         fresh = initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
-        with self._works.checkpoints.beginning(run.id, begun):
-            return await self._drive(run, desk, Channels(state=fresh))
+        with self._works.checkpoints.beginning(fresh, begun):
+            return await self._drive(run, desk, None)
 
     async def _begin(self, run: Run, desk: RunDesk) -> None:
         works, now = self._works, run.created_at

@@ -1,17 +1,22 @@
 """A new run is written down before LangGraph writes anything of it, and its checkpoints are not looked for."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.base import Checkpoint, CheckpointTuple
 from langgraph.checkpoint.memory import InMemorySaver
 
 from paygent.core.errors import AdapterError
+from paygent.core.money import usd
 from paygent.core.run_errors import SessionBusy
 from paygent.core.session import Lease, Run
 from paygent.orchestrator.checkpoints import JsonSerializer
+from paygent.orchestrator.run_checkpoints import RunCheckpoints
+from paygent.orchestrator.state import initial
 from paygent.testing.sessions import MemorySessions
-from tests.unit.orchestrator.world import URL, World
+from tests.unit.orchestrator.world import POLICY, URL, World
 
 pytestmark = pytest.mark.anyio
 
@@ -22,11 +27,14 @@ def anyio_backend() -> str:
 
 
 class _Saver(InMemorySaver):
-    """Tells what it is asked for, and takes no `task_path`, as savers did before there was one."""
+    """Tells what it is asked for; takes no `task_path` and counts versions, as savers did at first."""
 
     def __init__(self) -> None:
         super().__init__(serde=JsonSerializer())
         self.asked: list[str] = []
+
+    def get_next_version(self, current: Any, channel: None) -> Any:
+        return 1 if current is None else current + 1
 
     async def aget_tuple(self, config: Any) -> Any:
         self.asked.append("read")
@@ -70,6 +78,50 @@ async def test_nothing_is_read_or_written_before_a_new_run_is_written_down() -> 
         done = await agent.run(f"pay {URL}")
 
     assert (True, [], {"write"}) == (done.ok, sessions.asked_before, set(saver.asked))
+
+
+async def test_first_checkpoint_that_is_kept_is_that_of_the_first_node() -> None:
+    world = World(policy=replace(POLICY, approve_above=usd("0.0001")))
+    async with world.open() as agent:
+        waiting = await agent.run(f"pay {URL}")
+
+    config: Any = {"configurable": {"thread_id": waiting.run.id, "checkpoint_ns": ""}}
+    kept = [each async for each in world.checkpoints.alist(config)]
+    assert [{"source": "loop", "step": step} for step in (3, 2, 1)] == [
+        {name: each.metadata[name] for name in ("source", "step")} for each in kept
+    ]
+    assert ["plan"] == [name for name in kept[-1].checkpoint["versions_seen"] if not name.startswith("__")]
+
+
+async def test_checkpointer_that_keeps_what_is_new_is_given_all_of_the_first_checkpoint() -> None:
+    inner = _Saver()
+    checkpoints = RunCheckpoints(inner, CheckpointTuple({}, _start(), {"source": "loop", "step": 0}))
+    state = initial(session="ses", run="run", text="pay", mode="command")
+    config: Any = {"configurable": {"thread_id": "run", "checkpoint_ns": ""}}
+    begun = asyncio.create_task(asyncio.sleep(0))
+    with checkpoints.beginning(state, begun):
+        first = await checkpoints.aget_tuple(config)
+        assert first is not None
+        await checkpoints.aput(config, first.checkpoint, {}, {})
+        kept = await checkpoints.aget_tuple(config)
+
+    assert kept is not None
+    assert {"state": state, "branch:to:plan": None} == kept.checkpoint["channel_values"]
+    assert _start() == checkpoints._start.checkpoint
+
+
+def _start() -> Checkpoint:
+    versions: Any = {"state": 2, "branch:to:plan": 2}
+    values: dict[str, Any] = {"state": {}, "branch:to:plan": None}
+    return Checkpoint(
+        v=4,
+        id="start",
+        ts="",
+        channel_values=values,
+        channel_versions=versions,
+        versions_seen={"__start__": {"__start__": 1}},
+        updated_channels=None,
+    )
 
 
 async def test_run_that_cannot_be_written_down_leaves_nothing() -> None:
