@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 
 import httpx
 
-from paygent.adapters.httpx.bodies import peek
+from paygent.adapters.httpx.bodies import patience, peek
 from paygent.adapters.httpx.transport import PAYMENT_REQUIRED
 
 T = TypeVar("T")
@@ -67,15 +67,15 @@ class HeldAnswers(httpx.AsyncBaseTransport):
             return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
         response = await self._inner.handle_async_request(request)
         if response.is_success or response.status_code == PAYMENT_REQUIRED:
-            response = await self._hold(place, response)
+            response = await self._hold(place, response, patience(request))
         return response
 
     async def aclose(self) -> None:
         """Close the inner transport."""
         await self._inner.aclose()
 
-    async def _hold(self, place: Hashable, response: httpx.Response) -> httpx.Response:
-        body, response = await peek(response, _MOST_BYTES)
+    async def _hold(self, place: Hashable, response: httpx.Response, seconds: float) -> httpx.Response:
+        body, response = await peek(response, _MOST_BYTES, seconds)
         if body is not None:
             headers = httpx.Headers([each for each in response.headers.raw if each[0].lower() not in _CODING])
             self._answers.put(place, (response.status_code, headers, body))

@@ -1,9 +1,11 @@
 """Request bodies that can be sent again, and answers that are looked into without being lost."""
 
+import math
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import cache
 
+import anyio
 import httpx
 
 _WBITS = {"gzip": (zlib.MAX_WBITS | 16,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
@@ -26,8 +28,7 @@ class Rejoined(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Close the stream the rest comes from."""
-        if isinstance(self._rest, AsyncGenerator):  # trio warns of generators that are left half way
-            await self._rest.aclose()  # pyright: ignore[reportUnknownMemberType]  # what it could be sent is unknown
+        await _close(self._rest)
         await self._source.aclose()
 
 
@@ -47,14 +48,26 @@ async def replayable(request: httpx.Request, limit: int) -> bytes | None:
     return body
 
 
-async def peek(response: httpx.Response, limit: int) -> tuple[bytes | None, httpx.Response]:
+def patience(request: httpx.Request) -> float:
+    """Return how many seconds a client waits for the answer to a request, and for all of an offer's body."""
+    seconds: float | None = request.extensions.get("timeout", {}).get("read")
+    return math.inf if seconds is None else seconds
+
+
+async def peek(response: httpx.Response, limit: int, seconds: float) -> tuple[bytes | None, httpx.Response]:
     """Return the answer's decoded body, and an answer that still has it.
 
     None where the body is longer than `limit` bytes, coded or decoded, or in a coding that is not `readable`.
+
+    Raises: httpx.ReadTimeout: the body comes drop by drop, and has no end after `seconds`.
     """
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  only asynchronous transports come here
-    chunks, rest = await _read(stream, limit)
+    try:
+        chunks, rest = await _read(stream, limit, seconds)
+    except httpx.ReadTimeout:
+        await stream.aclose()
+        raise
     if rest is not None:
         return None, with_stream(response, Rejoined(chunks, rest, stream))
     await stream.aclose()
@@ -64,16 +77,19 @@ async def peek(response: httpx.Response, limit: int) -> tuple[bytes | None, http
     )
 
 
-async def discard(response: httpx.Response, limit: int) -> None:
-    """Let go of an answer, read first so that its connection can be used again; one above `limit` bytes is cut off."""
+async def discard(response: httpx.Response, limit: int, seconds: float) -> None:
+    """Let go of an answer, read first so that its connection can be used again; one above `limit` bytes is cut off.
+
+    Raises: httpx.ReadTimeout: as `peek`.
+    """
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  only asynchronous transports come here
     if isinstance(stream, httpx.ByteStream) or response.is_stream_consumed:
         return  # what an inner transport has read is not there to be read again
     try:
-        _, rest = await _read(stream, limit)
-        if rest is not None and isinstance(rest, AsyncGenerator):
-            await rest.aclose()
+        _, rest = await _read(stream, limit, seconds)
+        if rest is not None:
+            await _close(rest)
     finally:
         await stream.aclose()
 
@@ -91,17 +107,28 @@ def with_stream(response: httpx.Response, stream: httpx.AsyncByteStream | httpx.
     return same
 
 
-async def _read(stream: httpx.AsyncByteStream, limit: int) -> tuple[list[bytes], AsyncIterator[bytes] | None]:
+async def _read(
+    stream: httpx.AsyncByteStream, limit: int, seconds: float = math.inf
+) -> tuple[list[bytes], AsyncIterator[bytes] | None]:
     """Read to the end, or to the first chunk above `limit` bytes; then the rest is returned too."""
     chunks: list[bytes] = []
-    size = 0
+    size, until = 0, anyio.current_time() + seconds
     rest = stream.__aiter__()
     async for chunk in rest:
         chunks.append(chunk)
         size += len(chunk)
         if size > limit:
             return chunks, rest
+        if anyio.current_time() > until:
+            await _close(rest)
+            raise httpx.ReadTimeout(f"the answer has no end after {seconds} seconds")
     return chunks, None
+
+
+async def _close(chunks: AsyncIterator[bytes]) -> None:
+    """Close what is left half way, of which trio warns."""
+    if isinstance(chunks, AsyncGenerator):
+        await chunks.aclose()  # pyright: ignore[reportUnknownMemberType]  # what it could be sent is unknown
 
 
 def _decoded(raw: bytes, encoding: str, limit: int) -> bytes | None:

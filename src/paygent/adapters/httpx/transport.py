@@ -12,7 +12,7 @@ from typing import Self
 
 import httpx
 
-from paygent.adapters.httpx.bodies import discard, peek, with_stream
+from paygent.adapters.httpx.bodies import discard, patience, peek, with_stream
 from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase, paid_by
 from paygent.core.errors import AdapterError, PaymentOutcomeUnknown
 from paygent.core.ids import PaymentId
@@ -92,7 +92,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
             return response
         body: bytes | None = None
         if needs_body(response.headers):
-            body, response = await peek(response, MAX_REQUIRED_BYTES)
+            body, response = await peek(response, MAX_REQUIRED_BYTES, patience(purchase.request))
         exchange = Exchange()
         exchange.start()
         step = exchange.received(response.status_code, response.headers, body)
@@ -110,7 +110,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await response.aclose()  # nobody gets it
             raise
-        await discard(response, MAX_REQUIRED_BYTES)
+        await discard(response, MAX_REQUIRED_BYTES, patience(purchase.request))
         return self._deliver(purchase, await self._engine.pay(order, lambda payload: self._send(purchase, payload)))
 
     async def _enter_again(self, purchase: Purchase, paid: PaymentId) -> httpx.Response:
@@ -132,7 +132,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
             return Unsent(error)
         body: bytes | None = None
         if response.status_code == PAYMENT_REQUIRED and needs_body(response.headers):
-            body, response = await peek(response, MAX_REQUIRED_BYTES)
+            body, response = await peek(response, MAX_REQUIRED_BYTES, patience(request))
         step = exchange.received(response.status_code, response.headers, body)
         assert isinstance(step, Deliver)  # noqa: S101  nothing is authorized after a paid send
         return Answer(

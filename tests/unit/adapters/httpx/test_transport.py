@@ -3,6 +3,7 @@
 import gzip
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -428,6 +429,45 @@ async def test_body_of_a_402_is_read_to_a_bound_before_paying(facade: MakeFacade
     response = await facade(memory, handler).get(URL)
 
     assert (200, [(read, True)]) == (response.status_code, when_paid)
+
+
+@pytest.mark.parametrize("priced", [True, False])
+async def test_402_that_comes_drop_by_drop_ends_with_the_read_timeout(facade: MakeFacade, priced: bool) -> None:
+    """Each drop is in time; all of it would be a payment that a seller delays for as long as it likes."""
+
+    class Dripping(httpx.AsyncByteStream, httpx.SyncByteStream):
+        drops = 0
+        closed = False
+
+        def __iter__(self) -> Iterator[bytes]:
+            while self.drops < 200:
+                self.drops += 1
+                time.sleep(0.01)
+                yield b" "
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while self.drops < 200:
+                self.drops += 1
+                await anyio.sleep(0.01)
+                yield b" "
+
+        def close(self) -> None:
+            self.closed = True
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    memory = memory_engine()
+    seller = memory.seller()
+    body = Dripping()
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(402, headers=seller.ask(request).headers if priced else {}, stream=body)
+
+    with pytest.raises(httpx.ReadTimeout):
+        await facade(memory, handler).get(URL, timeout=0.05)
+
+    assert ([], True, True) == (memory.signer.signed, body.drops < 100, body.closed)
 
 
 @pytest.mark.parametrize("quote", [True, False])
