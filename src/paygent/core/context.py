@@ -1,6 +1,9 @@
 """Who pays, and for what: the names by which limits, halts and statistics know a payment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Final
 
 from paygent.core.money import Amount
 
@@ -43,13 +46,12 @@ class Context:
         names = [budget.name for budget in self.budgets]
         if len(set(names)) != len(names):
             raise ValueError(f"a payment counts in each budget once, not in {', '.join(names)}")
-        for part in fields(self):
-            if part.name == "budgets":
-                continue
-            name = getattr(self, part.name)
+        for part, name in zip(_PARTS, _names(self), strict=True):
             if name is not None and (not name or len(name) > 200 or not name.isprintable()):
-                raise ValueError(f"{part.name} {name!r} is not a name: 1 to 200 printable characters")
+                raise ValueError(f"{part} {name!r} is not a name: 1 to 200 printable characters")
 
 
+_PARTS: Final = tuple(part.name for part in fields(Context) if part.name != "budgets")
+_names: Final[Callable[[Context], tuple[str | None, ...]]] = attrgetter(*_PARTS)
 NOBODY = Context()
 """A payment of which nothing is known but its wallet."""

@@ -1,7 +1,7 @@
 """Actions on chain, and how far they have come, as JSON objects and back, without loss."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import cast, get_args
 
 from paygent.core.action import Action, Call
 from paygent.core.caip import chain_id
@@ -80,7 +80,7 @@ def _mined(mined: Mined) -> JSON:
 
 def _read_action(fields: Fields) -> Action:
     return Action(
-        purpose=cast("Purpose", fields.one_of("purpose", Purpose)),
+        purpose=cast("Purpose", fields.one_of("purpose", get_args(Purpose))),
         network=chain_id(fields.text("network")),
         venue=fields.text("venue"),
         spend=fields.amount("spend"),
@@ -130,7 +130,7 @@ def _read_attempt(fields: Fields) -> Attempt:
         gas_limit=fields.number("gas_limit"),
         max_fee=fields.number("max_fee"),
         tip=fields.maybe("tip", fields.number),
-        kind=cast("AttemptKind", fields.one_of("kind", AttemptKind)),
+        kind=cast("AttemptKind", fields.one_of("kind", get_args(AttemptKind))),
     )
 
 

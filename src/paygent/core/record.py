@@ -5,7 +5,7 @@ it only for who sends it. Integers are decimal strings, because JSON numbers are
 """
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final, cast, get_args
 
 from paygent.core.caip import chain_id
 from paygent.core.context import NOBODY, Budget, Context
@@ -27,6 +27,11 @@ _BEFORE_QUANTITY: Final = 2
 """The version that did not say how many units are bought; each of its payments counts as one unit."""
 _BEFORE_PLAN: Final = 3
 """The version that knew no actions on chain, and no budgets of runs."""
+_EVENTS: Final = {event.value: event for event in Event}
+_STATES: Final = {state.value: state for state in State}
+_PURPOSES: Final = get_args(Purpose)
+_SCHEMES: Final = get_args(Scheme)
+_METHODS: Final = get_args(TransferMethod)
 
 
 def to_record(payment: Payment) -> dict[str, JSON]:
@@ -66,7 +71,7 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
     return Payment(
         id=payment_id,
         intent=_read_intent(fields.inner("intent")),
-        state=fields.word("state", State),
+        state=fields.word("state", _STATES),
         version=fields.number("version"),
         created_at=fields.number("created_at"),
         idempotency_key=fields.maybe("idempotency_key", fields.text),
@@ -168,7 +173,7 @@ def _receipt(receipt: Receipt) -> JSON:
 def _read_intent(fields: Fields) -> PaymentIntent:
     return PaymentIntent(
         id=IntentId(fields.text("id")),
-        purpose=cast("Purpose", fields.one_of("purpose", Purpose)),
+        purpose=cast("Purpose", fields.one_of("purpose", _PURPOSES)),
         network=chain_id(fields.text("network")),
         payer=fields.text("payer"),
         payee=fields.text("payee"),
@@ -200,8 +205,8 @@ def _read_budget(fields: Fields) -> Budget:
 
 def _read_authorization(fields: Fields) -> Authorization:
     return Authorization(
-        scheme=cast("Scheme", fields.one_of("scheme", Scheme)),
-        method=cast("TransferMethod", fields.one_of("method", TransferMethod)),
+        scheme=cast("Scheme", fields.one_of("scheme", _SCHEMES)),
+        method=cast("TransferMethod", fields.one_of("method", _METHODS)),
         payer=fields.text("payer"),
         payee=fields.text("payee"),
         amount=fields.amount("amount"),
@@ -245,6 +250,11 @@ def _read_receipt(fields: Fields, payment_id: PaymentId, *, with_fee: bool) -> R
 def _read_move(line: JSON) -> Move:
     if not isinstance(line, list) or len(line) != 4:
         raise ValueError("payment.history has a line that is not [event, state, at, note]")
-    fields = Fields(dict(zip(("event", "state", "at", "note"), line, strict=True)), "payment.history")
-    event, state = fields.word("event", Event), fields.word("state", State)
-    return Move(event=event, state=state, at=fields.number("at"), note=fields.text("note"))
+    event, state, at, note = line
+    fields = Fields({"event": event, "state": state, "at": at, "note": note}, "payment.history")
+    return Move(
+        event=fields.word("event", _EVENTS),
+        state=fields.word("state", _STATES),
+        at=fields.number("at"),
+        note=fields.text("note"),
+    )

@@ -18,6 +18,8 @@ from paygent.core.requirements import Authorization, Settlement
 from paygent.testing.conformance.payments import paid, reserved, settled
 from paygent.testing.strategies import payments
 
+AMOUNT = ("atomic", "asset", "symbol", "decimals")
+
 FULL = replace(
     settled(reserved(key="k")),
     claim=Settlement(success=True, transaction=None, network=None, payer=None, amount=7, error=None),
@@ -167,6 +169,25 @@ def test_record_without_a_field_is_refused(place: tuple[Any, ...]) -> None:
 def test_record_that_is_anything_is_refused(anything: Any) -> None:
     with pytest.raises(ValueError, match=r"payment"):
         from_record({"format": 1, "id": anything, "intent": anything})
+
+
+@pytest.mark.parametrize("wrong", [1, True, None, [], {}])
+@pytest.mark.parametrize(("part", "name"), enumerate(AMOUNT))
+def test_record_with_a_wrong_amount_says_which_part(part: int, name: str, wrong: Any) -> None:
+    record: Any = to_record(FULL)
+    record["intent"]["amount"][part] = wrong
+
+    with pytest.raises(ValueError, match=rf"payment\.intent\.amount\.{name} is not "):
+        from_record(record)
+
+
+@pytest.mark.parametrize("line", [None, {}, [], ["signed", "SIGNED", "1"], ["signed", "SIGNED", "1", "", ""]])
+def test_record_with_a_line_of_history_of_another_length_is_refused(line: Any) -> None:
+    record: Any = to_record(FULL)
+    record["history"] = [line]
+
+    with pytest.raises(ValueError, match=r"payment\.history has a line"):
+        from_record(record)
 
 
 def test_record_refusal_does_not_quote_the_record() -> None:
