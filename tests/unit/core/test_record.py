@@ -172,7 +172,7 @@ def test_record_that_is_anything_is_refused(anything: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [1, True, None, [], {}])
-@pytest.mark.parametrize(("part", "name"), enumerate(AMOUNT))
+@pytest.mark.parametrize(("part", "name"), list(enumerate(AMOUNT)))
 def test_record_with_a_wrong_amount_says_which_part(part: int, name: str, wrong: Any) -> None:
     record: Any = to_record(FULL)
     record["intent"]["amount"][part] = wrong
