@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -81,7 +82,10 @@ class _State(TypedDict):
 
 
 def _bare(saver: Any, acts: list[float]) -> Any:
-    """Return a graph of the same nodes that do nothing, but that `act` notes when it begins."""
+    """Return a graph of the same nodes that do nothing, but that `act` notes when it begins.
+
+    Plain edges: conditional ones, which copy the state and hop into another thread, would flatter what it is beside.
+    """
 
     async def nothing(state: _State) -> dict[str, str]:
         return {"text": state["text"]}
@@ -93,11 +97,9 @@ def _bare(saver: Any, acts: list[float]) -> Any:
     graph: Any = StateGraph(_State)
     for name in NODES:
         graph.add_node(name, act if name == "act" else nothing)
-    ways = ("plan", "price"), ("judge", "act"), ("act", "report"), ("approve", "act")  # people are not needed here
-    for before, after in ways:
-        graph.add_conditional_edges(before, lambda _, after=after: after, [after, "approve"])
-    for before, after in (START, "plan"), ("price", "judge"), ("report", END):
+    for before, after in pairwise((START, "plan", "price", "judge", "act", "report", END)):
         graph.add_edge(before, after)
+    graph.add_edge("approve", "act")  # people are not needed here
     return graph.compile(checkpointer=saver)
 
 
