@@ -8,9 +8,10 @@ import pytest
 
 from paygent.core.agent_wallet_errors import AgentWalletRefused, ChainLimitExceeded
 from paygent.core.caip import ChainId
-from paygent.core.errors import LocalProtocolError, PolicyDenied
+from paygent.core.errors import ConfigurationError, LocalProtocolError, PolicyDenied
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
+from paygent.core.transaction_errors import ContractMismatch, ContractMissing
 from paygent.evm.address import checksum
 from paygent.evm.coins import coin
 from paygent.evm.contracts import contract
@@ -109,6 +110,25 @@ async def test_request_above_the_limits_of_contract_and_policy_is_refused(custom
     async with customer.open(customer.operator, policy=small) as wallet:
         with pytest.raises(PolicyDenied, match=f"payee {PROVIDER} is not in"):
             await wallet.pay_for_service(request(customer.amount(1)))
+
+    assert sent == customer.operator.sent
+
+
+@pytest.mark.parametrize(("code", "kind"), [("0x", ContractMissing), ("0x00", ContractMismatch)])
+async def test_router_of_other_code_or_none_is_refused(
+    customer: Agency, code: str, kind: type[ConfigurationError]
+) -> None:
+    anvil, sent = customer.chain.anvil, customer.operator.sent
+    real = anvil.call("eth_getCode", router(), "latest")
+    async with customer.open(customer.operator) as wallet:
+        try:
+            anvil.call("anvil_setCode", router(), code)
+            with pytest.raises(kind, match="PaymentRouter"):
+                await wallet.pay_for_service(request(customer.amount(1)))
+            with pytest.raises(kind, match="PaymentRouter"):
+                await wallet.subscribe(terms(customer))
+        finally:
+            anvil.call("anvil_setCode", router(), real)
 
     assert sent == customer.operator.sent
 

@@ -7,6 +7,7 @@ from paygent.core.caip import ChainId
 from paygent.core.context import Context
 from paygent.core.money import Amount, Asset
 from paygent.core.payment import Payment
+from paygent.ports.chain import Chain
 from paygent.wallet.agent_state import OnChainLimit
 
 
@@ -22,6 +23,11 @@ class AgentCalls(ABC):
     @abstractmethod
     def network(self) -> ChainId:
         """Its chain."""
+
+    @property
+    @abstractmethod
+    def _chain(self) -> Chain:
+        """What reads its chain."""
 
     @abstractmethod
     async def limit(self, asset: Asset) -> OnChainLimit:

@@ -10,6 +10,7 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.payment import Payment
 from paygent.evm.agent_wallet import VENUE
 from paygent.evm.router import ServicePayment, Subscription, cancellation, router, service_call, subscription_call
+from paygent.runtime.deployments import check_contracts
 from paygent.wallet.agent_calls import AgentCalls
 from paygent.wallet.wallet import address_of
 
@@ -30,10 +31,13 @@ class RouterPayer(AgentCalls):
     ) -> Payment:
         """Pay for one request, so that its provider can verify it by the router; the router refuses it a second time.
 
-        Raises: AgentWalletRefused: ``AlreadyPaid``, or the router is no collector of the wallet. Otherwise as `pay`.
+        Raises:
+            AgentWalletRefused: ``AlreadyPaid``, or the router is no collector of the wallet.
+            ContractMissing, ContractMismatch: the chain has not this version's router. Otherwise as `pay`.
         """
         provider = address_of(payment.provider)
         call = _made(service_call, self.address, payment)
+        await check_contracts(self._chain, self.network, "PaymentRouter")
         summary = f"Pay {payment.amount} to {provider} for a request, from AgentWallet {self.address}"
         action = self._payment(payment.amount, provider, call, summary)
         await self._check(action, idempotency_key, context)
@@ -47,7 +51,7 @@ class RouterPayer(AgentCalls):
         Nothing moves yet. The policy counts the cap as spent now, because no policy is asked later; each charge counts
         against the contract's own limits on its day, and is refused where they have no room.
 
-        Raises: ChainLimitExceeded: no charge could ever pass. Otherwise as `pay`.
+        Raises: ChainLimitExceeded: no charge could ever pass. Otherwise as `pay_for_service`.
         """
         payee = address_of(terms.payee)
         if terms.cap.asset.id.chain != self.network:
@@ -63,6 +67,7 @@ class RouterPayer(AgentCalls):
             deadline=self._deadline(),
             summary=f"Subscribe to {payee}: {terms.amount} each {terms.period_seconds} seconds, {terms.cap} in all",
         )
+        await check_contracts(self._chain, self.network, "PaymentRouter")
         await self._check_charge(terms)
         return await self._execute(
             action, idempotency_key=idempotency_key, new=idempotency_key is None, context=context

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from paygent.core.money import Asset
     from paygent.core.payment import Payment
     from paygent.engine.pay import Engine
+    from paygent.ports.chain import Chain
     from paygent.ports.signer import Signer
     from paygent.runtime.assemble import Parts, Wiring
     from paygent.wallet.agent_state import AgentWalletState, OnChainLimit
@@ -107,6 +108,10 @@ class AgentWallet(OwnerSettings, BatchPayer, RouterPayer):
         return self._network
 
     @property
+    def _chain(self) -> Chain:
+        return self._parts.chains[self._network]
+
+    @property
     def key(self) -> str:
         """The address of the key that is used with it."""
         return self._wallet.address
@@ -147,7 +152,7 @@ class AgentWallet(OwnerSettings, BatchPayer, RouterPayer):
 
     async def deployed(self) -> bool:
         """Tell whether the contract is there."""
-        return await self._parts.chains[self._network].code(self._address) != "0x"
+        return await self._chain.code(self._address) != "0x"
 
     async def state(self) -> AgentWalletState:
         """Return the contract's settings, all at one block. Raises: ContractMissing: it is not deployed."""
