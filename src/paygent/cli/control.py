@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from paygent.adapters.terminal import TerminalApprovals
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, UNKNOWN, Listing, Outcome, payment_as_json
+from paygent.cli.screen import complain
 from paygent.cli.times import local_time
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import ConfigurationError
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
 async def halt(arguments: Arguments, settings: Settings) -> Outcome:
     """Stop a scope and call back what is out; exit code 5 while something of it can still settle."""
-    report = await safety.halt(
-        settings,
-        arguments.scope,
-        by=who(arguments),
-        reason=arguments.reason,
-        tell=lambda said: print(said, file=sys.stderr),
-    )
+    report = await safety.halt(settings, arguments.scope, by=who(arguments), reason=arguments.reason, tell=complain)
     code = OK if report.complete else UNKNOWN
     return Outcome(exit_code=code, told=report.explain(), said={"halt": _report(report)})
 

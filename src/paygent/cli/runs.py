@@ -1,6 +1,5 @@
 """`paygent run` and `paygent sessions`: commands in plain English, and what became of them."""
 
-import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from paygent.adapters.system import SystemClock
 from paygent.cli.arguments import Arguments
 from paygent.cli.control import AtTerminal
 from paygent.cli.outcome import MISUSE, NOT_ATTEMPTED, OK, Listing, Outcome, code_of_error
-from paygent.cli.screen import person_at_terminal
+from paygent.cli.screen import complain, person_at_terminal
 from paygent.cli.times import local_time
 from paygent.core.errors import CommandRefused
 from paygent.core.events import RunEvent
@@ -70,7 +69,7 @@ def _tell(events: Sequence[RunEvent]) -> None:
         about = said.get("text") or said.get("message") or said.get("tool") or said.get("task") or ""
         line = f"{event.kind}{f' [{event.agent}]' if event.agent else ''}: {about}"
         shown = "".join(char if char.isprintable() else " " for char in line)
-        print(shown if len(shown) <= _LINE else f"{shown[: _LINE - 1]}…", file=sys.stderr)
+        complain(shown if len(shown) <= _LINE else f"{shown[: _LINE - 1]}…")
 
 
 def _outcome(result: "RunResult") -> Outcome:

@@ -4,8 +4,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TextIO
 
 from paygent.cli.outcome import Listing, Outcome, message_of, transaction_of
 from paygent.core.payment import Payment
@@ -20,13 +20,39 @@ _COLUMNS = ("id", "state", "amount", "network", "payee", "resource", "transactio
 def show(outcome: Outcome, *, as_json: bool) -> None:
     """Print an outcome; standard output has one line of JSON, or the answer, price or list that was asked for.
 
-    Where nobody reads it any more the exit code still tells what became of the money.
+    Where it cannot be written, the exit code still tells what became of the money.
     """
     try:
         _show(outcome, as_json=as_json)
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter fails when it flushes
+    except OSError as unwritten:
+        _silence(sys.stdout)
+        if not isinstance(unwritten, BrokenPipeError):
+            complain(f"standard output cannot be written: {unwritten.strerror}")
+
+
+def fill_streams() -> None:
+    """Let what is written to a stream that was closed go nowhere, and not into a file that is opened in its place."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115  open until the process ends
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+
+
+def complain(line: str) -> None:
+    """Print a line to standard error; where that cannot be written, nothing else depends on it."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: TextIO) -> None:
+    """Send what a stream still has, and what comes, nowhere: or the interpreter fails when it flushes."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:
@@ -45,12 +71,12 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
     elif outcome.payment is not None:
         _tell(outcome.payment)
     for advice in outcome.advice:
-        _complain(advice)
+        _wrong(advice)
     if outcome.error is not None:
         kind = type(outcome.error).__name__
-        _complain(f"{kind}: {message_of(outcome.error)}")
+        _wrong(f"{kind}: {message_of(outcome.error)}")
     elif outcome.exit_code != 0 and outcome.status_code is not None:
-        _complain(f"answered with {outcome.status_code}")
+        _wrong(f"answered with {outcome.status_code}")
 
 
 @contextmanager
@@ -144,14 +170,14 @@ def _row(payment: Payment) -> tuple[str, ...]:
     )
 
 
-def _complain(message: str) -> None:
+def _wrong(message: str) -> None:
     _printer("bold red")(message)
 
 
 def _printer(style: str = "") -> Callable[[str], None]:
     """Return what prints a text to standard error, coloured at a terminal."""
     if not sys.stderr.isatty():
-        return lambda text: print(text, file=sys.stderr)
+        return complain
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False)

@@ -387,3 +387,14 @@ def test_wrong_configuration_ends_with_1_and_says_what_to_do(
     assert (1, "") == (done.code, done.out)
     assert says in done.err
     assert "Traceback" not in done.err
+
+
+def test_payment_that_nobody_can_be_told_of_is_still_paid(paygent: Program, net: Devnet) -> None:
+    before = len(net.transfers())
+    command = [*COMMAND, "pay", net.seller.url("/premium"), *paygent.rpc, "--json"]
+
+    done = subprocess.run(
+        command, cwd=paygent.folder, env=paygent.environ(), preexec_fn=lambda: os.closerange(0, 3), check=False
+    )
+
+    assert (0, 1) == (done.returncode, len(net.transfers()) - before)

@@ -1,0 +1,53 @@
+"""What is printed where nothing can be printed: the exit code is what is left to go by."""
+
+import io
+import os
+import sys
+
+import pytest
+
+from paygent.cli.outcome import Outcome
+from paygent.cli.screen import complain, fill_streams, show
+from paygent.core.errors import ConfigurationError
+
+NO_SPACE = 28
+
+
+class Full(io.StringIO):
+    """A file on a disk without room."""
+
+    def write(self, said: str) -> int:
+        raise OSError(NO_SPACE, "No space left on device")
+
+
+def test_outcome_that_cannot_be_written_is_told_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Full())
+
+    show(Outcome(exit_code=0), as_json=True)
+
+    assert "standard output cannot be written: No space left on device\n" == capsys.readouterr().err
+
+
+def test_outcome_is_written_where_nothing_can_be_complained_about(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Full())
+
+    complain("first")
+    show(Outcome(exit_code=1, told="a table", error=ConfigurationError("wrong")), as_json=False)
+
+    assert "a table\n" == capsys.readouterr().out
+
+
+def test_streams_that_are_closed_are_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdin", "stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+
+    fill_streams()
+
+    filled = sys.stdin, sys.stdout, sys.stderr
+    assert [os.devnull] * 3 == [stream.name for stream in filled]
+    for stream in filled:
+        stream.close()
