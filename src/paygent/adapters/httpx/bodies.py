@@ -54,17 +54,17 @@ def patience(request: httpx.Request) -> float:
     return math.inf if seconds is None else seconds
 
 
-async def peek(response: httpx.Response, limit: int, seconds: float) -> tuple[bytes | None, httpx.Response]:
+async def peek(response: httpx.Response, most: int, seconds: float) -> tuple[bytes | None, httpx.Response]:
     """Return the answer's decoded body, and an answer that still has it.
 
-    None where the body is longer than `limit` bytes, coded or decoded, or in a coding that is not `readable`.
+    None where the body is longer than `most` bytes, coded or decoded, or in a coding that is not `readable`.
 
     Raises: httpx.ReadTimeout: the body comes drop by drop, and has no end after `seconds`.
     """
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  only asynchronous transports come here
     try:
-        chunks, rest = await _read(stream, limit, seconds)
+        chunks, rest = await _read(stream, most, seconds)
     except httpx.ReadTimeout:
         await stream.aclose()
         raise
@@ -72,13 +72,13 @@ async def peek(response: httpx.Response, limit: int, seconds: float) -> tuple[by
         return None, with_stream(response, Rejoined(chunks, rest, stream))
     await stream.aclose()
     raw = b"".join(chunks)
-    return _decoded(raw, response.headers.get("content-encoding", ""), limit), with_stream(
+    return _decoded(raw, response.headers.get("content-encoding", ""), most), with_stream(
         response, httpx.ByteStream(raw)
     )
 
 
-async def discard(response: httpx.Response, limit: int, seconds: float) -> None:
-    """Let go of an answer, read first so that its connection can be used again; one above `limit` bytes is cut off.
+async def discard(response: httpx.Response, most: int, seconds: float) -> None:
+    """Let go of an answer, read first so that its connection can be used again; one above `most` bytes is cut off.
 
     Raises: httpx.ReadTimeout: as `peek`.
     """
@@ -87,7 +87,7 @@ async def discard(response: httpx.Response, limit: int, seconds: float) -> None:
     if isinstance(stream, httpx.ByteStream) or response.is_stream_consumed:
         return  # what an inner transport has read is not there to be read again
     try:
-        _, rest = await _read(stream, limit, seconds)
+        _, rest = await _read(stream, most, seconds)
         if rest is not None:
             await _close(rest)
     finally:
@@ -108,16 +108,16 @@ def with_stream(response: httpx.Response, stream: httpx.AsyncByteStream | httpx.
 
 
 async def _read(
-    stream: httpx.AsyncByteStream, limit: int, seconds: float = math.inf
+    stream: httpx.AsyncByteStream, most: int, seconds: float = math.inf
 ) -> tuple[list[bytes], AsyncIterator[bytes] | None]:
-    """Read to the end, or to the first chunk above `limit` bytes; then the rest is returned too."""
+    """Read to the end, or to the first chunk above `most` bytes; then the rest is returned too."""
     chunks: list[bytes] = []
     size, until = 0, anyio.current_time() + seconds
     rest = stream.__aiter__()
     async for chunk in rest:
         chunks.append(chunk)
         size += len(chunk)
-        if size > limit:
+        if size > most:
             return chunks, rest
         if anyio.current_time() > until:
             await _close(rest)
