@@ -6,6 +6,7 @@ kills itself, before or after the call has had its effect.
 
 import asyncio
 import gc
+import importlib
 import json
 import os
 import signal
@@ -193,14 +194,17 @@ async def taken_up(agent: Orchestrator) -> RunResult | None:
     return None
 
 
-def _child(line: str) -> None:
-    task = Task(**json.loads(line))
+def _child(line: str, told: int) -> None:
+    """Work on a task, and write what became of it into its diary, and into `told` what was imported for it."""
+    task, known = Task(**json.loads(line)), set(sys.modules)
     try:
         said = asyncio.run(work(task))
     except BaseException:  # noqa: BLE001  the boundary of the process: the diary is where its end is told
         said = {"broken": traceback.format_exc()}
     with open(task.diary, "w", encoding="utf-8") as diary:
         json.dump(said, diary)
+    with open(told, "w", encoding="utf-8") as names:
+        names.write("\n".join(name for name in sys.modules if name not in known))
 
 
 def main() -> None:
@@ -215,10 +219,15 @@ def main() -> None:
     gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
+        listens, told = os.pipe()
         child = os.fork()
         if child == 0:
-            _child(line)
+            _child(line, told)
             os._exit(0)
+        os.close(told)
+        with open(listens, encoding="utf-8") as names:
+            for name in names.read().split():  # the next one does not spend its time on that
+                importlib.import_module(name)
         _, status = os.waitpid(child, 0)
         print(f"ended {os.waitstatus_to_exitcode(status)}", flush=True)
 

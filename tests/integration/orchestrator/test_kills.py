@@ -176,7 +176,8 @@ def points(calls: int, *, spread: int = SPREAD) -> list[tuple[int, bool]]:
     every = [(at, after) for at in range(calls) for after in (False, True)]
     if (wanted := os.environ.get("PAYGENT_KILLS")) is not None:
         return every if wanted == "all" else every[int(wanted) :]
-    return every[:: max(1, len(every) // spread)]
+    step = max(1, len(every) // spread) | 1  # odd, so that some die before a call and some after one
+    return every[step // 2 :: step]
 
 
 def survived(server: Server, net: Devnet, task: Task) -> bool:
