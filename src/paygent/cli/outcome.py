@@ -109,6 +109,13 @@ def interrupted(error: KeyboardInterrupt, payment: Payment | None) -> Outcome:
     return Outcome(exit_code=UNKNOWN if out else code_of_error(error), error=error, payment=payment)
 
 
+def unproven(payment: Payment, why: str) -> PaymentOutcomeUnknown:
+    """Return what to say of a payment that is out, and of which the chain proves nothing yet."""
+    authorization = payment.authorization
+    nonce, end = ("", 0) if authorization is None else (authorization.nonce, authorization.valid_before)
+    return PaymentOutcomeUnknown(payment.id, nonce=nonce, expires_at=end, why=why)
+
+
 def gravest(codes: Sequence[int]) -> int:
     """Return the exit code that a caller has to know about first."""
     return next((code for code in _GRAVEST if code in codes), OK)

@@ -7,7 +7,7 @@ import anyio
 import httpx
 
 from paygent.cli.arguments import Arguments
-from paygent.cli.outcome import NOT_ATTEMPTED, OK, SELLER_FAILED, Outcome, code_of_error
+from paygent.cli.outcome import NOT_ATTEMPTED, OK, SELLER_FAILED, Outcome, code_of_error, unproven
 from paygent.client import ClientOptions, RequestOptions, X402Client
 from paygent.core.errors import (
     AdapterError,
@@ -158,7 +158,7 @@ class Purchase:
         except (PaymentOutcomeUnknown, PaymentCannotSettle) as decided:
             return decided
         except AdapterError as broken:
-            return _unknown(handle.payment, str(broken))
+            return unproven(handle.payment, str(broken))
         finally:
             self.payment = handle.payment
         return None
@@ -182,9 +182,3 @@ class Purchase:
 def _claimed(handle: PaymentHandle) -> bool:
     """Tell whether the seller says, at least, that it was paid; the chain may have said so already."""
     return handle.state is State.SETTLED or handle.receipt is not None
-
-
-def _unknown(payment: Payment, why: str) -> PaymentOutcomeUnknown:
-    authorization = payment.authorization
-    nonce, end = ("", 0) if authorization is None else (authorization.nonce, authorization.valid_before)
-    return PaymentOutcomeUnknown(payment.id, nonce=nonce, expires_at=end, why=why)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from paygent.adapters.system import SystemClock
 from paygent.cli.arguments import Arguments
 from paygent.cli.control import AtTerminal
-from paygent.cli.outcome import MISUSE, NOT_ATTEMPTED, OK, Listing, Outcome, code_of_error
+from paygent.cli.outcome import MISUSE, NOT_ATTEMPTED, OK, Listing, Outcome, code_of_error, unproven
 from paygent.cli.screen import complain, person_at_terminal
 from paygent.cli.times import local_time
-from paygent.core.errors import CommandRefused
+from paygent.core.errors import CommandRefused, PaygentError
 from paygent.core.events import RunEvent
 from paygent.core.fields import JSON
+from paygent.core.lifecycle import OUT
 from paygent.core.money import usd
 from paygent.core.run_errors import ToolRefused
 from paygent.core.session import Run, RunState, Session, SessionId
@@ -36,7 +37,7 @@ async def run(arguments: Arguments, settings: Settings) -> Outcome:
 
     asked = arguments.runs
     assert asked is not None  # noqa: S101  the parser made it
-    conduct: dict[str, Any] = {"settings": settings}
+    conduct: dict[str, Any] = {"settings": settings, "proof_seconds": settings.timeout_seconds}
     if asked.plugins:
         conduct["plugins"] = asked.plugins
     if asked.max_spend is not None:
@@ -47,9 +48,19 @@ async def run(arguments: Arguments, settings: Settings) -> Outcome:
         if asked.stop is not None:
             return _stopped(await agent.cancel(asked.stop, by="the command line"))
         try:
-            return _outcome(await _result(agent, arguments))
+            result = await _result(agent, arguments)
         except (CommandRefused, ToolRefused) as refused:  # nothing was begun
             return Outcome(exit_code=MISUSE, error=refused)
+        return _outcome(result, result.error or await _unproven(agent, result))
+
+
+async def _unproven(agent: "Orchestrator", result: "RunResult") -> PaygentError | None:
+    """Return what to say of a payment of the run that is out: without an endpoint, one that nobody says was settled."""
+    for payment in await agent.payments(result.run.session):
+        out = payment.context.run == result.run.id and payment.state in OUT
+        if out and (payment.claim is None or agent.engine.can_prove(payment)):
+            return unproven(payment, "not proven on chain in time")
+    return None
 
 
 async def _result(agent: "Orchestrator", arguments: Arguments) -> "RunResult":
@@ -72,8 +83,8 @@ def _tell(events: Sequence[RunEvent]) -> None:
         complain(shown if len(shown) <= _LINE else f"{shown[: _LINE - 1]}…")
 
 
-def _outcome(result: "RunResult") -> Outcome:
-    code = OK if result.ok else NOT_ATTEMPTED if result.error is None else code_of_error(result.error)
+def _outcome(result: "RunResult", error: PaygentError | None) -> Outcome:
+    code = code_of_error(error) if error is not None else OK if result.ok else NOT_ATTEMPTED
     told = result.text
     if result.waiting:
         told = (
@@ -90,7 +101,7 @@ def _outcome(result: "RunResult") -> Outcome:
         "steps": steps,
         "approvals": list(result.approvals),
     }
-    return Outcome(exit_code=code, error=result.error, told=told if result.error is None else None, said=said)
+    return Outcome(exit_code=code, error=error, told=told if result.error is None else None, said=said)
 
 
 def _stopped(run: Run) -> Outcome:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from paygent.cli import main
 from paygent.devnet import Devnet
+from tests.unit.cli.shop import Shop
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,18 @@ def test_run_that_waits_is_resumed_after_the_decision(net: Devnet, capsys: pytes
     code, done, _ = said(capsys, "run", "--resume", run)
     assert (0, "COMPLETED", run) == (code, done["run"]["state"], done["run"]["id"])
     assert 3 == said(capsys, "run", "--resume", run)[0]
+
+
+@pytest.mark.usefixtures("folder")
+def test_run_whose_payment_nobody_proves_is_told_as_unknown(
+    net: Devnet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAYGENT_TIMEOUT_SECONDS", "1")
+    with closing(Shop(net)) as shop:
+        code, done, _ = said(capsys, "run", f"pay {shop.url('silent')}")
+
+    assert (5, "PaymentOutcomeUnknown", "COMPLETED") == (code, done["error"]["type"], done["run"]["state"])
+    assert "goods, perhaps" == done["steps"][0]["data"]["body"]
 
 
 @pytest.mark.usefixtures("folder")
