@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from paygent.core.payment import Payment
     from paygent.engine.pay import Engine
     from paygent.orchestrator.assembly import Assembly, Conduct
-    from paygent.orchestrator.plan import Grammar
     from paygent.orchestrator.result import RunResult
     from paygent.orchestrator.runs import Runner
+    from paygent.orchestrator.state import Todo
     from paygent.orchestrator.tools import Toolbox
     from paygent.ports.clock import Clock
     from paygent.ports.session_store import SessionPage
@@ -254,12 +254,11 @@ class Orchestrator:
         _need_asyncio()
         mode = self._mode(asked.mode)
         _check_text(asked.text)
-        if mode == "command":
-            _understood(asked.text, self._assembly.grammar, self._assembly.toolbox)
+        todos = _understood(asked.text, self._assembly) if mode == "command" else None
         place = SessionId(asked.session) if asked.session is not None else await self._own_session()
         most = asked.limits or self._assembly.limits or _LIMITS
         run = self._runner.new(place, asked.text, mode=mode, limits=most, agent=asked.agent)
-        return await self._runner.drive_new(run, publish)
+        return await self._runner.drive_new(run, publish, todos)
 
     def _mode(self, mode: Mode | None) -> Mode:
         if mode == "model" and not self._assembly.has_model:
@@ -297,11 +296,11 @@ class Orchestrator:
                 await asyncio.wait([task])
 
 
-def _understood(text: str, grammar: Grammar, toolbox: Toolbox) -> None:
-    """Refuse a command before anything of it is written down."""
+def _understood(text: str, assembly: Assembly) -> list[Todo]:
+    """Return what a command wants done; one that is refused is so before anything of it is written down."""
     from paygent.orchestrator.plan import planned
 
-    planned(grammar(text), toolbox)
+    return planned(assembly.grammar(text), assembly.toolbox)
 
 
 def _check_text(text: str) -> None:

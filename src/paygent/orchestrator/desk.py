@@ -16,6 +16,7 @@ from paygent.core.payment import Payment
 from paygent.core.run_errors import RunCancelled, RunLimitReached, SessionBusy
 from paygent.core.session import Lease, Run, act_key
 from paygent.orchestrator.limits import RunLimits
+from paygent.orchestrator.state import Todo
 from paygent.orchestrator.tools import Call
 from paygent.ports.clock import Clock
 from paygent.ports.session_store import SessionStore
@@ -47,6 +48,8 @@ class RunDesk:
         """Why the lease is gone; set by whoever renews it."""
         self.judged: Final[set[int]] = set()
         """Todos that met the policy in this process."""
+        self.todos: Sequence[Todo] | None = None
+        """The plan, where it was made before the run was written down."""
         self._new: Final = lease is None
         self._calls: Final[dict[int, Call]] = {}
         self._store = store

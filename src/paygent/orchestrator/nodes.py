@@ -77,7 +77,7 @@ class Nodes:
             return await self._guarded(state, desk, lambda: self._think(state, desk))
         if state["todos"]:  # a retry: the plan is made
             return Change()
-        todos = planned(self._grammar(state["text"]), self._toolbox)
+        todos = planned(self._grammar(state["text"]), self._toolbox) if desk.todos is None else list(desk.todos)
         if len(todos) > 1:
             told = "; ".join(f"{todo['ordinal'] + 1}. {todo['title']}" for todo in todos)
             await desk.tell(desk.event(Thinking, "plan:0", text=told, todos=shown(todos)))

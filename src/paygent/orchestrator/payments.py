@@ -226,10 +226,12 @@ class Payments:
     # --- one purchase -----------------------------------------------------------------------------------------------
 
     async def _purchase(self, asked: PayArguments, call: Call) -> _Purchase:
-        (intent, earlier), (url, context) = await asyncio.gather(
-            intent_of(call, self._engine.address, self._engine.journal, self._clock),
-            self._goods(asked.url, asked.service, call),
-        )
+        goes_on = intent_of(call, self._engine.address, self._engine.journal, self._clock)
+        goods = self._goods(asked.url, asked.service, call)
+        if call.fresh:  # only the goods are looked up
+            (intent, earlier), (url, context) = await goes_on, await goods
+        else:
+            (intent, earlier), (url, context) = await asyncio.gather(goes_on, goods)
         hold = self._held.take(call.key) or object()
         return _Purchase(url=url, context=context, intent=intent, earlier=earlier, hold=hold)
 

@@ -1,15 +1,11 @@
 """From a parsed command to todos: a decision over values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from paygent.core.fields import JSON
 from paygent.orchestrator.state import Todo
 from paygent.orchestrator.tools import AnyTool, Toolbox
-
-if TYPE_CHECKING:
-    from paygent.orchestrator.commands import Command
 
 Parsed: TypeAlias = Mapping[str, JSON]
 """``{"intent": ..., "slots": {...}}``, as docs/reference/commands.md describes it."""
@@ -19,17 +15,9 @@ Grammar: TypeAlias = Callable[[str], Parsed]
 
 def grammar(text: str) -> Parsed:
     """Read a command by the documented grammar. Raises: CommandRefused."""
-    from paygent.orchestrator.commands import as_json
+    from paygent.orchestrator.commands import as_json, parse
 
-    return cast("Parsed", as_json(_command(text)))
-
-
-@lru_cache(maxsize=128)
-def _command(text: str) -> "Command":
-    """Return a frozen command: it is read before its run is written down, and again by the run's first node."""
-    from paygent.orchestrator.commands import parse
-
-    return parse(text)
+    return cast("Parsed", as_json(parse(text)))
 
 
 def planned(parsed: Parsed, toolbox: Toolbox) -> list[Todo]:

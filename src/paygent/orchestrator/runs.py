@@ -20,7 +20,7 @@ from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.nodes import Nodes, answered
 from paygent.orchestrator.result import RunResult, record_of, steps_of
 from paygent.orchestrator.run_checkpoints import RunCheckpoints
-from paygent.orchestrator.state import Channels, State, changed, check, initial, retried
+from paygent.orchestrator.state import Channels, State, Todo, changed, check, initial, retried
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
 from paygent.ports.session_store import SessionStore
@@ -83,12 +83,15 @@ class Runner:
             limits=limits.as_json(),
         )
 
-    async def drive_new(self, run: Run, publish: Publish) -> RunResult:
+    async def drive_new(self, run: Run, publish: Publish, todos: Sequence[Todo] | None) -> RunResult:
         """Take the session's lease, write a new run down, work on it, and give the lease back.
+
+        Args: todos: what the command wants done, where that is known.
 
         Raises: SessionNotFound, SessionEnded, SessionBusy. RunOver: another run of the session is not over.
         """
         desk = await self._desk(run, publish)
+        desk.todos = todos
         begun = asyncio.create_task(self._begin(run, desk))
         fresh = initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
         with self._works.checkpoints.beginning(fresh, begun):
