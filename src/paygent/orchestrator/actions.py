@@ -17,7 +17,7 @@ from paygent.engine.order import ActionOrder
 from paygent.orchestrator.assets import AssetBook, amount_of
 from paygent.orchestrator.intents import intent_of
 from paygent.orchestrator.payments import amount_as_json
-from paygent.orchestrator.tools import Arguments, Call, Tool, ToolOutcome
+from paygent.orchestrator.tools import Arguments, Call, Price, Tool, ToolOutcome
 from paygent.ports.clock import Clock
 
 if TYPE_CHECKING:
@@ -94,11 +94,17 @@ class Transfers:
             description="Pay a token or the chain's coin to an address that the person named.",
             arguments=TransferArguments,
             run=self.transfer,
+            price=self.price,
             judge=self.judge,
             spends=True,
             named=("to",),
             title=lambda asked: f"Transfer {asked.amount} {self._book.spelled(asked.asset)} to {asked.to}",
         )
+
+    async def price(self, asked: TransferArguments, call: Call) -> Price:
+        """Return what leaves the wallet. Raises: ToolRefused: it is no amount, asset or recipient of this wallet's."""
+        spend = self._action(asked).spend
+        return Price(text=f"{spend} to {asked.to}", acceptable=True, amounts=(spend,))
 
     async def judge(self, asked: TransferArguments, call: Call) -> None:
         """Meet the policy before the transfer. Raises: ToolRefused; and as `Engine.ask`."""

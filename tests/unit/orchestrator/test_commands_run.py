@@ -21,6 +21,7 @@ from paygent.core.money import usd
 from paygent.core.run_errors import RunOver, SessionEnded, SessionNotFound, ToolRefused
 from paygent.core.session import RunState
 from paygent.orchestrator import RunLimits
+from paygent.testing.keys import dev_accounts
 from paygent.testing.seller import Reply
 from tests.unit.orchestrator.world import URL, World
 
@@ -70,10 +71,18 @@ async def test_failed_step_stops_the_rest() -> None:
         result.check()
 
 
-async def test_plan_whose_later_step_would_be_refused_is_stopped_before_its_first_step() -> None:
+@pytest.mark.parametrize(
+    "later",
+    [
+        f"pay 0.0001 USDC for {URL}?dear=1",
+        f"send 5 FOO to {dev_accounts()[1].address}",
+        f"send 0.0000001 USDC to {dev_accounts()[1].address}",
+    ],
+)
+async def test_plan_whose_later_step_would_be_refused_is_stopped_before_its_first_step(later: str) -> None:
     world = World()
     async with world.open() as agent:
-        result = await agent.run(f"pay {URL} then pay 0.0001 USDC for {URL}?dear=1")
+        result = await agent.run(f"pay {URL} then {later}")
 
     assert (False, 0, []) == (result.ok, world.spent, world.seller.paid_requests)
     assert "so nothing was done" in result.text
