@@ -3,15 +3,20 @@
 import hashlib
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum, unique
+from typing import Final
 
-from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError
+from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError, NotAnApprover
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
+
+_APPROVERS: Final = "approvers"
+_AND: Final = ", "
+_LONGEST_NAME: Final = 200
 
 
 @unique
@@ -79,7 +84,10 @@ class ApprovalRequest:
     id: ApprovalId
     payment_id: PaymentId
     facts: Mapping[str, str]
-    """What is asked: payee, resource, amount, amount in USD, budget left, reasons, and the intent's digest."""
+    """What is asked: payee, resource, amount, amount in USD, budget left, reasons, and the intent's digest.
+
+    `approvers` are the names of those who may decide, by commas (see `approvers_fact`); without it, anybody may.
+    """
     needed: int
     """How many distinct approvers have to agree."""
     created_at: int
@@ -91,6 +99,14 @@ class ApprovalRequest:
     def __post_init__(self) -> None:
         if self.needed < 1:
             raise ValueError(f"at least one approver has to agree, not {self.needed}")
+        if self.approvers is not None:
+            approvers_fact(self.approvers, needed=self.needed)
+
+    @property
+    def approvers(self) -> tuple[str, ...] | None:
+        """Who may decide; None for anybody."""
+        said = self.facts.get(_APPROVERS)
+        return None if said is None else tuple(said.split(_AND))
 
     @property
     def canonical(self) -> bytes:
@@ -153,6 +169,7 @@ class ApprovalRequest:
             LocalProtocolError: it is not pending, the decision is about another text, or an edit is not less.
             ApprovalLapsed: the time is over.
             ApprovalRefused: this approver has spoken already.
+            NotAnApprover: only others may decide.
         """
         if self.state is not ApprovalState.PENDING:
             raise LocalProtocolError(f"approval {self.id} is {self.state} and takes no decision any more")
@@ -160,6 +177,8 @@ class ApprovalRequest:
             raise LocalProtocolError(f"the decision is not about what approval {self.id} shows; show it again")
         if decision.at >= self.expires_at:
             raise ApprovalLapsed(f"approval {self.id} ended at {self.expires_at}", payment_id=self.payment_id)
+        if self.approvers is not None and _person(decision.approver) not in set(map(_person, self.approvers)):
+            raise NotAnApprover(decision.approver, allowed=self.approvers, approval=self.id, payment_id=self.payment_id)
         if _person(decision.approver) in {_person(earlier.approver) for earlier in self.decisions}:
             raise ApprovalRefused(
                 f"{decision.approver!r} has decided about approval {self.id} already", payment_id=self.payment_id
@@ -203,6 +222,20 @@ class ApprovalRequest:
         """Return the request as it stands at `now`: pending ones and unused grants lapse."""
         waiting = self.state in {ApprovalState.PENDING, ApprovalState.GRANTED}
         return replace(self, state=ApprovalState.LAPSED) if waiting and now >= self.expires_at else self
+
+
+def approvers_fact(names: Iterable[str], *, needed: int) -> Mapping[str, str]:
+    """Return the fact that binds a request to those who may decide about it.
+
+    Raises: ValueError: a name cannot be shown or has a comma, or fewer people than `needed` are named.
+    """
+    named = tuple(names)
+    for name in named:
+        if not _person(name) or len(name) > _LONGEST_NAME or not name.isprintable() or "," in name:
+            raise ValueError(f"{name!r} is no approver's name: 1 to {_LONGEST_NAME} printable characters, no comma")
+    if (people := len(set(map(_person, named)))) < needed:
+        raise ValueError(f"{needed} distinct approvers have to agree, and {people} may; name more, or need fewer")
+    return {_APPROVERS: _AND.join(named)}
 
 
 def _person(name: str) -> str:

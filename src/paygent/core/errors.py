@@ -6,7 +6,7 @@
     ├── PaymentNotAttempted            nothing left this process: trying again is safe
     │   ├── PolicyDenied               a rule said no
     │   ├── VerdictOvertaken           other payments came first again and again, so the verdict did not hold
-    │   ├── ApprovalRefused · ApprovalLapsed · ApprovalPending · ApprovalEdited
+    │   ├── ApprovalRefused · ApprovalLapsed · ApprovalPending · ApprovalEdited · NotAnApprover
     │   ├── BudgetExceeded             a limit over a window is used up
     │   ├── NoAcceptableRequirements   the seller made no offer that may be taken
     │   ├── SigningFailed              the signer or the signing firewall refused
@@ -95,6 +95,18 @@ class ApprovalLapsed(PaymentNotAttempted):
 
 class ApprovalPending(PaymentNotAttempted):
     """The payment waits for a person: resume it, never ask again."""
+
+
+class NotAnApprover(PaymentNotAttempted):
+    """Somebody decided who may not: the decision does not count, and the payment goes on waiting for those who may."""
+
+    def __init__(self, approver: str, *, allowed: "Sequence[str]", approval: str, payment_id: "PaymentId") -> None:
+        super().__init__(
+            f"{approver!r} may not decide about approval {approval}, and was not counted: ask {', '.join(allowed)}",
+            payment_id=payment_id,
+        )
+        self.approver = approver
+        self.allowed = tuple(allowed)
 
 
 class ApprovalEdited(PaymentNotAttempted):

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from paygent.core import ids
-from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
+from paygent.core.approval import ApprovalRequest, ApprovalState, approvers_fact, same_purchase
 from paygent.core.errors import (
     AdapterError,
     ApprovalRefused,
     BudgetExceeded,
+    ConfigurationError,
     DuplicatePurchase,
     IdempotencyConflict,
     JournalConflict,
@@ -62,8 +63,20 @@ class People:
     """Who is asked at once; None leaves the request in the storage."""
     needed: int = 1
     """How many distinct approvers have to agree."""
+    approvers: tuple[str, ...] | None = None
+    """Who may decide; None for anybody. Case, width and spaces make no other name."""
     seconds: int = APPROVAL_SECONDS
     """How long a request waits."""
+
+    def __post_init__(self) -> None:
+        try:
+            self.bound({})
+        except ValueError as exc:
+            raise ConfigurationError(str(exc)) from exc
+
+    def bound(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the facts of a request with who may decide about it."""
+        return facts if self.approvers is None else {**facts, **approvers_fact(self.approvers, needed=self.needed)}
 
 
 class Reserver:
@@ -250,7 +263,7 @@ class Reserver:
         return ApprovalRequest(
             id=ids.approval_id(waiting.id),
             payment_id=waiting.id,
-            facts=facts,
+            facts=self._people.bound(facts),
             needed=self._people.needed,
             created_at=waiting.created_at,
             expires_at=waiting.created_at + self._people.seconds,

@@ -184,7 +184,7 @@ class ActionReserver:
         return ApprovalRequest(
             id=ids.approval_id(waiting.id),
             payment_id=waiting.id,
-            facts=facts,
+            facts=self._people.bound(facts),
             needed=self._people.needed,
             created_at=now,
             expires_at=max(now + 1, min(now + seconds, waiting.intent.deadline)),

@@ -87,6 +87,8 @@ class Wiring(TypedDict, total=False):
     requests wait in the storage."""
     approvers: int
     """How many distinct people have to agree, in place of the settings' number."""
+    approver_names: Sequence[str] | None
+    """Who may decide, in place of the settings' names; None for anybody."""
     reconcile_every_seconds: float
     """Decide open payments in the background, resting so long between passes; without it only when asked."""
     context: Context
@@ -220,6 +222,7 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
                 or plugged.handler(settings.approvals)
                 or open_webhook(settings, clock, made),
                 needed=wiring.get("approvers", settings.approvers),
+                approvers=_names(wiring.get("approver_names", settings.approver_names)),
             ),
             context=wiring.get("context", settings.context),
             patience=wiring.get("patience") or Patience(),
@@ -227,6 +230,10 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
             log=policy_log_of(policy, journal, clock, given="policy" in wiring),
             rules=plugged.rules(),
         )
+
+
+def _names(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    return (given,) if isinstance(given, str) else None if given is None else tuple(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar, cast, runtime_checkable
 from urllib.parse import urlsplit
 
+from paygent.core.approval import approvers_fact
 from paygent.core.caip import AssetId, ChainId, is_evm_address
 from paygent.core.money import Amount, Asset, usd
 from paygent.core.requirements import Token
@@ -185,6 +186,13 @@ def approvers(raw: object) -> int:
     return number
 
 
+def approver_names(raw: object) -> tuple[str, ...]:
+    """Read names of people, one at least; case, width and spaces make no other name."""
+    names = tuple(_list(raw, _name))
+    approvers_fact(names, needed=1)
+    return names
+
+
 def word(raw: object) -> str:
     """Read a name of letters, digits, dots, dashes and underscores."""
     if not isinstance(raw, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", raw):
@@ -320,6 +328,12 @@ def _list(raw: object, read: Callable[[object], _T]) -> list[_T]:
     if not isinstance(raw, Iterable):
         raise ValueError(f"{raw!r} is not a list")
     return [read(part) for part in cast("Iterable[object]", raw)]
+
+
+def _name(raw: object) -> str:
+    if not isinstance(raw, str):
+        raise ValueError(f"{raw!r} is no name")
+    return raw.strip()
 
 
 def _chain(raw: object) -> ChainId:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
+from paygent.core.approval import approvers_fact
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.context import Context
 from paygent.core.errors import ConfigurationError
@@ -62,6 +63,7 @@ _FIELDS: Mapping[str, _Field] = {
     "gas_per_day": _Field(fields.gas, 'give an amount and a coin such as "30 CRO", or never'),
     "risk": _Field(fields.risk, "write usual, all or off"),
     "approvers": _Field(fields.approvers, "give how many people have to agree, 1 to 100"),
+    "approver_names": _Field(fields.approver_names, "give names such as ada and ben, each without a comma"),
     "approvals": _Field(fields.word, "give the name of a way to ask people that a plugin brings"),
     "approval_webhook": _Field(fields.url, "give the URL that requests for approval are posted to"),
     "approval_webhook_secret": _Field(
@@ -128,6 +130,8 @@ class Settings:
     """When a payment is odd enough to ask a person; None never."""
     approvers: int = 1
     """How many distinct people have to agree."""
+    approver_names: tuple[str, ...] | None = None
+    """Who may decide about what waits for approval; None for anybody."""
     approvals: str | None = None
     """The way to ask people, by the name that a loaded plugin gives it; never set together with a webhook."""
     approval_webhook: str | None = field(default=None, repr=False)
@@ -154,6 +158,14 @@ class Settings:
     """Tokens that are known besides the built-in table."""
     plugins: tuple[PluginChoice, ...] = ()
     """Plugins that are loaded; one that is installed and not named here is not even imported."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could ever agree to."""
+        if self.approver_names is not None:
+            try:
+                approvers_fact(self.approver_names, needed=self.approvers)
+            except ValueError as exc:
+                raise ConfigurationError(f"approvers and approver_names: {exc}") from exc
 
     @property
     def context(self) -> Context:

@@ -49,12 +49,14 @@ def within(work: Any) -> Any:
     return anyio.run(do)
 
 
-def waiting(*, needed: int = 1) -> ApprovalRequest:
+def waiting(*, needed: int = 1, approvers: tuple[str, ...] | None = None) -> ApprovalRequest:
     """Return a request that waits in the storage."""
 
     async def ask(journal: SqlJournal) -> ApprovalRequest:
         payment = payments.awaiting()
-        return await journal.ask(payment, payments.request_for(payment, needed=needed, seconds=LATER))
+        return await journal.ask(
+            payment, payments.request_for(payment, needed=needed, approvers=approvers, seconds=LATER)
+        )
 
     request: ApprovalRequest = within(ask)
     return request
@@ -127,6 +129,20 @@ def test_approvals_lists_and_shows_what_waits(run: Any) -> None:
     assert request.text in shown.out
     assert f"digest: {request.digest}" in shown.out
     assert run("approvals", "list").out.startswith(f"{request.id}\t")
+
+
+def test_approval_of_somebody_who_may_not_decide_is_not_counted(run: Any) -> None:
+    request = waiting(needed=2, approvers=("ada", "ben", "cem"))
+
+    shown = run("approvals", "show", request.id)
+    refused = [run("approvals", said, request.id, "--by", "dan") for said in ("approve", "reject")]
+    run("approvals", "approve", request.id, "--by", "ada")
+    done = run("approvals", "approve", request.id, "--by", "Ben", "--json")
+
+    assert "approvers: ada, ben, cem" in shown.out
+    assert [(3, True)] * 2 == [(each.code, "ask ada, ben, cem" in each.err) for each in refused]
+    assert "GRANTED" == done.said["approval"]["state"]
+    assert ["ada", "Ben"] == [said["approver"] for said in done.said["approval"]["decisions"]]
 
 
 def test_approvals_of_distinct_people_grant(run: Any) -> None:

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
-from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError, PaygentError
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit, approvers_fact
+from paygent.core.errors import (
+    ApprovalLapsed,
+    ApprovalPending,
+    ApprovalRefused,
+    LocalProtocolError,
+    NotAnApprover,
+    PaygentError,
+)
 from paygent.core.ids import ApprovalId, PaymentId
 
 FACTS = {"payee": "0xabc", "amount": "12 USDC", "budget_left": "88 USD", "intent": "ab" * 32}
@@ -116,6 +123,61 @@ def test_another_spelling_is_no_other_approver(spelling: str) -> None:
 
     with pytest.raises(ApprovalRefused):
         once.decided(said(by=spelling, at=160))
+
+
+NAMED = replace(REQUEST, facts=FACTS | {"approvers": "ada, Ben, \uff23em"}, needed=2)
+
+
+@pytest.mark.parametrize("spelling", ["ben", " BEN", "Cem", "\uff21da"])
+def test_who_is_named_may_decide_in_any_spelling(spelling: str) -> None:
+    decided = NAMED.decided(said(NAMED, by=spelling))
+
+    assert (("ada", "Ben", "\uff23em"), ApprovalState.PENDING) == (decided.approvers, decided.state)
+    assert 1 == len(decided.decisions)
+
+
+@pytest.mark.parametrize("granted", [True, False])
+@pytest.mark.parametrize("other", ["dan", "ada, Ben", "ben cem", "b en"])
+def test_nobody_else_may_decide(other: str, granted: bool) -> None:
+    with pytest.raises(NotAnApprover, match="may not decide about approval apr_1, and was not counted") as caught:
+        NAMED.decided(said(NAMED, by=other, granted=granted))
+
+    assert (other, NAMED.approvers, "pay_1") == (caught.value.approver, caught.value.allowed, caught.value.payment_id)
+
+
+def test_nobody_else_may_edit() -> None:
+    request = replace(NAMED, facts={**NAMED.facts, "atomic_units": "10"})
+
+    with pytest.raises(NotAnApprover):
+        request.decided(replace(said(request, by="dan", granted=False), edit=Edit(atomic_units=1)))
+
+
+def test_who_may_decide_is_shown_and_bound_by_the_digest() -> None:
+    assert "approvers: ada, Ben, \uff23em" in NAMED.text.split("\n")
+    assert NAMED.digest != replace(NAMED, facts=FACTS | {"approvers": "ada, Ben"}).digest
+
+
+@pytest.mark.parametrize(
+    ("names", "needed", "why"),
+    [
+        (("ada", "ben"), 3, "3 distinct approvers have to agree, and 2 may"),
+        (("ada", "Ada ", "\uff21da"), 2, "2 distinct approvers have to agree, and 1 may"),
+        ((), 1, "and 0 may"),
+        (("ada", " "), 1, "is no approver's name"),
+        (("ada, ben",), 1, "no comma"),
+        (("a\nda",), 1, "printable"),
+        (("a" * 201,), 1, "1 to 200"),
+    ],
+)
+def test_names_that_cannot_agree_are_refused(names: tuple[str, ...], needed: int, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        approvers_fact(names, needed=needed)
+
+
+@pytest.mark.parametrize("stored", ["", "ada", "ada, , ben", "ada,ben"])
+def test_request_with_names_that_were_damaged_is_refused(stored: str) -> None:
+    with pytest.raises(ValueError, match=r"approver"):
+        replace(NAMED, facts=FACTS | {"approvers": stored})
 
 
 @pytest.mark.parametrize("nobody", ["", " ", "\t"])

@@ -1,5 +1,6 @@
 """Payments that wait for people: asked once, paid once, judged again, and stopped by a halt."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Never
@@ -20,6 +21,7 @@ from paygent.adapters.httpx import (
     RESUME,
     AsyncPaymentTransport,
 )
+from paygent.adapters.webhook import SIGNATURE, TIMESTAMP, WebhookApprovals, signature
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
 from paygent.core.context import Context
 from paygent.core.errors import (
@@ -28,8 +30,10 @@ from paygent.core.errors import (
     ApprovalPending,
     ApprovalRefused,
     BudgetExceeded,
+    ConfigurationError,
     Halted,
     IdempotencyConflict,
+    NotAnApprover,
     PaidUndelivered,
     PaymentOutcomeUnknown,
     PolicyDenied,
@@ -126,6 +130,63 @@ async def test_handler_that_agrees_at_once_lets_the_payment_go_on() -> None:
 
     assert httpx.codes.OK == response.status_code
     assert 1 == memory.transfers()
+
+
+NAMED = People(needed=2, approvers=("ann", "bob", "cem"))
+
+
+async def test_two_of_those_who_may_decide_have_to_agree() -> None:
+    memory = memory_engine(policy=ASKING, people=NAMED)
+    desk, _ = await pending(memory)
+    asked = ApprovalId(await the_request(desk))
+    await desk.approve(asked, approver="ann")
+    with pytest.raises(NotAnApprover, match="ask ann, bob, cem"):
+        await desk.approve(asked, approver="dan")
+    with pytest.raises(NotAnApprover):
+        await desk.reject(asked, approver="dan")
+    with pytest.raises(ApprovalPending):
+        await get(memory)
+
+    await desk.approve(asked, approver="CEM")
+    await get(memory)
+
+    assert 1 == memory.transfers()
+
+
+@pytest.mark.parametrize("answer", [True, False])
+async def test_handler_of_somebody_who_may_not_decide_is_not_counted(answer: bool) -> None:
+    people = replace(NAMED, handler=CallbackApprovals(lambda _: answer, approver="dan"))
+    memory = memory_engine(policy=ASKING, people=people)
+
+    with pytest.raises(NotAnApprover) as caught:
+        await get(memory)
+    page = await memory.journal.pending(now=memory.clock.now())
+
+    assert [(caught.value.payment_id, ())] == [(each.payment_id, each.decisions) for each in page.requests]
+    assert {State.AWAITING_APPROVAL: 1} == dict(await memory.states())
+
+
+async def test_webhook_decision_of_somebody_who_may_not_decide_is_not_counted() -> None:
+    memory = memory_engine(policy=ASKING, people=NAMED)
+    desk, _ = await pending(memory)
+    request = await desk.show(ApprovalId(await the_request(desk)))
+    hook = WebhookApprovals("https://hooks.example/", secret="sixteen bytes or more", clock=memory.clock)
+    said = {"approval": request.id, "approver": "dan", "digest": request.digest, "granted": True}
+    body, now = json.dumps(said).encode(), memory.clock.now()
+    signed = signature(b"sixteen bytes or more", "decision", now, body)
+    brought = hook.decision(body, {TIMESTAMP: str(now), SIGNATURE: signed})
+    await hook.aclose()
+
+    with pytest.raises(NotAnApprover):
+        await desk.decide(brought.approval_id, brought.decision)
+
+    assert () == (await desk.show(request.id)).decisions
+
+
+@pytest.mark.parametrize("names", [(), ("ann",), ("ann", "Ann"), ("ann", "b,c")])
+def test_people_are_refused_when_not_enough_of_them_may_decide(names: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigurationError, match="approver"):
+        People(needed=2, approvers=names)
 
 
 async def test_two_approvers_have_to_agree_where_two_are_needed() -> None:

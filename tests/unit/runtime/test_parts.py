@@ -164,6 +164,7 @@ async def test_engine_of_settings_posts_requests_to_their_webhook_and_wants_thei
         storage="",
         approve_above=usd("0.0001"),
         approvers=2,
+        approver_names=("ada", "ben"),
         approval_webhook=f"http://127.0.0.1:{server.server_port}/",
         approval_webhook_secret=Secret("sixteen bytes or more"),
     )
@@ -181,7 +182,7 @@ async def test_engine_of_settings_posts_requests_to_their_webhook_and_wants_thei
         server.server_close()
 
     (request,) = (await memory.journal.pending(now=memory.clock.now())).requests
-    assert ([request.canonical], 2) == (posted, request.needed)
+    assert ([request.canonical], 2, ("ada", "ben")) == (posted, request.needed, request.approvers)
 
 
 @pytest.mark.anyio

@@ -425,6 +425,18 @@ def test_settings_say_who_is_asked_and_when() -> None:
     assert load({"PAYGENT_APPROVE_ABOVE": "never", **SECRET_OF_HOOK}).limits.approve_above is None
 
 
+def test_settings_say_who_may_decide() -> None:
+    write('approvers = 2\napprover_names = ["ada", "ben", "cem"]')
+
+    assert ("ada", "ben", "cem") == load().approver_names
+    assert ("ada", "dan") == load({"PAYGENT_APPROVER_NAMES": "ada, dan"}).approver_names
+    assert load().approvers == 2
+
+
+def test_settings_let_anybody_decide_unless_they_name_people() -> None:
+    assert load().approver_names is None
+
+
 SECRET_OF_HOOK = {"PAYGENT_APPROVAL_WEBHOOK_SECRET": "sixteen bytes or more"}
 
 
@@ -445,6 +457,11 @@ def test_settings_say_how_watchful_to_be(said: object, meant: Risk | None) -> No
         ({"risk": "high"}, "'high' is not one of usual, all, off; write usual, all or off"),
         ({"approvers": 0}, "from 1 to 100"),
         ({"approvers": "two"}, "from 1 to 100"),
+        ({"approvers": 2, "approver_names": ["ada", "ADA"]}, "2 distinct approvers have to agree, and 1 may"),
+        ({"approver_names": []}, "and 0 may"),
+        ({"approver_names": ["a,b"]}, "no comma"),
+        ({"approver_names": [1]}, "is no name; give names such as"),
+        ({"approver_names": 3}, "is not a list"),
         ({"approve_above": 1.5}, "never a floating point"),
     ],
 )

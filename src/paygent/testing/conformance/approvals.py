@@ -16,6 +16,7 @@ from paygent.core.errors import (
     IdempotencyConflict,
     JournalConflict,
     LocalProtocolError,
+    NotAnApprover,
     PaygentError,
 )
 from paygent.core.lifecycle import Event, State
@@ -182,6 +183,22 @@ class ApprovalStoreContract:
         second = await storage.decide(request.id, decision_on(request, approver="ben", reason="fine"))
 
         assert (ApprovalState.PENDING, ApprovalState.GRANTED) == (first.state, second.state)
+        assert second == await storage.approval(request.id)
+
+    async def test_only_who_may_decide_is_counted(self, storage: Storage) -> None:
+        payment = awaiting()
+        request = await storage.ask(payment, request_for(payment, needed=2, approvers=("ann", "Ben", "cem")))
+        first = await storage.decide(request.id, decision_on(request, approver="ben"))
+        less = Edit(atomic_units=payment.intent.amount.atomic - 1)
+        for granted, edit in ((True, None), (False, None), (True, less)):
+            said = decision_on(request, approver="dan", granted=granted, edit=edit)
+            with pytest.raises(NotAnApprover):
+                await storage.decide(request.id, said)
+        unchanged = await storage.approval(request.id)
+        second = await storage.decide(request.id, decision_on(request, approver="CEM "))
+
+        assert (ApprovalState.PENDING, first) == (first.state, unchanged)
+        assert (ApprovalState.GRANTED, ("ann", "Ben", "cem")) == (second.state, second.approvers)
         assert second == await storage.approval(request.id)
 
     async def test_one_of_fifty_racing_decisions_counts(self, storage: Storage) -> None:

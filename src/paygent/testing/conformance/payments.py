@@ -1,9 +1,10 @@
 """Payments at every point of their life, for kits and tests."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit, approvers_fact
 from paygent.core.budget import Hold
 from paygent.core.caip import ChainId, erc20
 from paygent.core.context import NOBODY, Context
@@ -70,8 +71,10 @@ def awaiting(name: object = 1, **about: Any) -> Payment:
     return proposed(name, **about).move(Event.APPROVAL_NEEDED, at=START)
 
 
-def request_for(payment: Payment, *, needed: int = 1, at: int = START, seconds: int = 600) -> ApprovalRequest:
-    """Return a request for approval of the payment."""
+def request_for(
+    payment: Payment, *, needed: int = 1, approvers: Sequence[str] | None = None, at: int = START, seconds: int = 600
+) -> ApprovalRequest:
+    """Return a request for approval of the payment. Args: approvers: who may decide; None for anybody."""
     return ApprovalRequest(
         id=ApprovalId(f"apr_{digest('approval', payment.id, str(at)).hex()[:32]}"),
         payment_id=payment.id,
@@ -81,6 +84,7 @@ def request_for(payment: Payment, *, needed: int = 1, at: int = START, seconds: 
             "atomic_units": str(payment.intent.amount.atomic),
             "decimals": str(payment.intent.amount.asset.decimals),
             "quantity": str(payment.quantity),
+            **({} if approvers is None else approvers_fact(approvers, needed=needed)),
         },
         needed=needed,
         created_at=at,
