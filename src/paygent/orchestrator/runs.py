@@ -368,6 +368,8 @@ class Runner:
         works = self._works
         while True:
             await asyncio.sleep(works.lease_seconds / 3)
+            if not desk.leased:  # its run is still being written down
+                continue
             try:
                 desk.lease = await works.store.renew(desk.lease, until=works.clock.now() + works.lease_seconds)
             except SessionBusy as lost:

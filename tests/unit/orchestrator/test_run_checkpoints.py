@@ -54,8 +54,9 @@ class _Saver(InMemorySaver):
 class _SlowSessions(MemorySessions):
     """Takes its time to begin a run."""
 
-    def __init__(self, saver: _Saver, *, broken: bool = False) -> None:
+    def __init__(self, saver: _Saver, *, broken: bool = False, seconds: float = 0) -> None:
         super().__init__()
+        self._seconds = seconds
         self.asked_before: list[str] = []
         self.beginning = asyncio.Event()
         self._saver = saver
@@ -63,6 +64,7 @@ class _SlowSessions(MemorySessions):
 
     async def begin_run(self, run: Run, **about: Any) -> Lease:
         self.beginning.set()
+        await asyncio.sleep(self._seconds)
         for _ in range(50):
             await asyncio.sleep(0)
         self.asked_before = list(self._saver.asked)
@@ -122,6 +124,14 @@ def _start() -> Checkpoint:
         versions_seen={"__start__": {"__start__": 1}},
         updated_channels=None,
     )
+
+
+async def test_run_tells_what_it_paid_where_it_is_written_down_after_its_lease_would_be_renewed() -> None:
+    world = World(checkpoints=(saver := _Saver()), sessions=_SlowSessions(saver, seconds=0.35))
+    async with world.open(lease_seconds=1) as agent:
+        done = await agent.run(f"pay {URL}")
+
+    assert (True, 1_000) == (done.ok, world.spent)
 
 
 async def test_run_that_cannot_be_written_down_leaves_nothing() -> None:
