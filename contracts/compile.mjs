@@ -16,7 +16,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const PACKAGE = join(HERE, "..", "src", "paygent", "devnet", "artifacts");
 const TESTS = join(HERE, "..", "tests", "vectors", "contracts");
 const CONTRACTS = [
-  ...["DevUSD", "DevMulticall", "DevCoin", "DevRouter"].map((name) => ({ name, folder: "src/devnet", artifacts: PACKAGE })),
+  ...["DevUSD", "DevMulticall", "DevCoin", "DevRouter"].map((name) => ({ name, folder: "devnet", artifacts: PACKAGE })),
   { name: "OpenToken", folder: "test/support", artifacts: TESTS },
 ];
 const SETTINGS = {

@@ -1,6 +1,6 @@
 // Break the contracts in one place at a time and see whether a test notices.
 //
-//   node mutate.mjs                          every mutant of src/ without devnet/; fails where assertions kill less than 90 %
+//   node mutate.mjs                          every mutant of src/; fails where assertions kill less than 90 %
 //   node mutate.mjs --only 'Router.sol:2'    those whose line in --list matches
 //   node mutate.mjs --sample 8 --seed 7      so many of them, drawn by the seed
 //   node mutate.mjs --needed 0.5             fail only below that share
@@ -126,7 +126,7 @@ function mutantsOf(path) {
 function sources(folder = "src") {
   return readdirSync(join(HERE, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return ["devnet", "interfaces"].includes(entry.name) ? [] : sources(path);
+    if (entry.isDirectory()) return entry.name === "interfaces" ? [] : sources(path);
     return path.endsWith(".sol") ? [path] : [];
   });
 }
@@ -169,7 +169,7 @@ function compile(files, changed) {
 class Bench {
   constructor(folders, part) {
     this.root = realpathSync(mkdtempSync(join(tmpdir(), "mutants-")));
-    cpSync(join(HERE, "src"), join(this.root, "src"), { recursive: true });
+    for (const folder of ["src", "devnet"]) cpSync(join(HERE, folder), join(this.root, folder), { recursive: true });
     symlinkSync(join(HERE, "node_modules"), join(this.root, "node_modules"), "junction");
     const settings = readFileSync(join(HERE, "foundry.toml"), "utf8").replaceAll("./node_modules", realpathSync(join(HERE, "node_modules")));
     writeFileSync(join(this.root, "foundry.toml"), settings);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {PaymentRouter} from "../../src/PaymentRouter.sol";
-import {DevUSD} from "../../src/devnet/DevUSD.sol";
+import {DevUSD} from "../../devnet/DevUSD.sol";
 import {IPaymentRouter} from "../../src/interfaces/IPaymentRouter.sol";
 import {RouterTest} from "./RouterTest.sol";
 import {AgreeableWallet, ImpostorToken} from "./Tokens.sol";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {DevUSD} from "../../src/devnet/DevUSD.sol";
+import {DevUSD} from "../../devnet/DevUSD.sol";
 import {IPaymentRouter} from "../../src/interfaces/IPaymentRouter.sol";
 import {Test} from "../support/Test.sol";
 

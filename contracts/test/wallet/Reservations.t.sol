@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {DevUSD} from "../../src/devnet/DevUSD.sol";
+import {DevUSD} from "../../devnet/DevUSD.sol";
 import {IAgentWallet} from "../../src/interfaces/IAgentWallet.sol";
 import {WalletTest} from "../support/WalletTest.sol";
 import {IUsdc} from "../support/Usdc.sol";
