@@ -12,7 +12,7 @@ import pytest
 
 from paygent.adapters.httpx import NEW_PURCHASE, AsyncPaymentTransport
 from paygent.core.caip import ChainId
-from paygent.core.errors import ApprovalPending
+from paygent.core.errors import ApprovalPending, ConfigurationError
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.core.payment import Payment
@@ -211,3 +211,32 @@ async def test_settings_ask_about_bursts_and_large_first_payments_and_about_noth
     first, burst = [said.facts["reasons"] async for said in desk.all_pending()]
     assert "is the first payment of agent None and above 5.00 USD" in first
     assert "6 payments of 10.000001 USD in 60 seconds" in burst
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("given", "names"), [({}, ("ada",)), ({"approver_names": ["ben"]}, ("ben",)), ({"approver_names": None}, None)]
+)
+async def test_arguments_say_who_may_decide_in_place_of_the_settings(given: Any, names: tuple[str, ...] | None) -> None:
+    memory = memory_engine()
+    settings = Settings(storage="", approve_above=usd("0.0001"), approver_names=("ada",))
+    parts: Any = {"signer": memory.signer, "journal": memory.journal, "chains": {}, "clock": memory.clock, **given}
+    async with assemble(settings=settings, **parts) as engine:
+        transport = AsyncPaymentTransport(engine, inner=httpx.MockTransport(memory.seller()))
+        async with httpx.AsyncClient(transport=transport) as client:
+            with pytest.raises(ApprovalPending):
+                await client.get("http://seller.test/paid")
+
+    (request,) = (await memory.journal.pending(now=memory.clock.now())).requests
+    assert names == request.approvers
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("names", ["ada", ["ada", "ADA"], []])
+async def test_arguments_name_as_many_people_as_have_to_agree(names: Any) -> None:
+    memory = memory_engine()
+    parts: Any = {"signer": memory.signer, "journal": memory.journal, "chains": {}, "clock": memory.clock}
+
+    with pytest.raises(ConfigurationError, match="2 distinct approvers have to agree"):
+        async with assemble(settings=Settings(storage=""), **parts, approvers=2, approver_names=names):
+            raise AssertionError("opened")
