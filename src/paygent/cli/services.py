@@ -52,7 +52,8 @@ async def services(arguments: Arguments, settings: Settings) -> Outcome:
 @asynccontextmanager
 async def _registry(settings: Settings) -> AsyncGenerator[ServiceRegistry]:
     async with AsyncExitStack() as made:
-        yield ServiceRegistry(storage=await open_storage(settings.storage, made), clock=SystemClock())
+        storage = await open_storage(settings.storage, made)
+        yield ServiceRegistry(storage=storage, clock=SystemClock(), tokens=tokens_of(settings.tokens))
 
 
 async def _add(name: str, settings: Settings, registry: ServiceRegistry) -> Outcome:

@@ -295,7 +295,7 @@ def _registry(conduct: Conduct, base: _Base) -> Finder | None:
     if "registry" in conduct:
         return conduct["registry"]
     if isinstance(base.journal, ServiceStore):
-        return ServiceRegistry(storage=base.journal, clock=base.clock)
+        return ServiceRegistry(storage=base.journal, clock=base.clock, tokens=base.tokens)
     return None
 
 

@@ -1,7 +1,7 @@
 """Register, find and rate paid services."""
 
 import difflib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -12,6 +12,7 @@ from paygent.core.history import PaymentFilter
 from paygent.core.lifecycle import State
 from paygent.core.money import USD, Amount
 from paygent.core.price import Price
+from paygent.core.requirements import Token
 from paygent.core.service import (
     EVERY_SERVICE,
     Listing,
@@ -58,6 +59,7 @@ class ServiceRegistry:
         storage: Remembers,
         clock: Clock,
         quoter: Quoter | None = None,
+        tokens: Mapping[AssetId, Token] = TOKENS,
         oracle: PriceOracle | None = None,
         valuation: Valuation = DEFAULT,
         seconds: int = SERVICE_SECONDS,
@@ -66,6 +68,7 @@ class ServiceRegistry:
         self._storage = storage
         self._clock = clock
         self._quoter = quoter
+        self._tokens = tokens
         self._oracle = oracle
         self._valuation = valuation
         self._price_seconds = price_seconds
@@ -265,7 +268,7 @@ class ServiceRegistry:
         )
 
     async def _dollars(self, amount: Amount) -> Amount | None:
-        token = TOKENS.get(amount.asset.id)
+        token = self._tokens.get(amount.asset.id)
         if token is None:
             return None
         price: Price | None = None

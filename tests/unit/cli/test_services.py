@@ -73,6 +73,17 @@ def test_services_are_added_listed_found_shown_and_removed(run: Run) -> None:
     assert 3 == run("show", "ticks").code
 
 
+def test_price_range_counts_tokens_that_the_settings_call_dollars(run: Run) -> None:
+    mine = "eip155:31337/erc20:0x" + "12" * 20
+    Path("paygent.toml").write_text(
+        f'[[tokens]]\nasset = "{mine}"\nsymbol = "dUSD"\ndecimals = 6\nname = "Dollar"\nversion = "1"\nusd = true\n'
+    )
+    run("add", catalogue(TICKS | {"asset": mine}))
+
+    assert "ticks" in run("discover", "--max-price", "0.10").out
+    assert "" == run("discover", "--max-price", "0.09").out
+
+
 def test_page_goes_on_where_the_one_before_ended(run: Run) -> None:
     run("add", catalogue(*(TICKS | {"id": f"s{number}"} for number in range(3))))
     first = said(run("list", "--limit", "2", "--json"))

@@ -8,6 +8,7 @@ from paygent.core.caip import ChainId
 from paygent.core.context import Context
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
+from paygent.core.requirements import Token
 from paygent.core.service import Listing, Pricing, Reputation, Service
 from paygent.core.service_errors import RegistryError, ServiceConflict, ServiceExists, ServiceNotFound
 from paygent.engine.quote import Quote, QuotedOffer
@@ -89,6 +90,16 @@ async def test_registered_service_has_its_price_in_dollars_where_somebody_knows_
         ticks.price.source,
         ticks.price.age(ticks.price.at + 5),
     )
+
+
+async def test_token_of_the_settings_is_worth_what_they_say(storage: MemoryJournal, clock: VirtualClock) -> None:
+    mine = Token(asset=COIN, name="Coin", versions=("1",), usd=True)
+    registry = ServiceRegistry(storage=storage, clock=clock, tokens={COIN.id: mine})
+    (news,) = await registry.register(NEWS)
+    found = await registry.discover(max_price=usd("1"))
+
+    assert news.dollars is not None
+    assert (news,) == found.listings
 
 
 async def test_register_refuses_an_id_that_is_taken_and_adds_nothing(registry: ServiceRegistry) -> None:
