@@ -54,8 +54,11 @@ class Ask:
 
     @property
     def trades(self) -> bool:
-        """It is a swap or a position: its input counts against the limits of trades where there are any."""
-        return self.action is not None and self.action.purpose != "transfer"
+        """It is a swap or a position: its input counts against the limits of trades where there are any.
+
+        What an AgentWallet promises brings nothing back: a subscription is a payment.
+        """
+        return self.action is not None and self.action.purpose != "transfer" and self.action.account is None
 
     def __post_init__(self) -> None:
         if self.quantity < 1:

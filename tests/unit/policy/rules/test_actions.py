@@ -13,9 +13,11 @@ from paygent.core.requirements import Token
 from paygent.core.verdict import Allow, Deny, RequireApproval
 from paygent.evm import word
 from paygent.evm.address import checksum
+from paygent.evm.agent_wallet import VENUE
 from paygent.evm.calls import approve_call, transfer_call
 from paygent.evm.coins import coin, coin_token
 from paygent.evm.contracts import contract
+from paygent.evm.router import Subscription, subscription_call
 from paygent.policy.ask import Ask
 from paygent.policy.config import read_policy
 from paygent.policy.evaluate import evaluate, holds
@@ -135,6 +137,15 @@ def test_swap_counts_as_a_payment_where_trades_have_no_limits_of_their_own() -> 
     assert ["over_max_per_payment"] == codes(swap(), plain)
     assert [] == codes(swap(1_000_000), plain)
     assert f"wallet:{PAYER.lower()}" == hold.scope
+
+
+def test_subscription_counts_as_the_payment_that_it_promises_where_trades_have_limits_of_their_own() -> None:
+    terms = Subscription(payee=ROUTER, amount=dollars(1_000_000), cap=dollars(40_000_000), period_seconds=1)
+    agreed = swap(purpose="position", venue=VENUE, account=PAYER, receive=(), calls=(subscription_call(PAYER, terms),))
+    (hold,) = holds(replace(POLICY, per_day=usd("60")), ask(agreed), now=NOW)
+
+    assert ["over_max_per_payment"] == codes(agreed, replace(POLICY, approve_above=None))
+    assert (f"wallet:{PAYER.lower()}", usd("60")) == (hold.scope, hold.limit)
 
 
 @pytest.mark.parametrize(
