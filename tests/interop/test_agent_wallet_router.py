@@ -178,6 +178,17 @@ async def test_subscription_that_could_never_be_charged_is_refused(customer: Age
     assert ("ApprovalRequired", 3_000, sent) == (raised.value.code, raised.value.chain.atomic, customer.operator.sent)
 
 
+async def test_subscription_is_returned_under_its_key_where_no_charge_would_pass_any_more(customer: Agency) -> None:
+    agreed, limit = terms(customer), customer.configuration().limits[0]
+    async with customer.open(customer.operator) as wallet:
+        first = await wallet.subscribe(agreed, idempotency_key="news")
+        async with customer.open(customer.owner) as owner:
+            await owner.set_limit(replace(limit, per_payment=999))
+        again = await wallet.subscribe(agreed, idempotency_key="news")
+
+    assert first.id == again.id
+
+
 async def test_what_cannot_be_meant_is_refused_before_anything_is_read(customer: Agency) -> None:
     sent, one = customer.operator.sent, customer.amount(1)
     async with customer.open(customer.operator) as wallet:

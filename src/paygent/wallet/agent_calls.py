@@ -58,6 +58,10 @@ class AgentCalls(ABC):
         """Compare a payment with what the contract leaves, unless its key has paid already."""
 
     @abstractmethod
+    async def _has_paid(self, key: str | None) -> bool:
+        """Tell whether a key has a payment that may have moved money; a limit says nothing about it any more."""
+
+    @abstractmethod
     async def _execute(
         self, action: Action, *, idempotency_key: str | None = None, new: bool = False, context: Context | None = None
     ) -> Payment:

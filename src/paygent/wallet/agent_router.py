@@ -68,7 +68,8 @@ class RouterPayer(AgentCalls):
             summary=f"Subscribe to {payee}: {terms.amount} each {terms.period_seconds} seconds, {terms.cap} in all",
         )
         await check_contracts(self._chain, self.network, "PaymentRouter")
-        await self._check_charge(terms)
+        if not await self._has_paid(idempotency_key):
+            await self._check_charge(terms)
         return await self._execute(
             action, idempotency_key=idempotency_key, new=idempotency_key is None, context=context
         )

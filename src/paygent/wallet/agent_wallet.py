@@ -356,11 +356,14 @@ class AgentWallet(OwnerSettings, BatchPayer, RouterPayer):
     ) -> None:
         """Compare a payment with what the contract leaves, unless its key has paid already."""
         await self._check_deployed()
-        earlier = None if key is None else await self._parts.journal.by_key(self.key, key)
-        if earlier is not None and earlier.state not in FREED:
+        if await self._has_paid(key):
             return
         policy = await self._room(action.spend, context)
         await self._reader.check(action.spend, policy=policy, approved=approved, largest=largest)
+
+    async def _has_paid(self, key: str | None) -> bool:
+        earlier = None if key is None else await self._parts.journal.by_key(self.key, key)
+        return earlier is not None and earlier.state not in FREED
 
     async def _room(self, amount: Amount, context: Context | None) -> Amount | None:
         asset, engine = amount.asset, self._wallet.engine
