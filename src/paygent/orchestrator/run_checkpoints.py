@@ -1,19 +1,26 @@
 """The checkpoints of runs as the graph sees them: a run that is just being begun has its input, and nothing else."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from langgraph.checkpoint.base import BaseCheckpointSaver, CheckpointTuple, copy_checkpoint
 from langgraph.checkpoint.base.id import uuid6
 
-from paygent.orchestrator.state import Channels, State
+from paygent.core.run_errors import CheckpointUnusable
+from paygent.core.session import Run
+from paygent.orchestrator.state import Channels, State, check
 
 if TYPE_CHECKING:
     import asyncio
 
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.base import Checkpoint, CheckpointMetadata
+
+_NEWEST_LANGGRAPH: Final = 4
+"""The newest format of LangGraph's own checkpoints that is known to be read right."""
+_INPUT: Final = "__start__"
+"""LangGraph's channel of what a graph begins with."""
 
 
 class RunCheckpoints(BaseCheckpointSaver[Any]):
@@ -65,6 +72,30 @@ class RunCheckpoints(BaseCheckpointSaver[Any]):
             self._unkept.discard(run)
             new_versions = checkpoint["channel_versions"]
         return await self._inner.aput(config, checkpoint, metadata, new_versions)
+
+    async def state(self, run: Run) -> State | None:
+        """Return the state of a run's newest checkpoint; None where the process died before the first.
+
+        Raises: CheckpointUnusable.
+        """
+        try:
+            found = await self.aget_tuple({"configurable": {"thread_id": run.id, "checkpoint_ns": ""}})
+        except (ValueError, KeyError, TypeError, RecursionError) as broken:
+            raise CheckpointUnusable(run.id, why="it is damaged") from broken
+        if found is None:
+            return None
+        written = cast("object", found.checkpoint.get("v"))  # read from a file, whatever its type promises
+        if not isinstance(written, int) or written > _NEWEST_LANGGRAPH:
+            raise CheckpointUnusable(run.id, why="a newer version of LangGraph wrote it")
+        values = cast("Mapping[str, object]", found.checkpoint["channel_values"])
+        if "state" not in values and _INPUT in values:
+            return None
+        if (wrong := check(values.get("state"))) is not None:
+            raise CheckpointUnusable(run.id, why=wrong)
+        state = cast("State", values["state"])
+        if (state["run"], state["session"], state["text"]) != (run.id, run.session, run.text):
+            raise CheckpointUnusable(run.id, why="it is of another run")
+        return state
 
     async def adelete_thread(self, thread_id: str) -> None:
         await self._inner.adelete_thread(thread_id)

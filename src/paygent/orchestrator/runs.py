@@ -20,7 +20,7 @@ from paygent.orchestrator.limits import RunLimits
 from paygent.orchestrator.nodes import Nodes, answered
 from paygent.orchestrator.result import RunResult, record_of, steps_of
 from paygent.orchestrator.run_checkpoints import RunCheckpoints
-from paygent.orchestrator.state import Channels, State, Todo, changed, check, initial, retried
+from paygent.orchestrator.state import Channels, State, Todo, changed, initial, retried
 from paygent.ports.clock import Clock
 from paygent.ports.entropy import Entropy
 from paygent.ports.session_store import SessionStore
@@ -28,10 +28,6 @@ from paygent.ports.storage import Storage
 
 LEASE_SECONDS: Final = 30
 """How long a session stays taken by a process that died."""
-_NEWEST_LANGGRAPH: Final = 4
-"""The newest format of LangGraph's own checkpoints that is known to be read right."""
-_INPUT: Final = "__start__"
-"""LangGraph's channel of what a graph begins with."""
 _STEPS: Final = 100_000
 """LangGraph's own limit on steps; the limits of a run come first."""
 Publish = Callable[[Sequence[RunEvent]], None]
@@ -116,7 +112,7 @@ class Runner:
             if run.cancelling:
                 return await self._cancelled(run, lease)
             self._refuse_changed(run, accept=accept_changes)
-            state = await self._state(run)
+            state = await self._works.checkpoints.state(run)
             payload = await self._next(run, state)
             run = await self._running(run, lease, state)
             desk = await self._desk(run, publish, lease)
@@ -134,7 +130,7 @@ class Runner:
         try:
             run = await self._works.store.run(run_id)
             self._refuse_changed(run, accept=accept_changes)
-            state = await self._state(run)
+            state = await self._works.checkpoints.state(run)
             again = initial(session=run.session, run=run.id, text=run.text, mode=run.mode)
             payload = Channels(state=again if state is None else changed(state, retried(state)))
             run = await self._running(run, lease, state)
@@ -238,7 +234,7 @@ class Runner:
         """End a run that nobody works on."""
         works, now = self._works, self._works.clock.now()
         error = RunCancelled(run.id)
-        state = await self._state(run) if await self._readable(run) else None
+        state = await self._works.checkpoints.state(run) if await self._readable(run) else None
         todos, attempt = ([], 0) if state is None else (state["todos"], state["attempt"])
         failure = Failure(
             session=run.session,
@@ -261,40 +257,16 @@ class Runner:
 
     # --- what a run goes on from ------------------------------------------------------------------------------------
 
-    async def _state(self, run: Run) -> State | None:
-        """Return the state of the newest checkpoint; None where the process died before the first.
-
-        Raises: CheckpointUnusable.
-        """
-        try:
-            found = await self._works.checkpoints.aget_tuple(_config(run))
-        except (ValueError, KeyError, TypeError, RecursionError) as broken:
-            raise CheckpointUnusable(run.id, why="it is damaged") from broken
-        if found is None:
-            return None
-        written = cast("object", found.checkpoint.get("v"))  # read from a file, whatever its type promises
-        if not isinstance(written, int) or written > _NEWEST_LANGGRAPH:
-            raise CheckpointUnusable(run.id, why="a newer version of LangGraph wrote it")
-        values = cast("Mapping[str, object]", found.checkpoint["channel_values"])
-        if "state" not in values and _INPUT in values:
-            return None
-        if (wrong := check(values.get("state"))) is not None:
-            raise CheckpointUnusable(run.id, why=wrong)
-        state = cast("State", values["state"])
-        if (state["run"], state["session"], state["text"]) != (run.id, run.session, run.text):
-            raise CheckpointUnusable(run.id, why="it is of another run")
-        return state
-
     async def _known(self, run: Run) -> State:
         """Return the state of a run that has one. Raises: CheckpointUnusable."""
-        state = await self._state(run)
+        state = await self._works.checkpoints.state(run)
         if state is None:
             raise CheckpointUnusable(run.id, why="there is none")
         return state
 
     async def _readable(self, run: Run) -> bool:
         try:
-            await self._state(run)
+            await self._works.checkpoints.state(run)
         except CheckpointUnusable:
             return False
         return True
