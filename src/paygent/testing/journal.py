@@ -290,9 +290,8 @@ class MemoryJournal(MemoryServices):
     def _asked_already(self, payment: Payment, request: ApprovalRequest) -> ApprovalRequest | None:
         for payment_id in self._waiting:
             waiting = self._approvals.of(payment_id)
-            if waiting is None or waiting.at(request.created_at).state is ApprovalState.LAPSED:
-                continue
-            if same_purchase(payment, self._payments[payment_id]):
+            lapsed = waiting is None or waiting.at(request.created_at).state is ApprovalState.LAPSED
+            if not lapsed and same_purchase(payment, self._payments[payment_id]):
                 return waiting
         return None
 
@@ -323,16 +322,14 @@ class MemoryJournal(MemoryServices):
         intent, key = payment.intent, payment.idempotency_key
         if key is not None:
             for other in self._others(self._by_key, (intent.payer, key)):
-                if other.id == payment.id:
+                if other.id == payment.id or not other.blocks_key:
                     continue
-                if other.blocks_key and other.intent.request != intent.request:
+                if other.intent.request != intent.request:
                     raise IdempotencyConflict(other.id, key=key)
-                if other.blocks_key:
-                    raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
+                raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
         elif not new_purchase:
-            in_the_way = self._in_the_way[intent.payer, intent.request]
-            for other_id in sorted(in_the_way, key=in_the_way.__getitem__, reverse=True):
-                other = self._payments[other_id]
+            places = self._in_the_way[intent.payer, intent.request]
+            for other in map(self._payments.__getitem__, sorted(places, key=places.__getitem__, reverse=True)):
                 if other.state is not State.RESERVED or other.lease_until > now:
                     raise DuplicatePurchase(other.id, state=other.state, resource=intent.resource)
 
