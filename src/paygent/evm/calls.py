@@ -41,6 +41,7 @@ _GIVES_AWAY: Final = {
         "transferFrom(address,address,uint160,address)",
         "transferFrom((address,address,uint160,address)[])",
         "executePayment(address,address,uint256,bytes32)",
+        "collect(address,address,uint256,bytes32)",
         "payBatch(address,(address,uint256)[],bytes32)",
         "executeApprovedPayment(address,address,uint256,bytes32,bytes32,uint256,(address,bytes)[])",
         "withdraw(address,address,uint256)",
@@ -51,7 +52,6 @@ _GOVERNS: Final = {
     selector_of(signature): signature
     for signature in (
         "reserve((address,address,uint256,uint256,uint256,bytes32)[])",
-        "collect(address,address,uint256,bytes32)",
         CALL_COLLECTOR,
     )
 }

@@ -416,3 +416,11 @@ def test_money_of_an_agent_wallet_is_no_step_of_a_trade(name: str) -> None:
     nothing = swap(purpose="position", spend=Amount(0, COIN), receive=(), calls=(call,), slippage_bps=None)
 
     assert "gives_away" in codes(nothing)
+
+
+def test_key_of_an_agent_wallet_collects_no_money_where_nothing_is_said_to_be_spent() -> None:
+    collecting = contract("AgentWallet")["collect"].signature
+    call = Call(to=ROUTER, data=word.calldata(collecting), function=collecting)
+    nothing = swap(purpose="position", venue=VENUE, spend=Amount(0, COIN), receive=(), calls=(call,), slippage_bps=None)
+
+    assert ["gives_away"] == codes(nothing)
