@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final, Generic, TypeVar, cast
@@ -167,7 +167,9 @@ class Toolbox:
         if tool is None:
             near = get_close_matches(name, self._tools, n=3)
             hint = f"; near it: {', '.join(near)}" if near else ""
-            raise ToolRefused(name, f"there is no such tool here{hint}; {_provider(name)}", code="no_tool")
+            raise ToolRefused(
+                name, f"there is no such tool here{hint}; {_provider(name, self._tools.keys())}", code="no_tool"
+            )
         return tool
 
     def only(self, names: Sequence[str]) -> "Toolbox":
@@ -200,8 +202,10 @@ _PLUGINS: Final = {
 }
 
 
-def _provider(name: str) -> str:
+def _provider(name: str, there: Set[str]) -> str:
     for plugin, names in _PLUGINS.items():
+        if name in names and there & frozenset(names):
+            return "no venue here offers it: `paygent plugins check` says what each does, as it is configured"
         if name in names:
             return f"the plugin {plugin} has it: install it, and name it in plugins="
     return "see docs/how-to/run-commands.md for what there is"

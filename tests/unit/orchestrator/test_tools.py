@@ -182,3 +182,14 @@ async def test_titles_write_symbols_as_assets_do() -> None:
         ]
 
     assert [f"Pay for {URL}, at most 1 dUSD", f"Transfer 1 dUSD to {to}", "Look up the balance of dUSD"] == titles
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [(("balance",), "paygent-vvs has it: install it"), (("balance", "swap"), "no venue here offers it")],
+)
+def test_tool_that_is_missing_says_who_could_have_it(there: tuple[str, ...], said: str) -> None:
+    box = Toolbox([Tool(name=name, description="", arguments=Greeting, run=greet) for name in there])
+
+    with pytest.raises(ToolRefused, match=said):
+        box.get("harvest")
