@@ -13,6 +13,7 @@
 from collections.abc import Sequence
 
 from paygent.core.errors import PaygentError
+from paygent.core.ids import PaymentId
 
 
 class OrchestrationError(PaygentError):
@@ -98,10 +99,13 @@ class ToolRefused(OrchestrationError):
 
 
 class RunLimitReached(OrchestrationError):
-    """The run has used up its iterations or its seconds; `limit` names which."""
+    """The run has used up its iterations or its seconds; `limit` names which. A call's payment may be out by then."""
 
-    def __init__(self, limit: str, *, most: int) -> None:
-        super().__init__(f"the run has used up its {most} {limit}; nothing more is done. Raise the limit for a new run")
+    def __init__(self, limit: str, *, most: int, payment_id: PaymentId | None = None) -> None:
+        said = f"the run has used up its {most} {limit}; nothing more is done. Raise the limit for a new run"
+        if payment_id is not None:
+            said += f"; payment {payment_id} had begun, and reconciling it tells what became of it"
+        super().__init__(said, payment_id=payment_id)
         self.limit = limit
         self.most = most
 

@@ -142,6 +142,10 @@ class Run:
         """Return the refusal of another run beside this active one."""
         return RunOver(self.id, state=self.state, advice="resume or cancel it before the next command of its session")
 
+    def waits(self) -> RunOver:
+        """Return the refusal to end the session of this run, which waits for people."""
+        return RunOver(self.id, state=self.state, advice="resume it once they have decided, or cancel it, and end then")
+
     def changed(self) -> RunOver:
         """Return the refusal of a change that was based on an earlier version."""
         return RunOver(self.id, state=self.state, advice="it was changed by somebody else; read it again")

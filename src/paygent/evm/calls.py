@@ -124,6 +124,9 @@ def _coins(action: Action) -> Iterator[tuple[str, str]]:
 
 
 def _transfer(action: Action) -> Iterator[tuple[str, str]]:
+    asset = action.spend.asset.id
+    if not asset.native and action.counterparty.lower() == asset.address.lower():
+        yield "bad_payee", f"the payee {action.counterparty} is the token itself, which gives nothing back"
     if action.account is not None:
         call = action.calls[0]
         pays = agent_wallet.pays(call, action) or pays_batch(call, action) or router.pays_service(call, action)

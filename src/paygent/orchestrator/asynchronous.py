@@ -189,7 +189,10 @@ class Orchestrator:
         return await self._assembly.sessions.sessions(after=after, limit=limit)
 
     async def end_session(self, session: SessionId | str) -> Session:
-        """End a session; it can still be read. Raises: SessionNotFound. SessionBusy: a run of it is worked on."""
+        """End a session; it can still be read.
+
+        Raises: SessionNotFound. SessionBusy: a run of it is worked on. RunOver: a run of it waits for people.
+        """
         return await self._sessions.end(SessionId(session))
 
     async def runs(self, session: SessionId | str, *, limit: int = 50) -> Sequence[Run]:
@@ -199,7 +202,12 @@ class Orchestrator:
     async def events(
         self, session: SessionId | str, *, run: RunId | str | None = None, after: int = 0, limit: int = 500
     ) -> Sequence[RunEvent]:
-        """Return what was told in a session after a sequence number: the same events, in the same order, every time."""
+        """Return what was told in a session after a sequence number: the same events, in the same order, every time.
+
+        Raises: SessionNotFound. ConfigurationError: `limit` is not even 1.
+        """
+        if limit < 1:
+            raise ConfigurationError(f"limit is at least 1, not {limit}")
         one = None if run is None else RunId(run)
         return await self._assembly.sessions.events(SessionId(session), run=one, after=after, limit=limit)
 
@@ -261,6 +269,8 @@ class Orchestrator:
         return await self._runner.drive_new(run, publish, todos)
 
     def _mode(self, mode: Mode | None) -> Mode:
+        if mode not in (None, "command", "model"):
+            raise ConfigurationError(f"a mode is 'command' or 'model', not {mode!r}")
         if mode == "model" and not self._assembly.has_model:
             raise ConfigurationError("there is no model: pass model= to open, or leave mode out")
         return mode or ("model" if self._assembly.has_model else "command")

@@ -11,6 +11,7 @@ from paygent.core.errors import Halted, LocalProtocolError
 from paygent.core.events import RunEvent
 from paygent.core.halt import Halt, scopes_of
 from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import FREED
 from paygent.core.money import Amount, payments
 from paygent.core.payment import Payment
 from paygent.core.run_errors import RunCancelled, RunLimitReached, SessionBusy
@@ -130,6 +131,11 @@ class RunDesk:
         """Return the payment that an error names, as it is now; none where it names none that was written down."""
         found = None if payment is None else await self._journal.get(payment)
         return () if found is None else (found,)
+
+    async def paid_under(self, key: str) -> PaymentId | None:
+        """Return the payment that the wallet has made, or may have, under an idempotency key."""
+        found = await self._journal.by_key(self._address, key)
+        return None if found is None or found.state in FREED else found.id
 
     def used(self, milliseconds: int) -> int:
         """Return how long the run was worked on, in milliseconds."""

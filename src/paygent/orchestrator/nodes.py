@@ -209,11 +209,11 @@ class Nodes:
         told = desk.told(events.step, "tool_result")
         if isinstance(told, ToolResult) and told.ok:
             return _Done(text=told.text, data=told.data, said=str(told.data.get("body") or "")), ()
-        begun = monotonic()
+        begun, call = monotonic(), self._call(todo, desk)
         arguments = tool.read(todo["arguments"])
         telling = asyncio.ensure_future(desk.tell(*events.begun()))  # while the tool begins
         try:
-            outcome: ToolOutcome = await tool.run(arguments, self._call(todo, desk))
+            outcome = await self._in_time(tool.run(arguments, call), call, state, desk)
         finally:
             await asyncio.wait([telling])
             telling.exception()  # what was not written down is told again, below
@@ -221,6 +221,18 @@ class Nodes:
         took, paid = _milliseconds(begun), outcome.payments
         ended = events.ended(ok=True, text=done.text, data=done.data, payments=paid, milliseconds=took)
         return done, (*events.begun(), *ended)
+
+    async def _in_time(self, work: Awaitable[ToolOutcome], call: Call, state: State, desk: RunDesk) -> ToolOutcome:
+        """Await a call while the run has seconds left. Raises: RunLimitReached: with its payment, if it has one."""
+        patience = asyncio.timeout(desk.left_seconds(state["milliseconds"]))
+        try:
+            async with patience:
+                return await work
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            paid = await desk.paid_under(call.key)
+            raise RunLimitReached("seconds", most=desk.limits.seconds, payment_id=paid) from None
 
     async def _check_decided(self, waiting: Waiting | None, desk: RunDesk) -> None:
         """Go on only where people agreed, by the word of the store: what resumes a run decides nothing.

@@ -40,7 +40,10 @@ class SessionStore(Protocol):
         ...
 
     async def end_session(self, session_id: SessionId, *, at: int) -> Session:
-        """End a session; one that has ended stays as it is. Raises: SessionBusy: its lease is held at `at`."""
+        """End a session; one that has ended stays as it is.
+
+        Raises: SessionBusy: its lease is held at `at`. RunOver: a run of it waits for people.
+        """
         ...
 
     async def acquire(self, session_id: SessionId, *, holder: str, now: int, until: int) -> Lease:

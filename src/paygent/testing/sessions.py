@@ -76,6 +76,8 @@ class MemorySessions:
                 return shelf.session
             if shelf.lease is not None and shelf.lease.until > at:
                 raise SessionBusy(session_id, until=shelf.lease.until)
+            if shelf.runs and self._runs[shelf.runs[-1]].state is RunState.WAITING:
+                raise self._runs[shelf.runs[-1]].waits()
             shelf.session = replace(shelf.session, state=SessionState.ENDED, ended_at=at)
             return shelf.session
 

@@ -1,8 +1,11 @@
 """Commands without a model, from their words to money that moved in memory."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from paygent.core.errors import (
@@ -18,7 +21,7 @@ from paygent.core.events import RunEvent
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
-from paygent.core.run_errors import RunOver, SessionEnded, SessionNotFound, ToolRefused
+from paygent.core.run_errors import RunLimitReached, RunOver, SessionEnded, SessionNotFound, ToolRefused
 from paygent.core.session import RunState
 from paygent.orchestrator import RunLimits
 from paygent.testing.keys import dev_accounts
@@ -323,6 +326,69 @@ async def test_only_a_failed_run_is_retried_and_only_a_running_one_resumed() -> 
             await agent.resume(done.run.id)
 
     assert 1_000 == world.spent
+
+
+class Drops(httpx.AsyncBaseTransport):
+    """A seller that settles, and whose answer comes drop by drop for ever."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        return response if response.status_code == 402 else httpx.Response(200, stream=Endless())
+
+
+class Endless(httpx.AsyncByteStream):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.02)
+            yield b"."
+
+
+async def test_paid_answer_that_never_ends_is_ended_by_the_limit_of_seconds_and_its_payment_named() -> None:
+    world = World()
+    async with world.open(
+        transport=Drops(httpx.MockTransport(world.seller)), limits=RunLimits(seconds=1), proof_seconds=0.1
+    ) as agent:
+        async with asyncio.timeout(20):
+            result = await agent.run(f"pay {URL}")
+        (payment,) = await agent.payments(result.run.session)
+        (logged,) = await agent.log(result.run.session)
+
+    assert isinstance(result.error, RunLimitReached)
+    assert (payment.id, (payment.id,)) == (result.error.payment_id, logged.payments)
+    assert payment.id in result.text
+    assert 1_000 == world.spent
+
+
+async def test_mode_that_is_none_is_refused_before_anything_is_written_down() -> None:
+    world = World()
+    async with world.open() as agent:
+        session = await agent.create_session()
+        with pytest.raises(ConfigurationError, match="'command' or 'model'"):
+            await agent.run(f"pay {URL}", session=session.id, mode="bogus")  # type: ignore[arg-type]
+
+        assert [] == list(await agent.runs(session.id))
+
+
+async def test_page_of_no_events_is_refused() -> None:
+    async with World().open() as agent:
+        session = await agent.create_session()
+        with pytest.raises(ConfigurationError, match="at least 1"):
+            await agent.events(session.id, limit=-1)
+
+
+async def test_session_with_a_run_that_waits_for_people_does_not_end() -> None:
+    world = World(policy=replace(World().policy, approve_above=usd("0.0005")))
+    async with world.open() as agent:
+        session = await agent.create_session()
+        waits = await agent.run(f"pay {URL}", session=session.id)
+        with pytest.raises(RunOver, match="cancel it"):
+            await agent.end_session(session.id)
+        await agent.cancel(waits.run.id)
+
+        assert (await agent.end_session(session.id)).ended_at is not None
 
 
 async def test_tools_that_are_not_allowed_are_not_there() -> None:

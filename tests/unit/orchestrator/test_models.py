@@ -83,7 +83,7 @@ async def test_model_that_thinks_for_too_long_is_ended_by_the_limit_of_seconds()
 
 async def test_calls_that_take_too_long_are_ended_by_the_limit_of_seconds() -> None:
     async def nap(asked: Arguments, call: Call) -> ToolOutcome:
-        await asyncio.sleep(1.1)
+        await asyncio.sleep(3_600)
         return ToolOutcome(text="rested")
 
     tool = Tool(name="nap", description="takes its time", arguments=Arguments, run=nap)
@@ -92,7 +92,8 @@ async def test_calls_that_take_too_long_are_ended_by_the_limit_of_seconds() -> N
         result = await agent.run(ASKED)
 
     assert isinstance(result.error, RunLimitReached)
-    assert (["done", "pending"], 0, 1) == ([step.status for step in result.steps], world.spent, len(model.told))
+    assert result.error.payment_id is None
+    assert (["failed", "skipped"], 0, 1) == ([step.status for step in result.steps], world.spent, len(model.told))
 
 
 @pytest.mark.parametrize("kind", [str, Path])

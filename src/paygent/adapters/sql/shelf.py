@@ -19,7 +19,17 @@ from paygent.adapters.sql.statement import Cursor, Statement, words_of_dialect
 from paygent.core.errors import LocalProtocolError
 from paygent.core.events import RunEvent
 from paygent.core.run_errors import RunNotFound, SessionBusy, SessionEnded, SessionNotFound
-from paygent.core.session import ACTIVE, Lease, Memory, Run, RunId, RunState, Session, SessionId, SessionState
+from paygent.core.session import (
+    ACTIVE,
+    Lease,
+    Memory,
+    Run,
+    RunId,
+    RunState,
+    Session,
+    SessionId,
+    SessionState,
+)
 
 _LIMIT: Final = bindparam("limit", type_=Integer)
 _SESSION: Final = (sessions.c.seq, sessions.c.id, sessions.c.title, sessions.c.state, sessions.c.created_at)
@@ -158,6 +168,8 @@ class Shelf:
         _, holder, _, until = self._lease(session_id)
         if holder is not None and until > at:
             raise SessionBusy(session_id, until=until)
+        if waiting := self.runs(session_id, (RunState.WAITING,), 1):
+            raise waiting[0].waits()
         self._sql.end.run(self._cursor, id_=session_id, state=SessionState.ENDED.value, ended_at=at)
         return self.session(session_id)
 

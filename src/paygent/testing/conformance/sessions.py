@@ -112,6 +112,19 @@ class SessionStoreContract:
 
         assert SessionState.ENDED is (await sessions.end_session(A, at=START + 29)).state
 
+    async def test_session_whose_run_waits_for_people_is_not_ended(self, sessions: SessionStore) -> None:
+        lease = await begun(sessions, a_run())
+        waiting = a_run().moved(RunState.WAITING, at=START + 1)
+        await sessions.put_run(a_run(), waiting, lease)
+        await sessions.release(lease)
+        with pytest.raises(RunOver, match="cancel it"):
+            await sessions.end_session(A, at=START + 2)
+        lease = await sessions.acquire(A, holder="me", now=START + 2, until=START + 9)
+        await sessions.put_run(waiting, waiting.moved(RunState.CANCELLED, at=START + 3), lease)
+        await sessions.release(lease)
+
+        assert SessionState.ENDED is (await sessions.end_session(A, at=START + 4)).state
+
     # --- leases -----------------------------------------------------------------------------------------------------
 
     async def test_lease_is_held_by_one_until_it_ends(self, sessions: SessionStore) -> None:

@@ -295,6 +295,13 @@ def test_transfer_that_pays_something_else_is_denied(calls: tuple[Call, ...]) ->
     assert "not_the_transfer" in codes(transfer(calls=calls))
 
 
+def test_transfer_to_the_token_itself_is_denied() -> None:
+    """What a token's own contract is sent is gone."""
+    burnt = transfer(counterparty=TOKEN, calls=(transfer_call(TOKEN, TOKEN, 500_000),))
+
+    assert ["bad_payee"] == codes(burnt)
+
+
 def test_transfer_that_says_it_brings_something_back_is_denied() -> None:
     assert ["not_the_transfer"] == codes(transfer(receive=(Amount(1, WRAPPED),)))
 
