@@ -386,8 +386,9 @@ async def test_two_who_wait_for_one_proof_ask_the_chain_once() -> None:
 
 async def test_who_waits_for_the_look_of_somebody_who_gives_up_looks_next() -> None:
     _, handle = await slowly_settled()
+    patience = anyio.CancelScope()
     async with anyio.create_task_group() as tasks:
-        with anyio.CancelScope() as patience:
+        with patience:
             tasks.start_soon(handle.settled)
             tasks.start_soon(_cancel, patience)
             await handle.prove()
