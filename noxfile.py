@@ -17,7 +17,8 @@ os.environ.setdefault("UV_PYTHON_DOWNLOADS", "never")
 
 ROOT = Path(__file__).parent
 BIN = ROOT / ".nox" / "env" / ("Scripts" if os.name == "nt" else "bin")
-PYTEST = ("pytest", "--numprocesses=auto", "--dist=loadgroup")
+WORKERS = (os.cpu_count() or 1) + 1  # one in three or four waits for a disk or a server at any time
+PYTEST = ("pytest", f"--numprocesses={WORKERS}", "--dist=loadgroup")
 
 
 def run(session: nox.Session, tool: str, *arguments: str, **environment: str) -> None:
