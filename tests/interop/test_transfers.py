@@ -10,7 +10,7 @@ from paygent.core.transaction_errors import GasTooExpensive, InsufficientFunds, 
 from paygent.evm.address import checksum
 from paygent.policy.canonical import digest
 from tests.interop.acting import Actor, new_actor
-from tests.interop.peers.chain import TokenChain
+from tests.interop.peers.chain import TokenChain, call_data
 
 PAYEE = checksum(f"0x{'ab' * 20}")
 pytestmark = pytest.mark.anyio
@@ -115,10 +115,12 @@ async def test_transfer_without_coin_for_gas_is_refused(actor: Actor) -> None:
 
 
 async def test_transfer_that_would_revert_is_not_sent_and_its_nonce_is_used_again(actor: Actor) -> None:
-    """Circle's token refuses to pay itself."""
+    """Circle's token refuses to pay whom Circle bars."""
+    barred, anvil = checksum(f"0x{'ba' * 20}"), actor.chain.anvil
+    anvil.send(anvil.call("eth_accounts")[0], actor.token.id.address, call_data("blacklist(address)", barred))
     async with actor.wallet() as wallet:
-        with pytest.raises(SimulationReverted, match=r"FiatToken|ERC20|transfer") as raised:
-            await wallet.transfer(Amount(5, actor.token), checksum(actor.token.id.address))
+        with pytest.raises(SimulationReverted, match="blacklisted") as raised:
+            await wallet.transfer(Amount(5, actor.token), barred)
         settled = await wallet.transfer(Amount(5, actor.token), PAYEE)
         voided = await actor.journal.get(raised.value.payment_id)  # type: ignore[arg-type]  # it names its payment
 
@@ -131,6 +133,14 @@ async def test_halted_wallet_signs_nothing(actor: Actor) -> None:
     async with actor.wallet() as wallet:
         with pytest.raises(Halted):
             await wallet.transfer(Amount(5, actor.token), PAYEE)
+
+    assert 0 == actor.sent
+
+
+async def test_transfer_to_the_token_itself_is_denied(actor: Actor) -> None:
+    async with actor.wallet() as wallet:
+        with pytest.raises(PolicyDenied, match="the token itself"):
+            await wallet.transfer(Amount(5, actor.token), checksum(actor.token.id.address))
 
     assert 0 == actor.sent
 
