@@ -4,11 +4,12 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import pytest
 
 from paygent.core.agent_wallet_errors import AgentWalletRefused, ChainLimitExceeded
 from paygent.core.caip import ChainId
-from paygent.core.errors import ConfigurationError, LocalProtocolError, PolicyDenied
+from paygent.core.errors import ConfigurationError, DuplicatePurchase, LocalProtocolError, PolicyDenied
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
 from paygent.core.transaction_errors import ContractMismatch, ContractMissing
@@ -155,6 +156,26 @@ async def test_subscription_is_charged_by_anybody_until_it_is_cancelled(customer
     assert not ask(customer, "subscriptionOf", customer.address, agreed.words)[0]
     with pytest.raises(RpcError):
         charge(customer, agreed)
+
+
+async def test_subscription_whose_transaction_is_out_is_not_sent_again_without_a_key(customer: Agency) -> None:
+    """Whoever lost the answer asks again with nothing but the terms."""
+    agreed, anvil, sent = terms(customer), customer.chain.anvil, customer.operator.sent
+    async with customer.open(customer.operator) as wallet:
+        anvil.call("evm_setAutomine", False)
+        try:
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(wallet.subscribe, agreed)
+                while not int(anvil.call("txpool_status")["pending"], 16):  # noqa: ASYNC110  the node tells nobody
+                    await anyio.sleep(0.01)
+                with pytest.raises(DuplicatePurchase):
+                    await wallet.subscribe(agreed)
+                anvil.call("evm_mine")
+        finally:
+            anvil.call("evm_setAutomine", True)
+
+    assert sent + 1 == customer.operator.sent
+    assert ask(customer, "subscriptionOf", customer.address, agreed.words)[0]
 
 
 async def test_cap_of_a_subscription_counts_for_the_policy_at_once(customer: Agency) -> None:

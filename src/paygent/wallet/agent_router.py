@@ -70,9 +70,7 @@ class RouterPayer(AgentCalls):
         await check_contracts(self._chain, self.network, "PaymentRouter")
         if not await self._has_paid(idempotency_key):
             await self._check_charge(terms)
-        return await self._execute(
-            action, idempotency_key=idempotency_key, new=idempotency_key is None, context=context
-        )
+        return await self._execute(action, idempotency_key=idempotency_key, context=context)
 
     async def cancel_subscription(self, terms: Subscription) -> Payment:
         """End a subscription for good. What the policy counted for it stays counted. Raises: as `subscribe`."""
