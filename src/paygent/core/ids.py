@@ -34,13 +34,21 @@ def approval_id(payment: PaymentId) -> ApprovalId:
     return ApprovalId(f"apr_{digest('approval', payment).hex()[:32]}")
 
 
-def authorization_nonce(secret: bytes, intent_digest: bytes) -> bytes:
-    """Return the 32-byte nonce of an intent's only authorization.
+class Nonces:
+    """The nonces of one installation's authorizations.
 
     The same intent always gets the same nonce, so the token contract itself refuses a second transfer; without the
     installation's secret (32 bytes) nobody can foresee it.
     """
-    return hmac.digest(secret, b"paygent authorization nonce" + intent_digest, "sha256")
+
+    def __init__(self, secret: bytes) -> None:
+        self._begun = hmac.new(secret, b"paygent authorization nonce", "sha256")
+
+    def of(self, intent_digest: bytes) -> bytes:
+        """Return the 32-byte nonce of an intent's only authorization."""
+        made = self._begun.copy()
+        made.update(intent_digest)
+        return made.digest()
 
 
 def request_digest(method: str, url: str, body: bytes) -> str:

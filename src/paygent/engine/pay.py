@@ -198,7 +198,11 @@ class Engine:
                 return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=settlement or current.claim)
             return None
 
-        return await shielded(self._update(payment, change), payment)
+        try:
+            return await self._update(payment, change)
+        except anyio.get_cancelled_exc_class():  # a shield from the start would cost every payment
+            await shielded(self._update(payment, change), payment)
+            raise
 
     async def lost(self, payment: Payment, why: BaseException | str) -> PaidUndelivered | PaymentOutcomeUnknown:
         """Return the error that tells a caller without an answer what is known, after asking the chain."""

@@ -87,7 +87,7 @@ class Reserver:
         self._storage = storage
         self._clock = clock
         self._people = people
-        self._secret: bytes | None = None
+        self._nonces: ids.Nonces | None = None
 
     async def reserve(self, order: Order, choice: Choice) -> Payment:
         """Write the intent and the unsigned authorization down, and take the budget, in one transaction.
@@ -319,9 +319,9 @@ class Reserver:
     async def _reserved(
         self, payment: Payment, choice: Choice, now: int, approved: Event, *, note: str = ""
     ) -> Payment:
-        if self._secret is None:
-            self._secret = await self._storage.secret()
-        nonce = ids.authorization_nonce(self._secret, payment.intent.digest)
+        if self._nonces is None:
+            self._nonces = ids.Nonces(await self._storage.secret())
+        nonce = self._nonces.of(payment.intent.digest)
         return payment.move(
             approved,
             Event.BUDGET_RESERVED,

@@ -6,7 +6,7 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygent.core.ids import authorization_nonce, digest, intent_id, payment_id, request_digest
+from paygent.core.ids import Nonces, digest, intent_id, payment_id, request_digest
 
 PARTS = st.lists(st.binary(max_size=4) | st.text(max_size=4), max_size=4)
 
@@ -45,11 +45,11 @@ def test_ids_have_a_prefix_and_32_digits(parts: list[bytes | str]) -> None:
 def test_nonce_is_keyed_with_the_secret(secret: bytes, intent: bytes) -> None:
     expected = hmac.new(secret, b"paygent authorization nonce" + intent, "sha256").digest()
 
-    assert expected == authorization_nonce(secret, intent)
+    assert expected == Nonces(secret).of(intent)
 
 
 def test_nonce_changes_with_secret_and_intent() -> None:
-    nonces = {authorization_nonce(bytes([secret]) * 32, bytes([intent])) for secret in (1, 2) for intent in (1, 2)}
+    nonces = {Nonces(bytes([secret]) * 32).of(bytes([intent])) for secret in (1, 2) for intent in (1, 2)}
 
     assert 4 == len(nonces)
 

@@ -1,5 +1,6 @@
 """Whatever goes wrong at whichever await: one transfer at most, no second authorization, and the books agree."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -236,3 +237,29 @@ async def test_configuration_errors_name_what_is_missing() -> None:
 
     with pytest.raises(ConfigurationError, match="has no payment"):
         await memory.engine.reconciler.reconcile("pay_0")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.CANCEL_BEFORE, FaultKind.CANCEL_AFTER, FaultKind.HANG_BEFORE], ids=str)
+async def test_delivery_is_written_down_although_the_caller_is_cancelled_meanwhile(kind: FaultKind) -> None:
+    """The third write of a purchase, after its reservation and its signature; else buying it again would be refused."""
+    calls = (await run(plain_get, kind, None)).plan.calls
+    delivery = [at for at, call in enumerate(calls) if call == "journal.append"][1]
+
+    world = await run(plain_get, kind, delivery)
+
+    assert [] == world.responses
+    assert [True] == [payment.delivered for payment in await world.memory.payments()]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_delivery_is_written_down_although_asyncio_gives_up() -> None:
+    """Asyncio's own timeouts know no shield."""
+    calls = (await run(plain_get, FaultKind.HANG_BEFORE, None)).plan.calls
+    delivery = [at for at, call in enumerate(calls) if call == "journal.append"][1]
+    memory = memory_engine(plan=FaultPlan(kind=FaultKind.HANG_BEFORE, at=delivery))
+    world = World(memory=memory, seller=memory.seller(price=PRICE), plan=memory.plan)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(plain_get(world), 0.05)
+
+    assert [True] == [payment.delivered for payment in await memory.payments()]

@@ -4,8 +4,8 @@ import math
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from functools import cache
+from time import monotonic
 
-import anyio
 import httpx
 
 _WBITS = {"gzip": (zlib.MAX_WBITS | 16,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
@@ -112,14 +112,14 @@ async def _read(
 ) -> tuple[list[bytes], AsyncIterator[bytes] | None]:
     """Read to the end, or to the first chunk above `most` bytes; then the rest is returned too."""
     chunks: list[bytes] = []
-    size, until = 0, anyio.current_time() + seconds
+    size, until = 0, monotonic() + seconds
     rest = stream.__aiter__()
     async for chunk in rest:
         chunks.append(chunk)
         size += len(chunk)
         if size > most:
             return chunks, rest
-        if anyio.current_time() > until:
+        if monotonic() > until:
             await _close(rest)
             raise httpx.ReadTimeout(f"the answer has no end after {seconds} seconds")
     return chunks, None
