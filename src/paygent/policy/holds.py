@@ -79,6 +79,6 @@ def _counting(
         taken, scope = cost(ask, limit.amount.asset, dollars), limit.scope.key(names)
         if taken is None or scope is None or limit.window is None:
             continue
-        if apart is not None and limit in apart:
+        if apart is not None and any(limit is each for each in apart):  # a further limit may be equal to one of them
             scope = f"trades of {scope}"
         yield limit, limit.window, scope, taken

@@ -2,17 +2,34 @@
 
 
 def bare_host(host: str) -> str:
-    """Return the host without its port."""
-    before, _, port = host.rpartition(":")
-    return before if port.isdigit() else host
+    """Return the host without its port, and without the dot that may end its name: with it the same host answers."""
+    return _parts(host)[0]
+
+
+def normal_host(name: str) -> str:
+    """Return a host of a list as those of payments are written: in lower case, without the dot that may end its name.
+
+    Raises: ValueError: it has letters that no URL is sent with.
+    """
+    if not name.isascii():
+        raise ValueError(f"{name!r} is not a host as it is asked for; write it with xn--, as in the browser's address")
+    return "".join(_parts(name.lower()))
 
 
 def host_allowed(host: str, hosts: frozenset[str]) -> bool:
     """Tell whether `host` (with a port or without) is named, or is a subdomain of a `*.` entry."""
-    for candidate in (host, bare_host(host)):
+    bare, port = _parts(host)
+    for candidate in (f"{bare}{port}", bare):
         if candidate in hosts:
             return True
         parts = candidate.split(".")
         if any(f"*.{'.'.join(parts[at:])}" in hosts for at in range(1, len(parts))):
             return True
     return False
+
+
+def _parts(host: str) -> tuple[str, str]:
+    """Return the name, and the port with its colon or nothing."""
+    before, colon, port = host.rpartition(":")
+    named, its_port = (before, f":{port}") if colon and port.isdigit() else (host, "")
+    return named.rstrip("."), its_port

@@ -10,6 +10,7 @@ from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.window import DAY, Span, Window
 from paygent.policy.ask import Ask
+from paygent.policy.hosts import normal_host
 from paygent.policy.limits import Limit
 from paygent.policy.risk import Risk
 from paygent.policy.scope import Part, Scope
@@ -26,6 +27,13 @@ MAX_VALIDITY_SECONDS = 600
 """How long an authorization may be usable unless the user says otherwise."""
 
 
+def _hosts(named: Iterable[str]) -> frozenset[str]:
+    try:
+        return frozenset(map(normal_host, named))
+    except ValueError as wrong:
+        raise ConfigurationError(str(wrong)) from wrong
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denied:
     """What is never paid, whatever else allows it."""
@@ -40,6 +48,9 @@ class Denied:
     agents: frozenset[str] = frozenset()
     oracles: frozenset[str] = frozenset()
     """Sources of prices that do not count."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hosts", _hosts(self.hosts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +120,8 @@ class Policy:
     """The same, sorted for judging."""
 
     def __post_init__(self) -> None:
+        if self.hosts is not None:
+            object.__setattr__(self, "hosts", _hosts(self.hosts))
         if not 10 <= self.max_validity_seconds <= LONGEST_VALIDITY_SECONDS:
             raise ConfigurationError(
                 f"max_validity_seconds is {self.max_validity_seconds}; it must be from 10 to 86400 seconds"

@@ -1,12 +1,12 @@
 """What a limit is about: one agent, each tool, a service within a run. One scope has one sum for each window."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Self
+from typing import Final, Self
 
-from paygent.core.caip import AssetId
-from paygent.policy.hosts import bare_host, host_allowed
+from paygent.core.caip import AssetId, ChainId, is_evm_address
+from paygent.policy.hosts import bare_host, host_allowed, normal_host
 
 KINDS = (
     "wallet",
@@ -23,9 +23,24 @@ KINDS = (
     "network",
 )
 """From treasury to tool each is inside the one before, so a payment counts in all of them; the others cut across."""
-_WITHOUT_CASE = frozenset({"wallet", "host", "recipient"})
 Names = Mapping[str, str]
 """What each kind is called for one payment; empty where it has none."""
+
+
+def _address(name: str) -> str:
+    if not is_evm_address(name):
+        raise ValueError(f"{name!r} is not an address: 0x and 40 hexadecimal digits")
+    return name.lower()
+
+
+_WRITTEN: Final[Mapping[str, Callable[[str], str]]] = {
+    "wallet": _address,
+    "recipient": _address,
+    "host": normal_host,
+    "token": lambda name: str(AssetId.parse(name)),
+    "network": lambda name: str(ChainId(name)),
+}
+"""How names are written that have one right form; they raise ValueError for what is none, which would limit nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +59,8 @@ class Part:
             raise ValueError(f"{self.kind!r} is no scope; scopes are {', '.join(KINDS)}{hint}")
         if self.name is not None and not (self.name and self.name.isprintable()):
             raise ValueError(f"{self.name!r} is not the name of a {self.kind}")
-        if self.name is not None and self.kind in _WITHOUT_CASE:
-            object.__setattr__(self, "name", self.name.lower())
-        if self.name is not None and self.kind == "token":
-            object.__setattr__(self, "name", str(AssetId.parse(self.name)))
+        if self.name is not None and self.kind in _WRITTEN:
+            object.__setattr__(self, "name", _WRITTEN[self.kind](self.name))
 
     def key(self, names: Names) -> str | None:
         """Return what the sum is called for a payment with those names, or None where it is not about it."""
@@ -101,7 +114,8 @@ class Scope:
 
 def _part(text: str) -> Part:
     kind, colon, name = text.partition(":")
-    return Part(kind, name.replace("%26", "&").replace("%25", "%") if colon else None)
+    named = name.strip().replace("%26", "&").replace("%25", "%")
+    return Part(kind.rstrip(), named if colon else None)
 
 
 def _escaped(name: str) -> str:

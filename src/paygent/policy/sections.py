@@ -12,6 +12,7 @@ from paygent.core.requirements import Token
 from paygent.core.verdict import Alternative
 from paygent.core.window import DAY, Calendar, Period, Rolling, Window
 from paygent.evm.coins import coin
+from paygent.policy.hosts import normal_host
 from paygent.policy.limits import Limit
 from paygent.policy.risk import CODES, Burst, Risk
 from paygent.policy.scope import Part, Scope
@@ -68,7 +69,7 @@ NAME = text("a name of 1 to 200 characters", str, pattern=r"^.{1,200}$")
 ADDRESS = text("an address: 0x and 40 hexadecimal digits, in quotes", str, pattern=_ADDRESS)
 NETWORK = text("a chain such as eip155:25", ChainId)
 ASSET = text("a token such as eip155:25/erc20:0x…", AssetId.parse)
-HOST = text("a host such as api.example.com or *.example.com", str.lower, pattern=r"^[^\s/@]+$")
+HOST = text("a host such as api.example.com or *.example.com", normal_host, pattern=r"^[!-.0-?A-~]+$")
 ORIGIN = text("an absolute URI", str, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$")
 
 

@@ -44,7 +44,7 @@ def text(expected: str, build: Callable[[str], T], *, pattern: str | None = None
     said = {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern}
 
     def read(node: Node) -> T:
-        if node.kind != "scalar" or node.is_null or (pattern is not None and not re.search(pattern, node.text)):
+        if node.kind != "scalar" or node.is_null or (pattern is not None and not re.fullmatch(pattern, node.text)):
             raise node.wrong(expected)
         try:
             return build(node.text)

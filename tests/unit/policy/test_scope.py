@@ -24,6 +24,8 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_
         ("agent", "agent:bot"),
         ("agent:bot", "agent:bot"),
         ("agent:other", None),
+        ("agent : bot ", "agent:bot"),
+        ("run & tool: lookup", "run:r&tool:lookup"),
         ("session", "session:s"),
         ("run", "run:r"),
         ("tool:lookup", "tool:lookup"),
@@ -54,7 +56,7 @@ def test_payments_without_a_name_share_one_sum(kind: str) -> None:
     assert Scope.parse(f"{kind}:x").key(nameless) is None
 
 
-@pytest.mark.parametrize("host", ["api.example.com:8443", "api.example.com:443", "api.example.com"])
+@pytest.mark.parametrize("host", ["api.example.com:8443", "api.example.com:443", "api.example.com", "api.example.com."])
 def test_each_host_has_one_sum_whatever_the_port(host: str) -> None:
     assert "host:api.example.com" == Scope.parse("host").key(names(asked(host=host)))
     assert "host:api.example.com" == Scope.parse("host:api.example.com").key(names(asked(host=host)))
@@ -92,6 +94,10 @@ def test_payments_of_two_names_never_share_a_sum(one: tuple[str, str], other: tu
         ("agent:", "is not the name of a agent"),
         ("agent:\x00", "is not the name"),
         ("token:usdc", "CAIP-19"),
+        ("network:mainnet", "CAIP-2"),
+        ("recipient:0x12", "is not an address"),
+        ("wallet:main", "is not an address"),
+        ("host:m\u00fcnchen.example", "write it with xn--"),
     ],
 )
 def test_parse_refuses_what_is_no_scope(text: str, why: str) -> None:

@@ -6,6 +6,7 @@ from paygent.core.money import USD
 from paygent.core.window import DAY
 from paygent.policy.case import Case, Objection, deny, too_much
 from paygent.policy.facts import Facts
+from paygent.policy.scope import Part
 from paygent.policy.terms import AgentTerms, Priority
 
 
@@ -43,4 +44,4 @@ def _unspent(terms: AgentTerms, facts: Facts) -> int:
 
 def day_key(agent: str, now: int) -> tuple[str, str, str]:
     """Return the name of the sum of what an agent spends in the UTC day of `now`."""
-    return (f"agent:{agent}", DAY.span(now).name, USD.id.text)
+    return (str(Part("agent", agent)), DAY.span(now).name, USD.id.text)

@@ -11,6 +11,7 @@ from paygent.core.errors import ConfigurationError, PolicyDenied
 from paygent.core.money import Amount, Asset, usd
 from paygent.core.requirements import Token
 from paygent.core.verdict import Allow, Deny, RequireApproval
+from paygent.core.window import DAY
 from paygent.evm import word
 from paygent.evm.address import checksum
 from paygent.evm.agent_wallet import VENUE
@@ -23,7 +24,9 @@ from paygent.policy.config import read_policy
 from paygent.policy.evaluate import evaluate, holds
 from paygent.policy.facts import Facts
 from paygent.policy.gas import gas_cap, gas_hold
+from paygent.policy.limits import Limit
 from paygent.policy.policy import Policy
+from paygent.policy.scope import Scope
 
 NOW = 1_800_000_000
 CHAIN = ChainId.evm(25)
@@ -128,6 +131,14 @@ def test_swap_counts_against_the_limits_of_trades_alone() -> None:
     assert [] == codes(swap(), allowed)
     assert ["over_max_per_trade"] == codes(swap(50_000_001), allowed)
     assert (f"trades of wallet:{PAYER.lower()}", usd("90")) == (hold.scope, hold.limit)
+
+
+def test_further_limit_of_the_wallet_counts_payments_and_trades_together_whatever_trades_have_of_their_own() -> None:
+    further = Limit(amount=usd("90"), scope=Scope.parse("wallet"), window=DAY)
+    found = holds(replace(POLICY, approve_above=None, limits=(further,)), ask(swap()), now=NOW)
+
+    wallet = f"wallet:{PAYER.lower()}"
+    assert [(f"trades of {wallet}", usd("90")), (wallet, usd("90"))] == [(each.scope, each.limit) for each in found]
 
 
 def test_swap_counts_as_a_payment_where_trades_have_no_limits_of_their_own() -> None:

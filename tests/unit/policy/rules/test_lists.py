@@ -8,6 +8,7 @@ import pytest
 
 from paygent.core.caip import ChainId
 from paygent.core.context import Context
+from paygent.core.errors import ConfigurationError
 from paygent.core.price import Price
 from paygent.core.verdict import Allow
 from paygent.policy.evaluate import evaluate
@@ -62,3 +63,18 @@ def test_oracle_that_is_not_asked_is_not_judged() -> None:
     policy = replace(FREE, oracles=frozenset(), deny=Denied(oracles=frozenset({"feed"})))
 
     assert Allow() == evaluate(policy, asked())
+
+
+@pytest.mark.parametrize("asked_of", ["api.example.com.", "api.example.com.:8443"])
+@pytest.mark.parametrize("named", ["api.example.com", "API.example.com.", "*.example.com"])
+def test_host_is_kept_out_also_with_the_dot_that_may_end_its_name(named: str, asked_of: str) -> None:
+    policy = replace(FREE, deny=Denied(hosts=frozenset({named})))
+
+    assert ["host_denied"] == codes(evaluate(policy, asked(host=asked_of)))
+    assert Allow() == evaluate(replace(FREE, hosts=frozenset({named})), asked(host=asked_of))
+
+
+def test_host_with_letters_that_no_url_is_sent_with_is_refused() -> None:
+    for make in (lambda named: Denied(hosts=named), lambda named: replace(FREE, hosts=named)):
+        with pytest.raises(ConfigurationError, match="write it with xn--"):
+            make(frozenset({"m\u00fcnchen.example"}))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from paygent.core.context import Context
 from paygent.core.money import USD, Amount, usd
 from paygent.core.verdict import Allow, Verdict
-from paygent.policy.evaluate import evaluate, needs
+from paygent.policy.evaluate import evaluate, holds, needs
 from paygent.policy.facts import SumKey
 from paygent.policy.rules.reserve import day_key
 from paygent.policy.terms import AgentTerms, Priority
@@ -108,3 +108,14 @@ def test_what_is_allowed_leaves_the_reserve(treasury: int, cost: int, used: int)
     allowed = evaluate(POLICY, ask, facts) == Allow()
 
     assert allowed == (treasury - cost >= max(0, 10_000_000 - used))
+
+
+@pytest.mark.parametrize("name", ["R&D", "100%"])
+def test_what_an_agent_spent_is_found_whatever_its_name_is(name: str) -> None:
+    policy = replace(FREE, agent_terms=(agent(name, Priority.HIGH), agent("low", Priority.LOW)))
+    (hold,) = [each for each in holds(policy, asked(context=Context(agent=name)), now=NOW) if "agent" in each.scope]
+    sums = {(hold.scope, hold.window, USD.id.text): usd("10").atomic}
+
+    assert set(sums) <= set(needs(policy, asked(context=Context(agent="low")), now=NOW).sums)
+    facts = quiet(treasury=usd("1"), sums=sums)
+    assert Allow() == evaluate(policy, asked(context=Context(agent="low")), facts)
