@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 OK, MISUSE, NOT_ATTEMPTED, CANNOT_SETTLE, UNKNOWN, SELLER_FAILED, INTERRUPTED = 0, 1, 3, 4, 5, 6, 130
 _GRAVEST = (MISUSE, UNKNOWN, CANNOT_SETTLE, NOT_ATTEMPTED, SELLER_FAILED, OK)
-_MISUSED = ("InvalidURL", "UnsupportedProtocol", "LocalProtocolError")
-"""httpx's own names for a request that cannot be sent as it is."""
+_MISUSED = ("InvalidURL", "UnsupportedProtocol", "LocalProtocolError", "IDNAError")
+"""The names that httpx and idna have for a request that cannot be sent as it is."""
 _OF_ERROR: Final[tuple[tuple[tuple[type[BaseException], ...], int], ...]] = (
     ((KeyboardInterrupt,), INTERRUPTED),
     ((PaymentOutcomeUnknown,), UNKNOWN),

@@ -17,6 +17,8 @@ from paygent.cli.options import (
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?", re.ASCII)
+_MOST_DIGITS = 59
+"""Before the dot: of a token with 18 decimals nobody can have more."""
 _MOST_SECONDS = 3_600
 
 
@@ -99,6 +101,8 @@ def _header(text: str) -> tuple[str, str]:
 def _amount(text: str) -> str:
     if not _AMOUNT.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount: write digits with at most one dot, such as 0.10")
+    if len(text.partition(".")[0]) > _MOST_DIGITS:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than there can be of a token")
     return text
 
 

@@ -54,7 +54,7 @@ class X402Client:
             paid_timeout_seconds: how long a paid send waits for its answer, unless `timeout` is longer.
         """
         from paygent.adapters.httpx import AsyncPaymentTransport
-        from paygent.adapters.httpx.cookies import AsyncClient
+        from paygent.adapters.httpx.clients import AsyncClient
 
         connection, rest = split(options)
 
@@ -159,7 +159,7 @@ class X402Client:
 
             async def send(attempt: Attempt) -> httpx.Response:
                 stream = self._http.stream(attempt.method, attempt.url, **paying(attempt.options))
-                return await opened.enter_async_context(stream)
+                return await self._answer(opened.enter_async_context(stream))
 
             yield await _following(first, send)
 
@@ -215,12 +215,19 @@ class X402Client:
         return await self._engine.reconciler.reconcile(payment_id)
 
     async def _send(self, method: str, url: httpx.URL | str, options: Mapping[str, Any]) -> httpx.Response:
-        try:
-            return await self._http.request(method, url, **options)
-        except httpx.DecodingError as broken:
-            from paygent.adapters.httpx import unreadable
+        return await self._answer(self._http.request(method, url, **options))
 
-            raise await unreadable(self._engine, broken) from broken
+    async def _answer(self, sending: Awaitable[httpx.Response]) -> httpx.Response:
+        """Return the answer, or tell what became of the payment of a request that httpx broke on after it."""
+        try:
+            return await sending
+        except httpx.RequestError as broken:
+            from paygent.adapters.httpx import after_paying
+
+            told = await after_paying(self._engine, broken)
+            if told is None:
+                raise
+            raise told from broken
 
 
 async def _following(attempt: Attempt, send: Callable[[Attempt], Awaitable[httpx.Response]]) -> httpx.Response:

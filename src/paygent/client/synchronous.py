@@ -42,7 +42,7 @@ class SyncX402Client:
     ) -> None:
         """Take an engine that lives in `portal`; `open` makes both."""
         from paygent.adapters.httpx import PaymentTransport
-        from paygent.adapters.httpx.cookies import Client
+        from paygent.adapters.httpx.clients import Client
 
         connection, rest = split(options)
 
@@ -134,9 +134,12 @@ class SyncX402Client:
         """Send a request and read the answer as it comes; see `X402Client.stream`."""
         first = Attempt(method=method, url=url, options=options, context=self._engine.context)
         with ExitStack() as opened:
-            yield _following(
-                first, lambda a: opened.enter_context(self._http.stream(a.method, a.url, **paying(a.options)))
-            )
+
+            def send(attempt: Attempt) -> httpx.Response:
+                stream = self._http.stream(attempt.method, attempt.url, **paying(attempt.options))
+                return self._answer(lambda: opened.enter_context(stream))
+
+            yield _following(first, send)
 
     def quote(self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]) -> Quote:
         """Ask what a request costs; see `X402Client.quote`."""
@@ -183,13 +186,20 @@ class SyncX402Client:
         return self._portal.call(lambda: handle.settled(timeout_seconds=timeout_seconds))
 
     def _send(self, method: str, url: httpx.URL | str, options: Mapping[str, Any]) -> httpx.Response:
+        return self._answer(lambda: self._http.request(method, url, **options))
+
+    def _answer(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """Return the answer, or tell what became of the payment of a request that httpx broke on after it."""
         try:
-            return self._http.request(method, url, **options)
-        except httpx.DecodingError as caught:
-            from paygent.adapters.httpx import unreadable
+            return send()
+        except httpx.RequestError as caught:
+            from paygent.adapters.httpx import after_paying
 
             broken = caught  # outlives its except clause
-            raise self._portal.call(lambda: unreadable(self._engine, broken)) from broken
+            told = self._portal.call(lambda: after_paying(self._engine, broken))
+            if told is None:
+                raise
+            raise told from broken
 
 
 def _following(attempt: Attempt, send: Callable[[Attempt], httpx.Response]) -> httpx.Response:

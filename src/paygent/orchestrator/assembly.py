@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from paygent.adapters.httpx import AsyncPaymentTransport
-from paygent.adapters.httpx.cookies import AsyncClient
+from paygent.adapters.httpx.clients import AsyncClient
 from paygent.adapters.system import SystemClock, SystemEntropy
 from paygent.core.caip import ChainId
 from paygent.core.errors import ConfigurationError

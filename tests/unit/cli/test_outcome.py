@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from idna import IDNAError
 
 from paygent.cli.outcome import Outcome, body_as_json, code_of_error, code_of_payment, gravest, message_of
 from paygent.core import errors
@@ -31,6 +32,7 @@ PAYMENT = PaymentId("pay_" + "0" * 32)
         (httpx.ReadTimeout(""), 3),
         (httpx.UnsupportedProtocol(""), 1),
         (httpx.InvalidURL(""), 1),
+        (IDNAError(""), 1),
         (KeyboardInterrupt(), 130),
     ],
     ids=lambda value: type(value).__name__,

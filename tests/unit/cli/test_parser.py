@@ -35,6 +35,7 @@ MISUSE = [
     (["pay", URL, "--max-amount", "1e3"], "'1e3' is not an amount"),
     (["pay", URL, "--max-amount", "0,10"], "'0,10' is not an amount"),
     (["pay", URL, "--max-amount", "$1"], "is not an amount"),
+    (["pay", URL, "--max-amount", "9" * 60], "is more than there can be of a token"),
     (["pay", URL, "--timeout", "0"], "'0' is not a number of seconds above 0"),
     (["pay", URL, "--timeout", "nan"], "is not a number of seconds"),
     (["pay", URL, "--timeout", "soon"], "is not a number of seconds"),

@@ -1,5 +1,6 @@
 """Pay 402 answers inside httpx: transports that go under any client; its auth, redirects and cookies keep working."""
 
+from paygent.adapters.httpx.broken import after_paying
 from paygent.adapters.httpx.purchase import (
     ASK,
     CONTEXT,
@@ -18,7 +19,7 @@ from paygent.adapters.httpx.purchase import (
     RESUME,
 )
 from paygent.adapters.httpx.sync import PaymentTransport
-from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentTransport, unreadable
+from paygent.adapters.httpx.transport import PAID_TIMEOUT_SECONDS, AsyncPaymentTransport
 
 __all__ = [
     "ASK",
@@ -39,5 +40,5 @@ __all__ = [
     "RESUME",
     "AsyncPaymentTransport",
     "PaymentTransport",
-    "unreadable",
+    "after_paying",
 ]

@@ -1,4 +1,4 @@
-"""httpx's clients, with cookies that look only into answers that set one.
+"""Cookies that look only into answers that set one.
 
 httpx puts every answer and its request into the words of urllib before it looks, which takes as long as signing a
 payment does.
@@ -18,8 +18,8 @@ class SetCookies(httpx.Cookies):
             super().extract_cookies(response)
 
 
-class _Keeping:
-    """A client's cookies as `SetCookies`; the same jar as httpx would make of what it is given."""
+class Keeping:
+    """A client that keeps its cookies as `SetCookies`, in the same jar as httpx would make of what it is given."""
 
     _kept: SetCookies
 
@@ -31,19 +31,3 @@ class _Keeping:
     @cookies.setter
     def cookies(self, cookies: Any) -> None:
         self._kept = SetCookies(cookies)
-
-
-class AsyncClient(_Keeping, httpx.AsyncClient):
-    """httpx's asynchronous client."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.cookies = options.get("cookies")
-
-
-class Client(_Keeping, httpx.Client):
-    """httpx's synchronous client."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.cookies = options.get("cookies")

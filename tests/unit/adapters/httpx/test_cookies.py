@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygent.adapters.httpx.cookies import AsyncClient, Client
+from paygent.adapters.httpx.clients import AsyncClient, Client
 
 URL = "http://seller.test/thing"
 WORDS = st.sampled_from(["a", "b"])

@@ -1,0 +1,25 @@
+"""Requests that httpx breaks on above the payment: what became of their money.
+
+That happens after an answer to a paid request: a redirect that cannot be followed, or an answer that cannot be decoded.
+"""
+
+import httpx
+
+from paygent.adapters.httpx.purchase import paid_by
+from paygent.core.errors import AdapterError, PaidUndelivered, PaymentOutcomeUnknown
+from paygent.engine.pay import Engine
+
+
+async def after_paying(engine: Engine, broken: httpx.RequestError) -> PaidUndelivered | PaymentOutcomeUnknown | None:
+    """Return what to raise in place of httpx's error; None where its request has no payment, or is not known."""
+    try:
+        paid = paid_by(broken.request)
+    except RuntimeError:  # no request of a client's: a hook has raised it
+        return None
+    if paid is None:
+        return None
+    try:
+        payment = await engine.journal.get(paid)
+    except AdapterError as silent:
+        return PaymentOutcomeUnknown(paid, nonce="", expires_at=0, why=str(silent))
+    return None if payment is None else await engine.lost(payment, broken)

@@ -1,0 +1,176 @@
+"""A paid answer that httpx breaks on above the payment: the error says what became of the money."""
+
+from dataclasses import replace
+
+import anyio.to_thread
+import httpx
+import pytest
+
+from paygent.adapters.httpx import after_paying
+from paygent.client import SyncX402Client, X402Client
+from paygent.core.errors import AdapterError, PaidUndelivered, PaygentError, PaymentOutcomeUnknown
+from paygent.engine.portal import Portal
+from paygent.testing.engine import MemoryEngine, memory_engine
+from paygent.testing.seller import MemorySeller, Reply
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings(
+        "ignore:Async generator 'httpx:ResourceWarning"
+    ),  # httpx leaves them to trio when it stops
+]
+URL = "http://seller.test/thing"
+NO_GZIP = (("content-encoding", "gzip"),)
+
+
+def to(place: str, status: int = 302) -> Reply:
+    return Reply(status=status, headers=(("location", place),))
+
+
+BREAKING = {
+    "no gzip": Reply(headers=NO_GZIP, body=b"no gzip"),
+    "redirect to no URL": to("http://[::1", 307),
+    "redirect to no host name": to("http://xn--zzzzzzz---.test/"),
+    "redirect to no HTTP": to("ftp://seller.test/"),
+    "redirect to nobody": to("http://nobody.test/"),
+    "redirect to itself": to(URL, 307),
+}
+"""Answers to a paid request on which a client that follows redirects breaks."""
+breaking = pytest.mark.parametrize("kind", BREAKING)
+
+
+def seller_of(memory: MemoryEngine, kind: str, *, settle: bool = True) -> MemorySeller:
+    seller = memory.seller()
+    seller.replies.extend([replace(BREAKING[kind], settle=settle)] * 30)
+    return seller
+
+
+def wire(seller: MemorySeller) -> httpx.MockTransport:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "ftp":
+            raise httpx.UnsupportedProtocol("no such protocol")
+        if request.url.host == "nobody.test":
+            raise httpx.ConnectError("nobody is there")
+        return seller(request)
+
+    return httpx.MockTransport(answer)
+
+
+@pytest.mark.parametrize(("settle", "error"), [(True, PaidUndelivered), (False, PaymentOutcomeUnknown)])
+@breaking
+async def test_paid_answer_that_cannot_be_handed_over_is_told_with_its_payment(
+    kind: str, settle: bool, error: type[PaygentError]
+) -> None:
+    memory = memory_engine()
+    transport = wire(seller_of(memory, kind, settle=settle))
+    async with X402Client(memory.engine, transport=transport, follow_redirects=True) as client:
+        with pytest.raises(error) as told:
+            await client.get(URL)
+        found = await client.payment_of("GET", URL)
+
+    assert isinstance(told.value.__cause__, httpx.RequestError)
+    assert found is not None
+    assert found.id == told.value.payment_id
+
+
+@breaking
+async def test_synchronous_client_tells_it_too(kind: str) -> None:
+    memory = memory_engine()
+    transport = wire(seller_of(memory, kind))
+
+    def buy() -> None:
+        with (
+            Portal() as portal,
+            SyncX402Client(memory.engine, portal=portal, transport=transport, follow_redirects=True) as client,
+        ):
+            try:
+                client.get(URL)
+            except PaygentError as error:
+                told.append(type(error))
+
+    told: list[type[PaygentError]] = []
+
+    await anyio.to_thread.run_sync(buy)
+
+    assert [PaidUndelivered] == told
+
+
+@pytest.mark.parametrize("kind", ["redirect to no URL", "redirect to no host name"])
+async def test_place_that_cannot_be_read_breaks_a_stream_that_follows_no_redirects(kind: str) -> None:
+    memory = memory_engine()
+    transport = wire(seller_of(memory, kind))
+    async with X402Client(memory.engine, transport=transport) as client:
+        with pytest.raises(PaidUndelivered):
+            async with client.stream("GET", URL):
+                pass
+
+
+async def test_place_that_cannot_be_read_breaks_a_synchronous_stream() -> None:
+    memory = memory_engine()
+    transport = wire(seller_of(memory, "redirect to no host name"))
+
+    def buy() -> None:
+        with (
+            Portal() as portal,
+            SyncX402Client(memory.engine, portal=portal, transport=transport) as client,
+            pytest.raises(PaidUndelivered),
+            client.stream("GET", URL),
+        ):
+            pass
+
+    await anyio.to_thread.run_sync(buy)
+
+
+@pytest.mark.parametrize("place", ["http://[::1", "http://xn--zzzzzzz---.test/"])
+async def test_free_answer_with_a_place_that_cannot_be_read_is_an_error_of_httpx(place: str) -> None:
+    memory = memory_engine()
+
+    def moved(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"location": place}, stream=httpx.ByteStream(b""))
+
+    async with X402Client(memory.engine, transport=httpx.MockTransport(moved)) as client:
+        with pytest.raises(httpx.RemoteProtocolError, match="Invalid URL in location header") as told:
+            await client.get(URL)
+
+    assert URL == str(told.value.request.url)
+
+
+@pytest.mark.parametrize("request_", [None, httpx.Request("POST", "http://telemetry.test/")], ids=["none", "another"])
+async def test_hook_of_the_user_may_raise_an_error_of_httpx_of_its_own(request_: httpx.Request | None) -> None:
+    memory = memory_engine()
+    own = httpx.ConnectError("telemetry is down", request=request_)
+
+    async def hook(response: httpx.Response) -> None:
+        raise own
+
+    transport, hooks = httpx.MockTransport(memory.seller()), {"response": [hook]}
+    async with X402Client(memory.engine, transport=transport, event_hooks=hooks) as client:
+        with pytest.raises(httpx.ConnectError) as told:
+            await client.get(URL)
+
+    assert (own, None) == (told.value, told.value.__cause__)
+
+
+async def test_free_answer_that_is_no_gzip_is_an_error_of_httpx() -> None:
+    memory = memory_engine()
+
+    def free(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=NO_GZIP, stream=httpx.ByteStream(b"no gzip"))
+
+    async with X402Client(memory.engine, transport=httpx.MockTransport(free)) as client:
+        with pytest.raises(httpx.DecodingError):
+            await client.get(URL)
+
+
+async def test_journal_that_is_silent_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = memory_engine()
+    request = httpx.Request("GET", URL, extensions={"paygent.purchase": {"paid": "pay_1"}})
+
+    async def silent(_: object) -> None:
+        raise AdapterError("out of reach", retryable=True)
+
+    monkeypatch.setattr(memory.journal, "get", silent)
+    told = await after_paying(memory.engine, httpx.DecodingError("broken", request=request))
+
+    assert isinstance(told, PaymentOutcomeUnknown)
+    assert "pay_1" == told.payment_id
