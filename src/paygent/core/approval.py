@@ -282,16 +282,17 @@ def check_request(payment: Payment, request: ApprovalRequest) -> None:
 
 
 def same_purchase(payment: Payment, other: Payment) -> bool:
-    """Tell whether two payments are for the same request, offer and idempotency key: one question for people."""
-    one, two = payment.intent, other.intent
-    return (one.payer, one.request, one.payee, one.amount, one.scheme, payment.idempotency_key) == (
-        two.payer,
-        two.request,
-        two.payee,
-        two.amount,
-        two.scheme,
-        other.idempotency_key,
-    )
+    """Tell whether two payments are of one wish of one payer, as people are shown it: one question for them.
+
+    The same request, offer, units and idempotency key, in the same names: limits and halts know a payment by those.
+    """
+    return _asked(payment) == _asked(other)
+
+
+def _asked(payment: Payment) -> tuple[object, ...]:
+    intent = payment.intent
+    offer = (intent.payer, intent.request, intent.payee, intent.amount, intent.scheme)
+    return (*offer, payment.idempotency_key, payment.quantity, payment.context)
 
 
 def decision_note(decision: ApprovalDecision) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from paygent.core.approval import ApprovalState, check_request, decision_note, same_purchase
+from paygent.core.context import Context
 from paygent.core.errors import LocalProtocolError
 from paygent.testing.conformance.payments import awaiting, decision_on, request_for, reserved
 
@@ -25,13 +26,15 @@ def test_check_request_wants_a_new_request_that_shows_the_intent() -> None:
             check_request(payment, request)
 
 
-def test_same_purchase_is_of_one_offer_and_key() -> None:
+def test_same_purchase_is_of_one_offer_key_and_payer_with_as_many_units() -> None:
     url = "https://a.example/"
     one = awaiting(1, resource=url)
 
     assert same_purchase(one, awaiting(2, resource=url))
     assert not same_purchase(one, awaiting(2, resource=url, amount=101))
     assert not same_purchase(one, awaiting(2, resource=url, key="k"))
+    assert not same_purchase(one, replace(awaiting(2, resource=url), context=Context(agent="another")))
+    assert not same_purchase(one, replace(awaiting(2, resource=url), quantity=2))
 
 
 def test_decision_note_names_who_and_why() -> None:

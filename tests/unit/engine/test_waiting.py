@@ -6,8 +6,10 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from paygent.adapters.httpx import INTENT, KEY, PAYMENT, RESUME, AsyncPaymentTransport
+from paygent.adapters.httpx import CONTEXT, INTENT, KEY, PAYMENT, QUANTITY, RESUME, AsyncPaymentTransport
+from paygent.client import X402Client
 from paygent.core.approval import ApprovalState
+from paygent.core.context import Context
 from paygent.core.errors import (
     ApprovalPending,
     ApprovalRefused,
@@ -17,10 +19,13 @@ from paygent.core.errors import (
 )
 from paygent.core.ids import PaymentId, intent_id
 from paygent.core.lifecycle import State
-from paygent.core.money import usd
+from paygent.core.money import USD, usd
+from paygent.core.window import DAY
 from paygent.engine.approvals import ApprovalDesk
 from paygent.engine.reserve import APPROVAL_SECONDS
+from paygent.policy.limits import Limit
 from paygent.policy.policy import Policy
+from paygent.policy.scope import Scope
 from paygent.testing.engine import MemoryEngine, memory_engine
 
 pytestmark = pytest.mark.anyio
@@ -206,3 +211,43 @@ async def test_key_of_what_is_out_is_refused_while_people_are_asked() -> None:
         await get(under(memory, ASKING), {INTENT: NAMED})
 
     assert 1 == memory.transfers()
+
+
+def by_agent() -> MemoryEngine:
+    """Return a wallet whose every agent has a day's limit."""
+    limit = Limit(amount=usd("1"), scope=Scope.parse("agent"), window=DAY)
+    return memory_engine(policy=replace(ASKING, limits=(limit,)))
+
+
+async def spent(memory: MemoryEngine, agent: str) -> int:
+    """Return the millionths of a dollar that count in an agent's day."""
+    key = (f"agent:{agent}", DAY.span(memory.clock.now()).name, USD.id.text)
+    return (await memory.journal.sums([key]))[key]
+
+
+@pytest.mark.parametrize("other", [{CONTEXT: Context(agent="two")}, {CONTEXT: Context(agent="one"), QUANTITY: 2}])
+async def test_what_another_agent_or_more_units_wait_for_is_not_taken_for_ones_own(other: Mapping[str, object]) -> None:
+    memory = by_agent()
+    first = await waits(memory, {CONTEXT: Context(agent="one")})
+    second = await waits(memory, other)
+    assert {first, second} == set(await pending(memory))
+    await approve(memory)
+
+    assert second == await get(memory, other)
+    assert State.AWAITING_APPROVAL is await state(memory, first)
+
+
+async def test_resume_in_another_process_takes_from_the_limits_of_whoever_asked() -> None:
+    memory = by_agent()
+    first = await waits(memory, {CONTEXT: Context(agent="one"), QUANTITY: 3})
+    await approve(memory)
+
+    transport = httpx.MockTransport(memory.seller(price=10_000))
+    async with X402Client(memory.restarted().engine, transport=transport) as client:
+        response = await client.resume(first)
+
+    assert first == response.extensions[PAYMENT].id
+    assert 10_000 == await spent(memory, "one")
+    stored = await memory.journal.get(first)
+    assert stored is not None
+    assert (3, "one") == (stored.quantity, stored.context.agent)
