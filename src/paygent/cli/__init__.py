@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import MISUSE, Outcome, code_of_error, interrupted
 from paygent.cli.parser import parse
-from paygent.cli.screen import ask_password, fill_streams, person_at_terminal, show, waiting
+from paygent.cli.screen import ask_password, person_at_terminal, prepare_streams, show, waiting
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    fill_streams()
+    prepare_streams()
     given = sys.argv[1:] if argv is None else argv
     try:
         arguments = parse(given)

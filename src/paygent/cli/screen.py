@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from paygent.cli.outcome import Listing, Outcome, message_of, transaction_of
@@ -31,14 +32,20 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
             complain(f"standard output cannot be written: {unwritten.strerror}")
 
 
-def fill_streams() -> None:
-    """Let what is written to a stream that was closed go nowhere, and not into a file that is opened in its place."""
+def prepare_streams() -> None:
+    """Let what is written to a stream that was closed go nowhere, and not into a file that is opened in its place.
+
+    A character that the terminal's encoding does not have is spelled out, as on standard error.
+    """
     if sys.stdin is None:
         sys.stdin = open(os.devnull)  # noqa: SIM115  open until the process ends
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    written: TextIO = sys.stdout
+    if isinstance(written, TextIOWrapper):
+        written.reconfigure(errors="backslashreplace")
 
 
 def complain(line: str) -> None:

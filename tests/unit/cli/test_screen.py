@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from paygent.cli.outcome import Outcome
-from paygent.cli.screen import complain, fill_streams, show
+from paygent.cli.screen import complain, prepare_streams, show
 from paygent.core.errors import ConfigurationError
 
 NO_SPACE = 28
@@ -45,9 +45,19 @@ def test_streams_that_are_closed_are_filled(monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
 
-    fill_streams()
+    prepare_streams()
 
     filled = sys.stdin, sys.stdout, sys.stderr
     assert [os.devnull] * 3 == [stream.name for stream in filled]
     for stream in filled:
         stream.close()
+
+
+def test_character_that_the_terminal_does_not_have_is_spelled_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+
+    prepare_streams()
+    show(Outcome(exit_code=0, told="0.10 dUSD\u20ae"), as_json=False)
+
+    assert b"0.10 dUSD\\u20ae\n" == written.getvalue()
