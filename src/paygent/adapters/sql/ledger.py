@@ -342,12 +342,10 @@ class Ledger:
         before = self._windows.mark()
         self._windows.look([window for claim in claims for window in claim.windows])
         for claim in claims:
-            own, *also = claim.windows
-            counted = sum(map(self._windows.sum, also), self._windows.sum(own))
-            if (refusal := room(claim.hold, counted, payment.id)) is not None:
+            if (refusal := room(claim.hold, self._windows.sum(claim.windows), payment.id)) is not None:
                 self._windows.undo(before)
                 return refusal
-            self._windows.add(own, claim.hold.amount.atomic, 0)
+            self._windows.add(claim.windows[0], claim.hold.amount.atomic, 0)
         return None
 
     def _hold(self, payment: Payment, claims: Sequence[Claim]) -> None:

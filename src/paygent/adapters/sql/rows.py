@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from paygent.core.budget import Hold
 from paygent.core.errors import AdapterError, LocalProtocolError
@@ -12,7 +14,6 @@ from paygent.core.record import from_record, to_record
 from paygent.ports.storage import PaymentPage
 from paygent.x402.strict_json import check_depth
 
-_JSON: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _PAST_THE_NEWEST = 2**63 - 1
 _DEEPEST = 100
 """Levels of nesting: more than a seller's words may have inside a record."""
@@ -71,12 +72,19 @@ def changing(payment: Payment) -> dict[str, object]:
         "lease_until": payment.lease_until,
         "delivered": int(payment.delivered),
         "unresolved": int(payment.unresolved),
-        "record": _JSON.encode(to_record(payment)),
+        "record": _written(to_record(payment)),
         "counted": str(counted(payment)),
     }
     if (payload := payment.payload) is not None:
         changed |= {"payload_header": payload.header, "payload_value": payload.value}
     return changed
+
+
+def _written(record: object) -> str:
+    try:
+        return to_json(record).decode()
+    except PydanticSerializationError:  # half of a surrogate pair, which only an escape can hold
+        return json.dumps(record)
 
 
 def read_payment(row: Row) -> Payment:

@@ -1,6 +1,6 @@
 """The sums of windows inside a transaction: read once, kept while callers take from them, written before the commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
@@ -23,29 +23,29 @@ class Windows:
     def begin(self) -> None:
         self._stored, self._now, self._changes = {}, {}, []
 
-    def look(self, windows: Sequence[Window]) -> None:
+    def look(self, windows: Iterable[Window]) -> None:
         """Read the sums of windows that are about to be asked for, those that are not known yet."""
-        unknown = sorted(set(windows).difference(self._now))
+        unknown = dict.fromkeys(window for window in windows if window not in self._now)
         if unknown:
-            stored = self._read(unknown)
+            stored = self._read(tuple(unknown))
             self._stored.update(stored)
-            self._now.update(dict.fromkeys(unknown, NOTHING))
-            self._now.update(stored)
+            for window in unknown:
+                self._now[window] = stored.get(window, NOTHING)
 
     def peek(self, windows: Sequence[Window]) -> Mapping[Window, Share]:
         """Return what is in windows, with what this transaction put there, for who does not add to them."""
         stored = self._read([window for window in windows if window not in self._now])
         return {window: self._now.get(window) or stored.get(window, NOTHING) for window in windows}
 
-    def sum(self, window: Window) -> Share:
-        """Return what is in a window, with what this transaction put there."""
-        if window not in self._now:
-            self.look((window,))
-        return self._now[window]
+    def sum(self, windows: Sequence[Window]) -> Share:
+        """Return what is in windows together, with what this transaction put there; `look` has read them."""
+        if len(windows) == 1:
+            return self._now[windows[0]]
+        return sum(map(self._now.__getitem__, windows), NOTHING)
 
     def add(self, window: Window, reserved: int, committed: int) -> None:
-        """Add to a window; what is given back is negative."""
-        before = self.sum(window)
+        """Add to a window that `look` has read; what is given back is negative."""
+        before = self._now[window]
         self._changes.append((window, before))
         self._now[window] = Share(before.reserved + reserved, before.committed + committed)
 
@@ -61,7 +61,7 @@ class Windows:
     def finish(self) -> None:
         """Write the sums that changed, each once."""
         changed: list[Row] = []
-        for window in sorted({window for window, _ in self._changes}):
+        for window in dict.fromkeys(window for window, _ in self._changes):
             now = self._now[window]
             if now != self._stored.get(window):
                 changed.append((*window, str(now.reserved), str(now.committed)))

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygent.adapters.sql.approvals import Approvals
-from paygent.adapters.sql.rows import read_payment
+from paygent.adapters.sql.rows import payment_row, read_payment
 from paygent.adapters.sql.sqlite import statements
 from paygent.core.approval import ApprovalRequest
 from paygent.core.errors import AdapterError
@@ -47,6 +48,13 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 PLACES = [(record, place) for record in range(len(RECORDS)) for place in places(RECORDS[record]) if place]
+
+
+@given(st.text(st.characters() | st.sampled_from('"\\\ud800\u2028')))
+def test_row_of_a_payment_holds_any_words(words: str) -> None:
+    payment = replace(reserved(), alarm=words)
+
+    assert payment == read(payment_row(payment)["record"])
 
 
 @given(st.text() | st.text('{}[]":,0123456789eE+-.truefalsn '))
