@@ -68,7 +68,7 @@ class TerminalApprovals:
             stdout.write(_QUESTION)
             stdout.flush()
             typed = stdin.readline()
-            word, _, reason = typed.strip().partition(" ")
+            word, _, reason = "".join(filter(str.isprintable, typed.strip())).partition(" ")
             if not word:
                 return None
             if word.lower() in _YES | _NO:

@@ -166,13 +166,16 @@ class ApprovalRequest:
         """Return the request after a decision: one refusal refuses it, one edit voids it, `needed` grants grant it.
 
         Raises:
-            LocalProtocolError: it is not pending, the decision is about another text, or an edit is not less.
+            LocalProtocolError: it is not pending, the decision is about another text or in words that cannot be shown,
+                or an edit is not less.
             ApprovalLapsed: the time is over.
             ApprovalRefused: this approver has spoken already.
             NotAnApprover: only others may decide.
         """
         if self.state is not ApprovalState.PENDING:
             raise LocalProtocolError(f"approval {self.id} is {self.state} and takes no decision any more")
+        if not (decision.approver + decision.reason).isprintable():
+            raise LocalProtocolError("a decision names who decides, and why, in printable characters: it is logged")
         if decision.digest != self.digest:
             raise LocalProtocolError(f"the decision is not about what approval {self.id} shows; show it again")
         if decision.at >= self.expires_at:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import anyio
 
+from paygent.core.caip import is_evm_address
 from paygent.core.errors import AdapterError, ConfigurationError, SigningFailed
 from paygent.core.halt import Halt, normal_scope, scopes_of_payment
 from paygent.core.ids import PaymentId
@@ -129,6 +130,7 @@ class KillSwitch:
         Raises: as `halt`.
         """
         asked = self._halt(scope, by, reason)
+        _check_name(asked.scope)
         denied = tuple(await self._storage.halt(asked))
         in_effect = next((halt for halt in await self._storage.halts() if halt.scope == asked.scope), asked)
         return HaltReport(halt=in_effect, denied=denied)
@@ -269,6 +271,15 @@ class KillSwitch:
             for start in range(0, len(ids), _IDS_A_ROW):
                 facts = {"scope": report.halt.scope, name: " ".join(ids[start : start + _IDS_A_ROW])}
                 await self._storage.note(at=self._clock.now(), kind="halt", facts=facts)
+
+
+def _check_name(scope: str) -> None:
+    """Refuse a halt that no payment can ever meet: whoever misspells a name believes that something stands still."""
+    kind, _, name = scope.partition(":")
+    if kind == "wallet" and not is_evm_address(name):
+        raise ConfigurationError(f"{name!r} is no wallet: 0x and 40 hexadecimal digits")
+    if not name.isprintable():
+        raise ConfigurationError(f"{name!r} is the name of no {kind}: names are printable")
 
 
 def _where(cancellation: Cancellation) -> str:

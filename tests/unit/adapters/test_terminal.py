@@ -58,6 +58,7 @@ def person() -> Iterator[Person]:
         ("n\n", False, ""),
         ("no  too expensive \n", False, "too expensive"),
         ("perhaps\nyes\n", True, ""),
+        ("no \x1b[D\x1b[Dtoo \x07dear\n", False, "[D[Dtoo dear"),
     ],
 )
 async def test_ask_returns_what_was_typed(person: Person, typed: str, granted: bool, reason: str) -> None:

@@ -316,3 +316,10 @@ def test_edit_of_nothing_and_a_granted_edit_are_refused() -> None:
 @given(st.integers(1, 11_999_999))
 def test_edit_never_raises_what_may_be_paid(atomic: int) -> None:
     assert LARGE.ceiling(LARGE.editing(amount=f"{atomic // 10**6}.{atomic % 10**6:06}")) == atomic
+
+
+@pytest.mark.parametrize("words", ["a\x1b[2J", "two\nlines", "\ud800"])
+def test_decision_in_words_that_cannot_be_shown_is_not_taken(words: str) -> None:
+    for decision in (said(by=words), replace(said(), reason=words)):
+        with pytest.raises(LocalProtocolError, match="printable characters"):
+            REQUEST.decided(decision)

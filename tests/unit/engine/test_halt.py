@@ -341,6 +341,14 @@ async def test_halt_refuses_what_is_no_scope(scope: str) -> None:
         await stop(blind(journal), scope)
 
 
+@pytest.mark.parametrize("scope", ["wallet:0xab", "wallet:main", "agent:a\nb", "session:\ud800"])
+async def test_halt_refuses_a_name_that_no_payment_has(scope: str) -> None:
+    journal, _ = await journal_of()
+    with pytest.raises(ConfigurationError, match=r"is no wallet|names are printable"):
+        await stop(blind(journal), scope)
+    assert [] == list(await journal.halts())
+
+
 @pytest.mark.parametrize(("by", "reason"), [("", "odd"), ("a\nb", "odd"), ("ada", "\x1b[2J")])
 async def test_halt_and_lift_refuse_when_nobody_is_named_in_plain_words(by: str, reason: str) -> None:
     journal, _ = await journal_of()
