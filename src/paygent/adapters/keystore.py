@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Final, Literal, cast
 
 from paygent.adapters.local_signer import LocalSigner
 from paygent.core.errors import ConfigurationError
+
+_CIPHER: Final = "aes-128-ctr"
 
 
 def load_keystore(keystore: str | PathLike[str] | Mapping[str, object], password: str) -> LocalSigner:
@@ -15,7 +17,10 @@ def load_keystore(keystore: str | PathLike[str] | Mapping[str, object], password
 
     Raises: ConfigurationError: no such file, no keystore of version 3, a wrong password, or another address inside.
     """
-    content = dict(keystore) if isinstance(keystore, Mapping) else _read(fspath(keystore))
+    from eth_keyfile.keyfile import normalize_keys
+
+    written = dict(keystore) if isinstance(keystore, Mapping) else _read(fspath(keystore))
+    content = cast("dict[str, Any]", normalize_keys(written))  # early programs wrote Crypto and Version
     if content.get("version") != 3:
         raise ConfigurationError(f"a keystore of version 3 is needed, not of version {content.get('version')!r}")
     signer = LocalSigner(_decrypt(content, password))
@@ -54,10 +59,12 @@ def _read(path: str) -> dict[str, object]:
     return cast("dict[str, object]", content)
 
 
-def _decrypt(content: dict[str, object], password: str) -> bytes:
+def _decrypt(content: dict[str, Any], password: str) -> bytes:
     from eth_keyfile.keyfile import decode_keyfile_json
 
     try:
+        if (cipher := content["crypto"]["cipher"]) != _CIPHER:  # what opens it takes any for this one
+            raise ConfigurationError(f"the keystore is encrypted with {cipher!r}, and {_CIPHER} is supported")
         return decode_keyfile_json(content, password.encode())
     except ValueError as error:
         raise ConfigurationError(f"cannot open the keystore, is the password right? ({error})") from None

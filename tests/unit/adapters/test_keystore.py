@@ -61,6 +61,15 @@ def test_load_keystore_reads_a_file(tmp_path: Path, keystore: dict[str, object],
     assert load_keystore(kind(path), PASSWORD).address == ADDRESS
 
 
+def test_load_keystore_opens_one_whose_fields_are_in_upper_case(keystore: dict[str, Any]) -> None:
+    crypto = {name.upper(): value for name, value in keystore["crypto"].items()}
+    written = {"Version": 3, "Crypto": crypto, "Address": "11" * 20}
+
+    assert load_keystore(written | {"Address": ADDRESS}, PASSWORD).address == ADDRESS
+    with pytest.raises(ConfigurationError, match="its key is of 0xf39F"):
+        load_keystore(written, PASSWORD)
+
+
 def test_load_keystore_refuses_when_the_password_is_wrong(keystore: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="is the password right") as caught:
         load_keystore(keystore, "wrong word")
@@ -79,7 +88,8 @@ def test_load_keystore_refuses_when_the_password_is_wrong(keystore: dict[str, ob
         (b'{"version": 4}', "of version 3"),
         (b'{"version": 3}', "not a keystore of version 3"),
         (b'{"version": 3, "crypto": []}', "not a keystore of version 3"),
-        (b'{"version": 3, "crypto": {"kdf": "argon"}}', "not a keystore of version 3"),
+        (b'{"version": 3, "crypto": {"cipher": "aes-128-ctr", "kdf": "argon"}}', "not a keystore of version 3"),
+        (b'{"version": 3, "crypto": {"cipher": "aes-128-cbc"}}', "encrypted with 'aes-128-cbc'"),
     ],
 )
 def test_load_keystore_refuses_when_the_file_is_no_keystore(tmp_path: Path, content: bytes | None, why: str) -> None:
