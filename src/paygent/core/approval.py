@@ -174,8 +174,6 @@ class ApprovalRequest:
         """
         if self.state is not ApprovalState.PENDING:
             raise LocalProtocolError(f"approval {self.id} is {self.state} and takes no decision any more")
-        if not (decision.approver + decision.reason).isprintable():
-            raise LocalProtocolError("a decision names who decides, and why, in printable characters: it is logged")
         if decision.digest != self.digest:
             raise LocalProtocolError(f"the decision is not about what approval {self.id} shows; show it again")
         if decision.at >= self.expires_at:
@@ -188,6 +186,8 @@ class ApprovalRequest:
             )
         if decision.edit is not None:
             self._check_less(decision.edit)
+        if not (decision.approver + decision.reason).isprintable():
+            raise LocalProtocolError("a decision names who decides, and why, in printable characters: it is logged")
         decisions = (*self.decisions, decision)
         return replace(self, decisions=decisions, state=_state(decisions, self.needed))
 
