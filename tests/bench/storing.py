@@ -1,9 +1,10 @@
 """What a reservation costs on SQLite, beside a bare connection that writes the very same rows as durably.
 
 The bare side has the same tables, indexes, foreign keys and `synchronous` setting, and writes with the driver alone:
-nothing is checked, worked out, encoded or sealed. One payment is committed in the thread that wants it, and the journal
-is awaited there; both have a few turns in a row with nothing between them. Of many at once, each task hands its rows to
-one thread, which commits what waits together and wakes them, as the journal's does.
+nothing is checked, worked out, encoded or sealed. One payment is committed in the thread that wants it, and, because no
+event loop can wait for a disk, by a thread that a task awaits, as the journal is awaited; all have a few turns in a row
+with nothing between them. Of many at once, each task hands its rows to one thread, which commits what waits together
+and wakes them, as the journal's does.
 """
 
 import asyncio
@@ -45,16 +46,14 @@ _Batch = list[tuple[str, list[tuple[Any, ...]]]]
 
 
 class _Rows:
-    """What the journal wrote, read back, and a database like it that still has to get it."""
+    """What the journal wrote, read back."""
 
-    def __init__(self, journal: Path, twin: Path) -> None:
-        open_journal(str(twin)).close()
+    def __init__(self, journal: Path) -> None:
         self._source = sqlite3.connect(journal)
-        self.waiting: deque[list[_Batch]] = deque()
         self._sealed = 0
 
-    def copy(self, ids: Sequence[str], *, commits: int) -> None:
-        """Remember what the journal wrote for each of these payments; what all share comes with each commit's last."""
+    def of(self, ids: Sequence[str], *, commits: int) -> list[_Batch]:
+        """Return what the journal wrote for each of these payments; what all share comes with each commit's last."""
         batches = [[self._of_payment(table, column, each) for table, column in _OF_ONE.items()] for each in ids]
         sealed = self._read("SELECT * FROM audit WHERE number > ? ORDER BY number", [self._sealed])
         self._sealed = int(sealed[-1][0])
@@ -63,7 +62,7 @@ class _Rows:
         shared = [_insert(table, self._read(f"SELECT * FROM {table}", ())) for table in _SHARED]
         for batch in batches[:: -(len(ids) // commits)]:
             batch.extend(shared)
-        self.waiting.append(batches)
+        return batches
 
     def close(self) -> None:
         self._source.close()
@@ -76,9 +75,12 @@ class _Rows:
 
 
 class _Bare:
-    """A connection that writes rows, and the least that a group commit needs: a thread and a queue."""
+    """A connection that writes rows to tables like the journal's, and a thread with a queue, for group commits."""
 
     def __init__(self, file: Path) -> None:
+        open_journal(str(file)).close()
+        self.waiting: deque[list[_Batch]] = deque()
+        """What the journal wrote and this still has to."""
         self._database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.execute("PRAGMA foreign_keys = ON")
@@ -121,8 +123,8 @@ async def rows(rounds: int, folder: Path) -> list[Row]:
     names = count()
 
     async with open_journal(str(file)) as journal:
-        written = _Rows(file, folder / "twin.db")
-        bare = _Bare(folder / "twin.db")
+        written = _Rows(file)
+        here, there = _Bare(folder / "here.db"), _Bare(folder / "there.db")
 
         async def open_one() -> float:
             payments = [reserved(f"bench {next(names)}") for _ in range(IN_A_ROW)]
@@ -130,35 +132,47 @@ async def rows(rounds: int, folder: Path) -> list[Row]:
             for payment in payments:
                 await _reserve(journal, payment)
             took = perf_counter() - start
-            written.copy([payment.id for payment in payments], commits=IN_A_ROW)
+            batches = written.of([payment.id for payment in payments], commits=IN_A_ROW)
+            here.waiting.append(batches)
+            there.waiting.append(batches)
             return took / IN_A_ROW
 
         async def write_one() -> float:
-            batches = written.waiting.popleft()
+            batches = here.waiting.popleft()
             start = perf_counter()
             for batch in batches:
-                bare.commit([batch])
+                here.commit([batch])
+            return (perf_counter() - start) / IN_A_ROW
+
+        async def hand_in_one() -> float:
+            batches = there.waiting.popleft()
+            start = perf_counter()
+            for batch in batches:
+                await there.hand_in(batch)
             return (perf_counter() - start) / IN_A_ROW
 
         async def open_many() -> float:
             payments = [reserved(f"bench {next(names)}") for _ in range(TASKS)]
             took = await _at_once(lambda payment: _reserve(journal, payment), payments)
-            written.copy([payment.id for payment in payments], commits=1)
+            there.waiting.append(written.of([payment.id for payment in payments], commits=1))
             return took / TASKS
 
         async def write_many() -> float:
-            return await _at_once(bare.hand_in, written.waiting.popleft()) / TASKS
+            return await _at_once(there.hand_in, there.waiting.popleft()) / TASKS
 
         await open_one()  # whoever has the first turn, there is something to write
-        alone = await medians({"ours": open_one, "bare": write_one}, rounds=rounds)
-        await write_one()
+        alone = await medians({"ours": open_one, "here": write_one, "there": hand_in_one}, rounds=rounds)
+        await hand_in_one()
         await open_many()
-        crowd = await medians({"ours": open_many, "bare": write_many}, rounds=max(3, rounds // 4))
-        bare.close()
+        crowd = await medians({"ours": open_many, "there": write_many}, rounds=max(3, rounds // 4))
+        here.close()
+        there.close()
         written.close()
+    one, many = "reserve on SQLite, 10 scopes", f"one of {TASKS} reserves at once, 10 scopes"
     return [
-        _row("reserve on SQLite, 10 scopes", alone, "bare durable commit of the same rows"),
-        _row(f"one of {TASKS} reserves at once, 10 scopes", crowd, "bare group commit of the same rows"),
+        _row(one, alone["ours"], "bare durable commit of the same rows", alone["here"]),
+        _row(one, alone["ours"], "the same commit, awaited from a thread", alone["there"]),
+        _row(many, crowd["ours"], "bare group commit of the same rows", crowd["there"]),
     ]
 
 
@@ -184,5 +198,5 @@ def _insert(table: str, rows: list[tuple[Any, ...]]) -> tuple[str, list[tuple[An
     return f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows
 
 
-def _row(name: str, took: dict[str, float], peer: str) -> Row:
-    return Row(name=name, unit="µs", paygent=took["ours"] * 1e6, peer_name=peer, peer=took["bare"] * 1e6, target=2)
+def _row(name: str, ours: float, peer: str, bare: float) -> Row:
+    return Row(name=name, unit="µs", paygent=ours * 1e6, peer_name=peer, peer=bare * 1e6, target=2)
