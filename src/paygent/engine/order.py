@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from paygent.core.action import Action
 from paygent.core.context import NOBODY, Context
@@ -14,6 +14,8 @@ from paygent.core.requirements import PaymentRequired, Settlement
 from paygent.core.verdict import Alternative
 
 R = TypeVar("R")
+_LONGEST_KEY: Final = 500
+"""Characters of an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +58,9 @@ class Order:
     """
 
     def __post_init__(self) -> None:
-        if self.quantity < 1:
-            raise LocalProtocolError(f"at least one unit is bought, not {self.quantity}")
+        if type(self.quantity) is not int or self.quantity < 1:
+            raise LocalProtocolError(f"at least one unit is bought, and whole ones, not {self.quantity!r}")
+        _check_key(self.idempotency_key)
 
     @property
     def host(self) -> str:
@@ -86,6 +89,17 @@ class ActionOrder:
     """Do it even where the same wish has a payment that is unknown or unfinished."""
     errors: tuple[str, ...] = ()
     """Custom errors of the contracts that are called, such as ``TooLittle(uint256,uint256)``, to read reverts by."""
+
+    def __post_init__(self) -> None:
+        _check_key(self.idempotency_key)
+
+
+def _check_key(key: object) -> None:
+    """Refuse what cannot be written down and found again; types are not checked in the program that gives it."""
+    if key is None or (isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY and key.isprintable() and key.strip()):
+        return
+    said = repr(key)[:80]
+    raise LocalProtocolError(f"an idempotency key is text of 1 to {_LONGEST_KEY} printable characters, not {said}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
