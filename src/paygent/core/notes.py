@@ -14,6 +14,7 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.halt import Halt
 from paygent.core.payment import Move, Payment
 
+_RESOURCE: Final = "shown resource"
 _NAMES: Final = tuple(part.name for part in fields(Context))
 
 
@@ -72,8 +73,11 @@ def moved(before: Payment, after: Payment) -> Notes:
 
 
 def asked(request: ApprovalRequest) -> Notes:
-    """Return the row of a new request: the very facts that people are shown."""
+    """Return the row of a new request: the facts that people are shown, but for a URL's query."""
     facts = {f"shown {name}": said for name, said in request.facts.items()}
+    if _RESOURCE in facts:
+        before, mark, _ = facts[_RESOURCE].partition("?")
+        facts[_RESOURCE] = f"{before}{mark and '?…'}"
     facts |= {
         "approval": request.id,
         "digest": request.digest,

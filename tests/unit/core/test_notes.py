@@ -10,6 +10,8 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import Event
 from paygent.core.requirements import Settlement
+from paygent.core.verdict import Reason, RequireApproval
+from paygent.engine.approval_facts import approval_facts
 from paygent.testing.conformance.payments import (
     SIGNED_BYTES,
     START,
@@ -25,6 +27,7 @@ from paygent.testing.conformance.payments import (
     submitted,
 )
 
+WHY = Reason(code="above_approval_threshold", text="too much")
 CLAIM = Settlement(success=True, transaction=None, network=None, payer=None, amount=None, error=None)
 
 
@@ -99,9 +102,11 @@ def test_rows_of_people_name_them() -> None:
 
 def test_rows_have_no_signed_bytes_no_key_and_no_query() -> None:
     first = reserved(key="secret key", resource="https://a.example/x?token=hidden")
-    text = str([*notes.opened(first), *notes.moved(first, signed(first))])
+    shown = replace(request_for(first), facts=approval_facts(first, (), {}, RequireApproval(reasons=(WHY,))))
+    text = str([*notes.opened(first), *notes.moved(first, signed(first)), *notes.asked(shown)])
 
     assert not [word for word in (SIGNED_BYTES, "secret key", "hidden") if word in text]
+    assert "https://a.example/x?…" in text
 
 
 @pytest.mark.parametrize("kind", ["", "two words", "nul\0", "\u00fc"])

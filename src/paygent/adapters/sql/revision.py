@@ -38,7 +38,10 @@ def _advice(found: str | None) -> str:
 
 
 def current(database: Database, connection: Link) -> str | None:
-    """Return the revision of a database, or None where it is empty."""
+    """Return the revision of a database, or None where it is empty.
+
+    Raises: ConfigurationError: it holds the tables of another program, or ours without their revision.
+    """
     cursor = connection.cursor()
     tables = database.tables(cursor)
     if REVISION_TABLE not in tables:
@@ -47,6 +50,8 @@ def current(database: Database, connection: Link) -> str | None:
         return None
     cursor.execute(f"SELECT version_num FROM {REVISION_TABLE}")  # noqa: S608  # our own word
     row = cursor.fetchone()
+    if row is None and tables != {REVISION_TABLE}:
+        raise ConfigurationError(f"{database.name} has lost its revision; restore the database from a copy")
     return None if row is None else str(row[0])
 
 

@@ -69,7 +69,12 @@ class Trail:
             if int(number) <= after:
                 continue
             entry = AuditEntry(
-                number=int(number), at=int(at), kind=str(kind), facts=_facts(facts), previous=previous, hash=str(sealed)
+                number=int(number),
+                at=_time(at),
+                kind=str(kind),
+                facts=_facts(facts),
+                previous=previous,
+                hash=str(sealed),
             )
             entries.append(entry)
             previous = entry.hash
@@ -84,6 +89,14 @@ def _head(row: Sequence[object] | None) -> Head:
 
 def _row(entry: AuditEntry, facts: str) -> Row:
     return (entry.number, entry.at, entry.kind, facts, entry.hash)
+
+
+def _time(stored: object) -> int:
+    """Return a stored time; what somebody made unreadable is a time that was never sealed."""
+    try:
+        return int(str(stored))
+    except ValueError:
+        return -1
 
 
 def _facts(text: object) -> dict[str, str]:

@@ -32,6 +32,7 @@ def vandalise(journal: SqlJournal, sql: str) -> None:
         ("UPDATE audit SET facts = '[' WHERE number = 2", "row 2 was changed"),
         ("UPDATE audit SET facts = '[]' WHERE number = 2", "row 2 was changed"),
         ("UPDATE audit SET at = 1 WHERE number = 1", "row 1 was changed"),
+        ("UPDATE audit SET at = 'noon' WHERE number = 2", "row 2 was changed"),
         ("UPDATE audit SET hash = 'x' WHERE number = 2", "row 2 was changed"),
         ("DELETE FROM audit WHERE number = 2", "row 2 is missing: row 3 stands in its place"),
     ],

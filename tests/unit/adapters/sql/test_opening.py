@@ -149,6 +149,17 @@ def test_open_journal_refuses_another_programs_database(tmp_path: Path) -> None:
         open_journal(str(file))
 
 
+def test_open_journal_refuses_a_database_that_has_lost_its_revision(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("DELETE FROM paygent_revision")
+    connection.close()
+
+    with pytest.raises(ConfigurationError, match="has lost its revision; restore the database from a copy"):
+        open_journal(str(file))
+    with pytest.raises(ConfigurationError, match="has lost its revision"):
+        upgrade(str(file))
+
+
 def test_open_journal_refuses_a_newer_revision(file: Path) -> None:
     stamp(file, "9999")
 
