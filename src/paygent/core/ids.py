@@ -15,8 +15,11 @@ ApprovalId = NewType("ApprovalId", str)
 
 def digest(*parts: bytes | str) -> bytes:
     """Return the SHA-256 of the parts, each preceded by its length, so that no two lists of parts collide."""
-    written = [part.encode() if isinstance(part, str) else part for part in parts]
-    return hashlib.sha256(b"".join([len(raw).to_bytes(8, "big") + raw for raw in written])).digest()
+    written = bytearray()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        written += len(raw).to_bytes(8, "big") + raw
+    return hashlib.sha256(written).digest()
 
 
 def intent_id(*parts: bytes | str) -> IntentId:
