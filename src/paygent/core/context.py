@@ -7,6 +7,9 @@ from typing import Final
 
 from paygent.core.money import Amount
 
+_LONGEST: Final = 200
+"""Characters of a name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -18,8 +21,8 @@ class Budget:
     """The most that all its payments take together."""
 
     def __post_init__(self) -> None:
-        if not self.name or len(self.name) > 200 or not self.name.isprintable():
-            raise ValueError(f"{self.name!r} is not the name of a budget: 1 to 200 printable characters")
+        if not self.name or len(self.name) > _LONGEST or not self.name.isprintable():
+            raise ValueError(f"{self.name!r} is not the name of a budget: 1 to {_LONGEST} printable characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +46,22 @@ class Context:
     """
 
     def __post_init__(self) -> None:
+        if self.budgets:
+            self._check_budgets()
+        names = _names(self)
+        said = "".join(filter(None, names))
+        if "" in names or len(said) > _LONGEST or not said.isprintable():  # all together, because each takes its time
+            self._check_names()
+
+    def _check_budgets(self) -> None:
         names = [budget.name for budget in self.budgets]
         if len(set(names)) != len(names):
             raise ValueError(f"a payment counts in each budget once, not in {', '.join(names)}")
+
+    def _check_names(self) -> None:
         for part, name in zip(_PARTS, _names(self), strict=True):
-            if name is not None and (not name or len(name) > 200 or not name.isprintable()):
-                raise ValueError(f"{part} {name!r} is not a name: 1 to 200 printable characters")
+            if name is not None and (not name or len(name) > _LONGEST or not name.isprintable()):
+                raise ValueError(f"{part} {name!r} is not a name: 1 to {_LONGEST} printable characters")
 
 
 _PARTS: Final = tuple(part.name for part in fields(Context) if part.name != "budgets")

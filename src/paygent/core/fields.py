@@ -1,9 +1,8 @@
 """Reading records: fields of a JSON object by their type."""
 
-import re
 from collections.abc import Callable, Container, Mapping
 from functools import lru_cache
-from typing import NoReturn, TypeAlias, TypeVar
+from typing import Final, NoReturn, TypeAlias, TypeVar
 
 from paygent.core.caip import AssetId
 from paygent.core.money import Amount, Asset
@@ -12,7 +11,9 @@ JSON: TypeAlias = bool | int | str | list["JSON"] | dict[str, "JSON"] | None
 """What a record is made of."""
 
 _T = TypeVar("_T")
-_is_integer = re.compile(r"0|-?[1-9][0-9]{0,90}").fullmatch
+_LONGEST: Final = 92
+"""Characters of an integer: a sign and 91 digits, more than any token can hold."""
+_NOT_AN_INTEGER: Final = "it is not a decimal integer"
 
 
 def maybe(write: Callable[[_T], JSON], value: _T | None) -> JSON:
@@ -26,9 +27,29 @@ def amount_record(amount: Amount) -> JSON:
     return [str(amount.atomic), str(asset.id), asset.symbol, str(asset.decimals)]
 
 
+def integer(text: str) -> int:
+    """Return the integer of a text.
+
+    Raises: ValueError: it is longer than any, or would be written otherwise; the message does not quote it.
+    """
+    try:
+        number = int(text[:_LONGEST])
+    except ValueError:
+        raise ValueError(_NOT_AN_INTEGER) from None
+    if f"{number}" != text:
+        raise ValueError(_NOT_AN_INTEGER)
+    return number
+
+
 @lru_cache(maxsize=1024)
-def _asset(asset_id: str, symbol: str, decimals: int) -> Asset:
-    return Asset(id=AssetId.parse(asset_id), symbol=symbol, decimals=decimals)
+def _asset(asset_id: str, symbol: str, decimals: str) -> Asset:
+    return Asset(id=AssetId.parse(asset_id), symbol=symbol, decimals=integer(decimals))
+
+
+@lru_cache(maxsize=1024)
+def _amount(atomic: str, asset_id: str, symbol: str, decimals: str) -> Amount:
+    """Return an amount, from a cache: a payment's intent, authorization and receipt mostly say the same one."""
+    return Amount(integer(atomic), _asset(asset_id, symbol, decimals))
 
 
 class Fields:
@@ -50,6 +71,13 @@ class Fields:
             self._miss(name)
         return value if isinstance(value, str) else self._refuse(name, "text")
 
+    def maybe_text(self, name: str) -> str | None:
+        try:
+            value = self._object[name]
+        except KeyError:
+            self._miss(name)
+        return value if value is None or isinstance(value, str) else self._refuse(name, "text")
+
     def flag(self, name: str) -> bool:
         value = self._value(name)
         return value if isinstance(value, bool) else self._refuse(name, "true or false")
@@ -59,9 +87,12 @@ class Fields:
             text = self._object[name]
         except KeyError:
             self._miss(name)
-        if not isinstance(text, str) or not _is_integer(text):
+        if not isinstance(text, str):
             self._refuse(name, "a decimal integer in a string")
-        return int(text)
+        try:
+            return integer(text)
+        except ValueError:
+            self._refuse(name, "a decimal integer in a string")
 
     def word(self, name: str, words: Mapping[str, _T]) -> _T:
         """Return what a word of `words` stands for."""
@@ -80,9 +111,13 @@ class Fields:
         value = self._value(name)
         return Fields(value, f"{self._path}.{name}") if isinstance(value, dict) else self._refuse(name, "an object")
 
+    def maybe_inner(self, name: str, read: "Callable[[Fields], _T]") -> _T | None:
+        """Return what `read` makes of an object, or None where there is none."""
+        return None if self._value(name) is None else read(self.inner(name))
+
     def inners(self, name: str) -> "tuple[Fields, ...]":
         """Return the objects of a list."""
-        return tuple(_object(value, f"{self._path}.{name}[{place}]") for place, value in enumerate(self.list(name)))
+        return tuple([_object(value, f"{self._path}.{name}[{place}]") for place, value in enumerate(self.list(name))])
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the texts of a list."""
@@ -91,7 +126,7 @@ class Fields:
 
     def amounts(self, name: str) -> tuple[Amount, ...]:
         """Return the amounts of a list."""
-        return tuple(self._amount(name, value) for value in self.list(name))
+        return tuple([self._amount(name, value) for value in self.list(name)])
 
     def amount(self, name: str) -> Amount:
         return self._amount(name, self.list(name))
@@ -100,15 +135,18 @@ class Fields:
         if not isinstance(value, list) or len(value) != 4:
             self._refuse(name, "[atomic, asset, symbol, decimals]")
         atomic, asset, symbol, decimals = value
+        if not isinstance(atomic, str):
+            self._refuse(f"{name}.atomic", "text")
         if not isinstance(asset, str):
             self._refuse(f"{name}.asset", "text")
         if not isinstance(symbol, str):
             self._refuse(f"{name}.symbol", "text")
-        if not isinstance(decimals, str) or not _is_integer(decimals):
-            self._refuse(f"{name}.decimals", "a decimal integer in a string")
-        if not isinstance(atomic, str) or not _is_integer(atomic):
-            self._refuse(f"{name}.atomic", "a decimal integer in a string")
-        return Amount(int(atomic), _asset(asset, symbol, int(decimals)))
+        if not isinstance(decimals, str):
+            self._refuse(f"{name}.decimals", "text")
+        try:
+            return _amount(atomic, asset, symbol, decimals)
+        except ValueError as exc:
+            raise ValueError(f"{self._path}.{name} is not an amount: {exc}") from exc
 
     def maybe(self, name: str, read: Callable[[str], _T]) -> _T | None:
         try:

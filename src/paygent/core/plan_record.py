@@ -1,13 +1,16 @@
 """Actions on chain, and how far they have come, as JSON objects and back, without loss."""
 
 from collections.abc import Mapping
-from typing import cast, get_args
+from typing import Final, cast, get_args
 
 from paygent.core.action import Action, Call
 from paygent.core.caip import chain_id
 from paygent.core.fields import JSON, Fields, amount_record, maybe
 from paygent.core.intent import Purpose
 from paygent.core.transaction import Attempt, AttemptKind, Mined, Plan, Step
+
+_PURPOSES: Final = get_args(Purpose)
+_KINDS: Final = get_args(AttemptKind)
 
 
 def action_record(action: Action) -> dict[str, JSON]:
@@ -80,7 +83,7 @@ def _mined(mined: Mined) -> JSON:
 
 def _read_action(fields: Fields) -> Action:
     return Action(
-        purpose=cast("Purpose", fields.one_of("purpose", get_args(Purpose))),
+        purpose=cast("Purpose", fields.one_of("purpose", _PURPOSES)),
         network=chain_id(fields.text("network")),
         venue=fields.text("venue"),
         spend=fields.amount("spend"),
@@ -118,7 +121,7 @@ def _read_step(fields: Fields) -> Step:
         call=_read_call(fields.inner("call")),
         cleanup=fields.flag("cleanup"),
         attempts=tuple(map(_read_attempt, fields.inners("attempts"))),
-        mined=fields.maybe("mined", lambda name: _read_mined(fields.inner(name))),
+        mined=fields.maybe_inner("mined", _read_mined),
         taken=fields.flag("taken"),
     )
 
@@ -130,7 +133,7 @@ def _read_attempt(fields: Fields) -> Attempt:
         gas_limit=fields.number("gas_limit"),
         max_fee=fields.number("max_fee"),
         tip=fields.maybe("tip", fields.number),
-        kind=cast("AttemptKind", fields.one_of("kind", get_args(AttemptKind))),
+        kind=cast("AttemptKind", fields.one_of("kind", _KINDS)),
     )
 
 

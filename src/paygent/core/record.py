@@ -5,14 +5,15 @@ it only for who sends it. Integers are decimal strings, because JSON numbers are
 """
 
 from collections.abc import Mapping
-from typing import Final, cast, get_args
+from typing import Final, get_args
 
 from paygent.core.caip import chain_id
 from paygent.core.context import NOBODY, Budget, Context
-from paygent.core.fields import JSON, Fields, amount_record, maybe
-from paygent.core.ids import IntentId, PaymentId
+from paygent.core.fields import JSON, Fields, amount_record, integer, maybe
+from paygent.core.ids import PaymentId
 from paygent.core.intent import PaymentIntent, Purpose
 from paygent.core.lifecycle import Event, State
+from paygent.core.mould import Mould, places
 from paygent.core.payment import Move, Payment, Receipt, SignedPayload
 from paygent.core.plan_record import plan_record, read_plan
 from paygent.core.requirements import Authorization, Scheme, Settlement, TransferMethod
@@ -32,6 +33,11 @@ _STATES: Final = {state.value: state for state in State}
 _PURPOSES: Final = get_args(Purpose)
 _SCHEMES: Final = get_args(Scheme)
 _METHODS: Final = get_args(TransferMethod)
+_PAYMENTS: Final = Mould(Payment)
+_INTENTS: Final = Mould(PaymentIntent)
+_AUTHORIZATIONS: Final = Mould(Authorization)
+_RECEIPTS: Final = Mould(Receipt)
+_put_event, _put_state, _put_at, _put_note = places(Move)
 
 
 def to_record(payment: Payment) -> dict[str, JSON]:
@@ -68,29 +74,27 @@ def from_record(record: Mapping[str, JSON], payload: SignedPayload | None = None
         raise ValueError(f"this payment has format {version!r}, and only formats up to {FORMAT} can be read")
     fields = Fields(record, "payment")
     payment_id = PaymentId(fields.text("id"))
-    return Payment(
-        id=payment_id,
-        intent=_read_intent(fields.inner("intent")),
-        state=fields.word("state", _STATES),
-        version=fields.number("version"),
-        created_at=fields.number("created_at"),
-        idempotency_key=fields.maybe("idempotency_key", fields.text),
-        context=NOBODY
+    return _PAYMENTS.of(
+        payment_id,
+        _read_intent(fields.inner("intent")),
+        fields.word("state", _STATES),
+        fields.number("version"),
+        fields.number("created_at"),
+        fields.maybe_text("idempotency_key"),
+        NOBODY
         if version == _BEFORE_CONTEXT
         else _read_context(fields.inner("context"), with_budgets=version == FORMAT),
-        quantity=fields.number("quantity") if version in (_BEFORE_PLAN, FORMAT) else 1,
-        authorization=fields.maybe("authorization", lambda name: _read_authorization(fields.inner(name))),
-        plan=fields.maybe("plan", lambda name: read_plan(fields.inner(name))) if version == FORMAT else None,
-        lease_until=fields.number("lease_until"),
-        from_block=fields.maybe("from_block", fields.number),
-        payload=payload,
-        claim=fields.maybe("claim", lambda name: _read_claim(fields.inner(name))),
-        delivered=fields.flag("delivered"),
-        receipt=fields.maybe(
-            "receipt", lambda name: _read_receipt(fields.inner(name), payment_id, with_fee=version == FORMAT)
-        ),
-        alarm=fields.maybe("alarm", fields.text),
-        history=tuple(map(_read_move, fields.list("history"))),
+        fields.number("quantity") if version in (_BEFORE_PLAN, FORMAT) else 1,
+        fields.maybe_inner("authorization", _read_authorization),
+        fields.maybe_inner("plan", read_plan) if version == FORMAT else None,
+        fields.number("lease_until"),
+        fields.maybe("from_block", fields.number),
+        payload,
+        fields.maybe_inner("claim", _read_claim),
+        fields.flag("delivered"),
+        fields.maybe_inner("receipt", lambda inner: _read_receipt(inner, payment_id, with_fee=version == FORMAT)),
+        fields.maybe_text("alarm"),
+        _read_moves(fields.list("history")),
     )
 
 
@@ -171,30 +175,30 @@ def _receipt(receipt: Receipt) -> JSON:
 
 
 def _read_intent(fields: Fields) -> PaymentIntent:
-    return PaymentIntent(
-        id=IntentId(fields.text("id")),
-        purpose=cast("Purpose", fields.one_of("purpose", _PURPOSES)),
-        network=chain_id(fields.text("network")),
-        payer=fields.text("payer"),
-        payee=fields.text("payee"),
-        amount=fields.amount("amount"),
-        scheme=fields.text("scheme"),
-        resource=fields.text("resource"),
-        method=fields.text("method"),
-        request=fields.text("request"),
-        deadline=fields.number("deadline"),
+    return _INTENTS.of(
+        fields.text("id"),
+        fields.one_of("purpose", _PURPOSES),
+        chain_id(fields.text("network")),
+        fields.text("payer"),
+        fields.text("payee"),
+        fields.amount("amount"),
+        fields.text("scheme"),
+        fields.text("resource"),
+        fields.text("method"),
+        fields.text("request"),
+        fields.number("deadline"),
     )
 
 
 def _read_context(fields: Fields, *, with_budgets: bool) -> Context:
     return Context(
         treasury=fields.text("treasury"),
-        project=fields.maybe("project", fields.text),
-        agent=fields.maybe("agent", fields.text),
-        session=fields.maybe("session", fields.text),
-        run=fields.maybe("run", fields.text),
-        tool=fields.maybe("tool", fields.text),
-        service=fields.maybe("service", fields.text),
+        project=fields.maybe_text("project"),
+        agent=fields.maybe_text("agent"),
+        session=fields.maybe_text("session"),
+        run=fields.maybe_text("run"),
+        tool=fields.maybe_text("tool"),
+        service=fields.maybe_text("service"),
         budgets=tuple(map(_read_budget, fields.inners("budgets"))) if with_budgets else (),
     )
 
@@ -204,57 +208,64 @@ def _read_budget(fields: Fields) -> Budget:
 
 
 def _read_authorization(fields: Fields) -> Authorization:
-    return Authorization(
-        scheme=cast("Scheme", fields.one_of("scheme", _SCHEMES)),
-        method=cast("TransferMethod", fields.one_of("method", _METHODS)),
-        payer=fields.text("payer"),
-        payee=fields.text("payee"),
-        amount=fields.amount("amount"),
-        nonce=fields.text("nonce"),
-        valid_after=fields.number("valid_after"),
-        valid_before=fields.number("valid_before"),
-        spender=fields.maybe("spender", fields.text),
-        facilitator=fields.maybe("facilitator", fields.text),
+    return _AUTHORIZATIONS.of(
+        fields.one_of("scheme", _SCHEMES),
+        fields.one_of("method", _METHODS),
+        fields.text("payer"),
+        fields.text("payee"),
+        fields.amount("amount"),
+        fields.text("nonce"),
+        fields.number("valid_after"),
+        fields.number("valid_before"),
+        fields.maybe_text("spender"),
+        fields.maybe_text("facilitator"),
     )
 
 
 def _read_claim(fields: Fields) -> Settlement:
     return Settlement(
         success=fields.flag("success"),
-        transaction=fields.maybe("transaction", fields.text),
-        network=fields.maybe("network", fields.text),
-        payer=fields.maybe("payer", fields.text),
+        transaction=fields.maybe_text("transaction"),
+        network=fields.maybe_text("network"),
+        payer=fields.maybe_text("payer"),
         amount=fields.maybe("amount", fields.number),
-        error=fields.maybe("error", fields.text),
+        error=fields.maybe_text("error"),
         pending=fields.flag("pending"),
     )
 
 
 def _read_receipt(fields: Fields, payment_id: PaymentId, *, with_fee: bool) -> Receipt:
-    return Receipt(
-        payment_id=payment_id,
-        network=chain_id(fields.text("network")),
-        transaction=fields.maybe("transaction", fields.text),
-        payer=fields.text("payer"),
-        payee=fields.text("payee"),
-        amount=fields.amount("amount"),
-        nonce=fields.text("nonce"),
-        block_number=fields.maybe("block_number", fields.number),
-        block_hash=fields.maybe("block_hash", fields.text),
-        final=fields.flag("final"),
-        received=fields.amounts("received") if with_fee else (),
-        fee=fields.maybe("fee", fields.amount) if with_fee else None,
+    return _RECEIPTS.of(
+        payment_id,
+        chain_id(fields.text("network")),
+        fields.maybe_text("transaction"),
+        fields.text("payer"),
+        fields.text("payee"),
+        fields.amount("amount"),
+        fields.text("nonce"),
+        fields.maybe("block_number", fields.number),
+        fields.maybe_text("block_hash"),
+        fields.flag("final"),
+        fields.amounts("received") if with_fee else (),
+        fields.maybe("fee", fields.amount) if with_fee else None,
     )
+
+
+def _read_moves(lines: list[JSON]) -> tuple[Move, ...]:
+    try:
+        return tuple(map(_read_move, lines))
+    except (KeyError, ValueError) as exc:
+        raise ValueError("payment.history has a line that is not [event, state, at, note]") from exc
 
 
 def _read_move(line: JSON) -> Move:
-    if not isinstance(line, list) or len(line) != 4:
-        raise ValueError("payment.history has a line that is not [event, state, at, note]")
-    event, state, at, note = line
-    fields = Fields({"event": event, "state": state, "at": at, "note": note}, "payment.history")
-    return Move(
-        event=fields.word("event", _EVENTS),
-        state=fields.word("state", _STATES),
-        at=fields.number("at"),
-        note=fields.text("note"),
-    )
+    if isinstance(line, list):
+        event, state, at, note = line
+        if isinstance(event, str) and isinstance(state, str) and isinstance(at, str) and isinstance(note, str):
+            move = object.__new__(Move)  # by hand, because most of a page's values are moves
+            _put_event(move, _EVENTS[event])
+            _put_state(move, _STATES[state])
+            _put_at(move, integer(at))
+            _put_note(move, note)
+            return move
+    raise ValueError("it is not a list of four texts")

@@ -181,8 +181,45 @@ def test_record_with_a_wrong_amount_says_which_part(part: int, name: str, wrong:
         from_record(record)
 
 
-@pytest.mark.parametrize("line", [None, {}, [], ["signed", "SIGNED", "1"], ["signed", "SIGNED", "1", "", ""]])
-def test_record_with_a_line_of_history_of_another_length_is_refused(line: Any) -> None:
+@pytest.mark.parametrize("wrong", ["", "01", "-0", "+1", " 1", "1_0", "\u0661", "1.0", "9" * 93, "9" * 5_000])
+@pytest.mark.parametrize("part", [0, 3])
+def test_record_with_an_amount_written_in_another_way_is_refused_without_a_quote(part: int, wrong: str) -> None:
+    record: Any = to_record(FULL)
+    record["intent"]["amount"][part] = wrong
+
+    with pytest.raises(ValueError, match=r"payment\.intent\.amount is not an amount: it is not a decimal integer$"):
+        from_record(record)
+
+
+@pytest.mark.parametrize(
+    "amount", [["1", "eip155:25", "T", "6"], ["1", "a/b", "T", "6"], [str(2**256), None, "T", "78"]]
+)
+def test_record_with_an_amount_that_cannot_be_is_refused_with_its_name(amount: Any) -> None:
+    record: Any = to_record(FULL)
+    record["receipt"]["amount"] = [part or record["receipt"]["amount"][1] for part in amount]
+
+    with pytest.raises(ValueError, match=r"payment\.receipt\.amount is not an amount: "):
+        from_record(record)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        None,
+        {},
+        [],
+        ["signed", "SIGNED", "1"],
+        ["signed", "SIGNED", "1", "", ""],
+        {"signed": 1, "SIGNED": 1, "1": 1, "": 1},
+        ["signs", "SIGNED", "1", ""],
+        ["signed", "SIGNS", "1", ""],
+        ["signed", "SIGNED", "01", ""],
+        ["signed", "SIGNED", 1, ""],
+        ["signed", "SIGNED", "1", None],
+        [["signed"], "SIGNED", "1", ""],
+    ],
+)
+def test_record_with_a_line_of_history_that_is_none_is_refused(line: Any) -> None:
     record: Any = to_record(FULL)
     record["history"] = [line]
 

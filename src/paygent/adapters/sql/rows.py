@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from paygent.core.budget import Hold
 from paygent.core.errors import AdapterError, LocalProtocolError
@@ -100,7 +100,10 @@ def parsed(text: object) -> Any:
     """Return what a column of JSON holds. Raises: ValueError: it is damaged."""
     said = str(text)
     check_depth(said, most=_DEEPEST)
-    return json.loads(said)
+    try:
+        return from_json(said, cache_strings="keys")
+    except ValueError:  # half of a surrogate pair, as above, or damage
+        return json.loads(said)
 
 
 def seq_of(row: Row) -> int:

@@ -83,6 +83,13 @@ def test_row_that_was_cut_off_is_refused(record: Any, data: st.DataObject) -> No
     assert read(text[: data.draw(st.integers(0, len(text) - 1))]) is None
 
 
+@pytest.mark.parametrize(("levels", "taken"), [(99, True), (100, False), (150, False)])
+def test_row_is_refused_when_something_unknown_in_it_is_nested_too_deep(levels: int, taken: bool) -> None:
+    text = json.dumps(RECORDS[0])
+
+    assert taken is (read(f'{text[:-1]},"more":{"[" * levels}{"]" * levels}}}') is not None)
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"format":' * 50_000, "9" * 10_000, None, b"\xff"])
 def test_row_that_no_reader_should_take_is_refused(text: object) -> None:
     assert read(text) is None
