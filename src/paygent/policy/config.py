@@ -42,6 +42,8 @@ from paygent.policy.shape import (
 from paygent.policy.terms import AgentTerms
 from paygent.policy.yaml_tree import Node, read_yaml
 
+_EMPTY = "with none listed it is not said whether any may pay and be paid, or nobody; leave the key out for any"
+
 
 def read_policy(files: Sequence[tuple[str, str]], *, tokens: Tokens = TOKENS) -> Policy:
     """Return the policy that files (name and text) say together; a key may be in one of them only.
@@ -144,10 +146,10 @@ def policy_keys(tokens: Tokens) -> dict[str, Key]:
         "limits": key(listed(limit_shape(tokens)), "Further limits; all hold at once.", "limits"),
         "allow": key(record(_lists("may be paid; left out: any"), dict[str, Any]), "Nothing else is paid.", "allow"),
         "deny": key(record(_lists("are never paid"), Denied), "Never paid, whatever else allows it.", "deny"),
-        "agents": key(listed(AGENT), "Agents with priority and budgets.", "agent_terms"),
+        "agents": key(listed(AGENT, empty=_EMPTY), "Agents with priority and budgets.", "agent_terms"),
         "other_agents": key(flag, "Agents that are not listed may pay, as LOW.", "other_agents"),
         "projects": key(listed(PROJECT), "Projects with budgets.", "projects"),
-        "services": key(listed(SERVICE), "Services with price and owner.", "service_terms"),
+        "services": key(listed(SERVICE, empty=_EMPTY), "Services with price and owner.", "service_terms"),
         "other_services": key(flag, "What is not listed may be bought.", "other_services"),
         "risk": key(RISK, "When a payment is odd; {} takes the defaults.", "risk"),
         "prices": key(PRICES, "How tokens become dollars.", "valuation"),

@@ -104,15 +104,18 @@ def exactly(expected: str, build: Callable[[str], T], *, pattern: str, fractions
     return Shape(read, {"anyOf": [written.schema, number]})
 
 
-def listed(item: Shape[T]) -> Shape[tuple[T, ...]]:
-    """Return the shape of a list."""
+def listed(item: Shape[T], *, empty: str | None = None) -> Shape[tuple[T, ...]]:
+    """Return the shape of a list. Args: empty: why it may not be empty, and what to do; None where it may."""
 
     def read(node: Node) -> tuple[T, ...]:
         if node.kind != "list":
             raise node.wrong("a list")
+        if empty is not None and not node.items:
+            raise node.wrong("a list of one at least", empty)
         return tuple(item.read(each) for each in node.items)
 
-    return Shape(read, {"type": "array", "items": item.schema})
+    said = {"type": "array", "items": item.schema}
+    return Shape(read, said if empty is None else {**said, "minItems": 1})
 
 
 def one_or_many(item: Shape[T]) -> Shape[T | tuple[T, ...]]:

@@ -35,6 +35,7 @@ from paygent.ports.price_oracle import PriceOracle
 from paygent.ports.signer import Signer, TransactionSigner
 from paygent.ports.storage import Storage
 from paygent.ports.transactions import Transactions
+from paygent.runtime import fields
 from paygent.runtime.parts import (
     open_chains,
     open_webhook,
@@ -221,7 +222,7 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
                 handler=wiring.get("approvals")
                 or plugged.handler(settings.approvals)
                 or open_webhook(settings, clock, made),
-                needed=wiring.get("approvers", settings.approvers),
+                needed=_number(wiring.get("approvers", settings.approvers)),
                 approvers=_names(wiring.get("approver_names", settings.approver_names)),
             ),
             context=wiring.get("context", settings.context),
@@ -230,6 +231,13 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
             log=policy_log_of(policy, journal, clock, given="policy" in wiring),
             rules=plugged.rules(),
         )
+
+
+def _number(given: object) -> int:
+    try:
+        return fields.approvers(given)
+    except ValueError as wrong:
+        raise ConfigurationError(f"approvers: {wrong}") from wrong
 
 
 def _names(given: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -303,6 +303,8 @@ WRONG: list[tuple[str, int, int, str, str]] = [
     (AGENT.replace("dailyBudget: 1", "dailyBudget: 1:30"), 4, 18, "US dollars such as 1.50", "'1:30'"),
     (AGENT.replace("dailyBudget: 1", "dailyBudget: .inf"), 4, 18, "US dollars such as 1.50", "'.inf'"),
     (AGENT.replace("id: a", 'id: ""'), 2, 9, "a name of 1 to 200 characters", "''"),
+    ("agents: []", 1, 9, "a list of one at least", "leave the key out for any"),
+    ("services: []", 1, 11, "a list of one at least", "leave the key out for any"),
     (AGENT + AGENT[8:], 1, 1, "values that go together", "the agent 'a' is listed twice"),
     (SERVICE.replace("active: true", "active: 1"), 5, 13, "true or false", "'1'"),
     (SERVICE.replace("    isVerified: false\n", ""), 2, 5, "the key 'isVerified'", "a map"),

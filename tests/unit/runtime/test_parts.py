@@ -240,3 +240,14 @@ async def test_arguments_name_as_many_people_as_have_to_agree(names: Any) -> Non
     with pytest.raises(ConfigurationError, match="2 distinct approvers have to agree"):
         async with assemble(settings=Settings(storage=""), **parts, approvers=2, approver_names=names):
             raise AssertionError("opened")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("number", [0, -1, 101, True, "two"])
+async def test_arguments_say_a_number_of_people_that_have_to_agree(number: Any) -> None:
+    memory = memory_engine()
+    parts: Any = {"signer": memory.signer, "journal": memory.journal, "chains": {}, "clock": memory.clock}
+
+    with pytest.raises(ConfigurationError, match="is not a number of people from 1 to 100"):
+        async with assemble(settings=Settings(storage=""), **parts, approvers=number):
+            raise AssertionError("opened")

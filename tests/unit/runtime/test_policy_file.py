@@ -90,10 +90,20 @@ def test_several_files_are_one_policy(path: Path, tmp_path: Path) -> None:
     agents = tmp_path / "agents.yaml"
     agents.write_text("agents: [{id: a, priority: LOW, dailyBudget: 1, maxPerCall: 1}]")
     file = PolicyFile(path, agents)
-    agents.write_text("agents: []")
+    agents.write_text("agents: [{id: bb, priority: LOW, dailyBudget: 1, maxPerCall: 1}]")
 
     assert ["a"] == [each.id for each in file.policy.agent_terms]
-    assert () == file.current().agent_terms
+    assert ["bb"] == [each.id for each in file.current().agent_terms]
+
+
+def test_list_of_agents_that_is_emptied_lets_nobody_new_pay(path: Path, tmp_path: Path) -> None:
+    agents = tmp_path / "agents.yaml"
+    agents.write_text("agents: [{id: a, priority: LOW, dailyBudget: 1, maxPerCall: 1}]")
+    file = PolicyFile(path, agents)
+    agents.write_text("agents: []")
+
+    assert ["a"] == [each.id for each in file.current().agent_terms]
+    assert "a list of one at least" in str(file.error)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"per_day: x"])
