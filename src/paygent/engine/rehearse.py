@@ -105,13 +105,15 @@ def past(payment: Payment, tokens: Mapping[AssetId, Token]) -> Past:
     """Return a payment as the policy looks at it; a token that is not known any more is worth nothing."""
     intent = payment.intent
     asset = intent.amount.asset
+    action = None if payment.plan is None else payment.plan.action
     ask = Ask(
         payer=intent.payer,
         payee=intent.payee,
         network=intent.network,
         token=tokens.get(asset.id) or Token(asset=asset, name=asset.symbol, versions=("1",)),
         amount=intent.amount,
-        host=intent.host,
+        host=intent.host if action is None else "",
+        action=action,
         context=payment.context,
         quantity=payment.quantity,
     )

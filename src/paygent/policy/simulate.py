@@ -87,7 +87,7 @@ class _Replay:
         agent, provider = self._agent(past.ask), self._provider(past.ask)
         asked = needs(self._policy, past.ask, now=past.at)
         since = past.at - (0 if asked.recent_seconds is None else asked.recent_seconds)
-        while agent.recent and agent.recent[0][0] <= since:
+        while agent.recent and agent.recent[0][0] < since:
             agent.recent.popleft()
         spent = sum(worth for _, worth in agent.recent)
         return Facts(

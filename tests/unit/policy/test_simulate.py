@@ -13,7 +13,7 @@ from paygent.core.window import DAY, Rolling
 from paygent.policy.evaluate import evaluate, holds
 from paygent.policy.limits import Limit
 from paygent.policy.policy import Policy
-from paygent.policy.risk import Risk
+from paygent.policy.risk import Burst, Risk
 from paygent.policy.scope import Scope
 from paygent.policy.simulate import Past, simulate, simulate_history
 from paygent.policy.terms import AgentTerms, Priority
@@ -77,6 +77,16 @@ def test_history_knows_bursts_first_payments_and_providers() -> None:
     assert [[], [], [], ["provider_failing"]] == said(replace(FREE, risk=Risk()), *failing, past(3))
     moved = past(1, payee=f"0x{'99' * 20}")
     assert [[], ["payee_changed"]] == said(replace(FREE, risk=Risk()), past(0), moved)
+
+
+@pytest.mark.parametrize(("at", "codes_then"), [(60, ["burst"]), (61, [])])
+def test_history_counts_what_was_paid_in_the_seconds_of_a_burst_as_the_storage_does(
+    at: int, codes_then: list[str]
+) -> None:
+    """The storage counts from `now - seconds` on (`engine.facts`)."""
+    policy = replace(FREE, risk=Risk(burst=Burst(payments=1, amount=usd("1"))))
+
+    assert codes_then == said(policy, past(0), past(at))[1]
 
 
 def test_history_tells_providers_without_a_service_by_their_host() -> None:
