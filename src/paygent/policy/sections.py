@@ -63,9 +63,15 @@ def money(tokens: Tokens, *, counts: bool = False) -> Shape[Amount]:
     return exactly(f'an amount such as "1.50" {units}', build, pattern=_MONEY, fractions=False)
 
 
+def _name(said: str) -> str:
+    if not said.isprintable():
+        raise ValueError("names have printable characters alone, so this is nobody's")
+    return said
+
+
 DOLLARS = exactly("US dollars such as 1.50", usd, pattern=DECIMAL, fractions=True)
 """Dollars as the older files write them: a number or text, read digit for digit."""
-NAME = text("a name of 1 to 200 characters", str, pattern=r"^.{1,200}$")
+NAME = text("a name of 1 to 200 characters", _name, pattern=r"^.{1,200}$")
 ADDRESS = text("an address: 0x and 40 hexadecimal digits, in quotes", str, pattern=_ADDRESS)
 NETWORK = text("a chain such as eip155:25", ChainId)
 ASSET = text("a token such as eip155:25/erc20:0x…", AssetId.parse)

@@ -13,6 +13,8 @@ T = TypeVar("T")
 Schema = Mapping[str, Any]
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_.eE+-]*", re.ASCII)
+_FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+"""Source: YAML 1.2.2, chapter 10.3.2 (core schema)."""
 DECIMAL = r"^(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?$"
 """An exact amount in digits."""
 
@@ -78,9 +80,9 @@ def whole(least: int, most: int) -> Shape[int]:
 
 
 def _read_flag(node: Node) -> bool:
-    if not node.plain or node.text not in ("true", "false"):
+    if not node.plain or node.text not in _FLAGS:
         raise node.wrong("true or false")
-    return node.text == "true"
+    return _FLAGS[node.text]
 
 
 flag = Shape(_read_flag, {"type": "boolean"})

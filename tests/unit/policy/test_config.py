@@ -206,6 +206,11 @@ def test_older_files_are_read_as_they_are() -> None:
     assert (False, False) == (policy.other_agents, policy.other_services)
 
 
+@pytest.mark.parametrize(("said", "meant"), [("True", True), ("TRUE", True), ("False", False), ("FALSE", False)])
+def test_flags_are_read_as_yaml_writes_them(said: str, meant: bool) -> None:
+    assert meant is read(f"other_agents: {said}").other_agents
+
+
 def test_older_files_alone_limit_agents_as_they_say() -> None:
     policy = read(AGENTS)
 
@@ -291,6 +296,8 @@ WRONG: list[tuple[str, int, int, str, str]] = [
     ("deny: {hosts: [m\u00fcnchen.example]}", 1, 16, "a host such as", "'m\u00fcnchen.example'"),
     ('deny: {hosts: ["a.example\\n"]}', 1, 16, "a host such as", "a.example\\n"),
     ('deny: {agents: ["a\\n"]}', 1, 17, "a name of 1 to 200 characters", "a\\n"),
+    ('deny: {agents: ["\\ud800"]}', 1, 17, "a name of 1 to 200 characters", "printable characters alone"),
+    ("other_agents: tRue", 1, 15, "true or false", "'tRue'"),
     ('deny: {payees: ["0x1111111111111111111111111111111111111111\\n"]}', 1, 17, "an address", "\\n"),
     ("allow: {networks: [mainnet]}", 1, 20, "a chain such as eip155:25", "CAIP-2"),
     ("deny: {payees: [0x12]}", 1, 17, "an address", "'0x12'"),
