@@ -11,8 +11,8 @@ JSON: TypeAlias = bool | int | str | list["JSON"] | dict[str, "JSON"] | None
 """What a record is made of."""
 
 _T = TypeVar("_T")
-_LONGEST: Final = 92
-"""Characters of an integer: a sign and 91 digits, more than any token can hold."""
+_LONGEST: Final = 91
+"""Characters of an integer: more than any token can hold."""
 _NOT_AN_INTEGER: Final = "it is not a decimal integer"
 
 

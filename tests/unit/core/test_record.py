@@ -181,7 +181,7 @@ def test_record_with_a_wrong_amount_says_which_part(part: int, name: str, wrong:
         from_record(record)
 
 
-@pytest.mark.parametrize("wrong", ["", "01", "-0", "+1", " 1", "1_0", "\u0661", "1.0", "9" * 93, "9" * 5_000])
+@pytest.mark.parametrize("wrong", ["", "01", "-0", "+1", " 1", "1_0", "\u0661", "1.0", "9" * 92, "9" * 5_000])
 @pytest.mark.parametrize("part", [0, 3])
 def test_record_with_an_amount_written_in_another_way_is_refused_without_a_quote(part: int, wrong: str) -> None:
     record: Any = to_record(FULL)
