@@ -127,7 +127,10 @@ class PaymentJournal(Protocol):
         ...
 
     async def by_key(self, payer: str, key: str) -> Payment | None:
-        """Return the newest payment of an idempotency key of `payer` (checksummed address), or None."""
+        """Return the payment of an idempotency key of `payer` (checksummed address), or None.
+
+        It is the newest that `blocks_key`: what was denied under the key later takes nothing from it. Else the newest.
+        """
         ...
 
     async def by_request(self, payer: str, request: str) -> Payment | None:

@@ -252,7 +252,7 @@ class MemoryJournal(MemoryServices):
             return self._payments.get(payment_id)
 
     async def by_key(self, payer: str, key: str) -> Payment | None:
-        return self._newest(self._by_key, (payer, key))
+        return self._newest(self._by_key, (payer, key), blocking=True) or self._newest(self._by_key, (payer, key))
 
     async def by_request(self, payer: str, request: str) -> Payment | None:
         return self._newest(self._by_request, (payer, request))
@@ -389,10 +389,10 @@ class MemoryJournal(MemoryServices):
                 had.reserved - was.reserved + now.reserved, had.committed - was.committed + now.committed
             )
 
-    def _newest(self, index: _Index, words: tuple[str, str]) -> Payment | None:
+    def _newest(self, index: _Index, words: tuple[str, str], *, blocking: bool = False) -> Payment | None:
         with self._door:
             self._check_open()
-            return next(iter(self._others(index, words)), None)
+            return next((each for each in self._others(index, words) if each.blocks_key or not blocking), None)
 
     def _page(self, wanted: Callable[[Payment], bool], after: str | None, limit: int) -> PaymentPage:
         with self._door:

@@ -251,3 +251,17 @@ async def test_resume_in_another_process_takes_from_the_limits_of_whoever_asked(
     stored = await memory.journal.get(first)
     assert stored is not None
     assert (3, "one") == (stored.quantity, stored.context.agent)
+
+
+async def test_key_finds_its_payment_again_after_a_denial_while_it_waited() -> None:
+    memory = memory_engine(policy=ASKING)
+    first = await waits(memory, {KEY: "k"})
+    with pytest.raises(PolicyDenied):
+        await get(under(memory, DENYING), {KEY: "k"})
+    await approve(memory)
+
+    assert first == await get(memory, {KEY: "k"})
+    with pytest.raises(AssertionError, match="402"):  # the same bytes, to a seller that serves them once
+        await get(memory, {KEY: "k"})
+
+    assert 1 == memory.transfers()

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     delete,
+    func,
     literal_column,
     null,
     select,
@@ -54,6 +55,11 @@ _BY_REQUEST = (_P.payer == bindparam("payer")) & (_P.request == bindparam("reque
 WINDOWS_AT_ONCE: Final = 16
 """The most windows that one statement reads."""
 _BLOCKING_KEY = _BY_KEY & (_P.id != bindparam("id_")) & _P.state.not_in(_words(FREED))
+_OF_KEY = _P.seq == func.coalesce(
+    select(func.max(_P.seq)).where(_BY_KEY & _P.state.not_in(_words(FREED))).correlate(None).scalar_subquery(),
+    select(func.max(_P.seq)).where(_BY_KEY).correlate(None).scalar_subquery(),
+)
+"""The newest payment of a key that is under way, out or settled; where none is, the newest."""
 _BLOCKING_REPEAT = (
     _BY_REQUEST
     & (_P.delivered == literal_column("0"))
@@ -129,7 +135,7 @@ class Statements:
             .values(reserved=bindparam("reserved"), committed=bindparam("committed"))
         )
         self.by_id: Final = ready(select(*_DOCUMENT).where(_P.id == bindparam("id_")))
-        self.by_key: Final = ready(select(*_DOCUMENT).where(_BY_KEY).order_by(_NEWEST).limit(_LIMIT))
+        self.by_key: Final = ready(select(*_DOCUMENT).where(_OF_KEY).limit(_LIMIT))
         self.by_request: Final = ready(select(*_DOCUMENT).where(_BY_REQUEST).order_by(_NEWEST).limit(_LIMIT))
         self.any_state: Final = ready(select(*_LISTED).where(older).order_by(_NEWEST).limit(_LIMIT))
         self.one_state: Final = ready(

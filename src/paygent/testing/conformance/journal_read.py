@@ -41,6 +41,20 @@ class ReadContract:
         assert newest == await journal.by_key(PAYER, "k")
         assert newest == await journal.by_request(PAYER, newest.intent.request)
 
+    async def test_by_key_gives_what_is_under_way_also_where_the_key_was_denied_later(
+        self, journal: PaymentJournal
+    ) -> None:
+        first = await put(journal, reserved(1, key="k", resource="https://a.example/"))
+        await put(journal, denied(2, key="k", resource="https://a.example/"))
+        await put(journal, denied(3, key="k", resource="https://b.example/"))
+
+        assert first == await journal.by_key(PAYER, "k")
+
+        await walk(journal, first, voided(first))
+        last = await journal.by_key(PAYER, "k")
+        assert last is not None
+        assert denied(3).id == last.id
+
     async def test_reads_of_one_payment_bring_its_payload(self, journal: PaymentJournal) -> None:
         first = await put(journal, reserved(key="k"))
         last = await walk(journal, first, signed(first))
