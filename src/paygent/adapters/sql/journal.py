@@ -36,8 +36,8 @@ _SECRET = "secret"  # noqa: S105  # the fact's name
 def open_journal(url_or_path: str, *, busy_seconds: int = 10) -> "SqlJournal":
     """Open the storage in a SQLite or PostgreSQL database, making its tables where there are none.
 
-    `url_or_path` is ``sqlite:///pay.db``, a file's path, ``sqlite://`` for a database in memory that dies with the
-    journal, or ``postgresql://user:password@host/database``. `busy_seconds` is how long a call waits for other
+    `url_or_path` is ``sqlite:///pay.db``, a file's path, ``sqlite://`` or ``:memory:`` for a database that dies with
+    the journal, or ``postgresql://user:password@host/database``. `busy_seconds` is how long a call waits for other
     processes before it raises. A new file is readable by its owner alone. Blocks for some milliseconds, a third of a
     second where the database is new.
 

@@ -24,6 +24,9 @@ _NOT_USABLE: Final = frozenset(
 _PASSING: Final = _BUSY | {sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM}
 """What may be over when the store is asked again."""
 
+_IN_MEMORY: Final = ":memory:"
+"""SQLite's own name of a database that is no file."""
+
 
 def location(url_or_path: str) -> Path | None:
     """Return the database file that a URL or a path names, or None for a database in memory.
@@ -31,13 +34,13 @@ def location(url_or_path: str) -> Path | None:
     Raises: ConfigurationError: not a SQLite URL, or one with options.
     """
     if "://" not in url_or_path:
-        return _file(url_or_path)
+        return None if url_or_path == _IN_MEMORY else _file(url_or_path)
     try:
         url = make_url(url_or_path)
     except ArgumentError as exc:
         raise ConfigurationError("the storage URL cannot be read; write sqlite:///pay.db, or a file's path") from exc
     _check(url)
-    return None if url.database in (None, "", ":memory:") else _file(str(url.database))
+    return None if url.database in (None, "", _IN_MEMORY) else _file(str(url.database))
 
 
 def _check(url: URL) -> None:

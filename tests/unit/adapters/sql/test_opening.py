@@ -44,7 +44,7 @@ def test_open_journal_takes_a_relative_path(tmp_path: Path, monkeypatch: pytest.
     assert tmp_path / "pay.db" == journal.file
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", ":memory:"])
 def test_open_journal_in_memory_makes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.chdir(tmp_path)
     open_journal(url).close()
