@@ -18,7 +18,7 @@ from paygent.adapters.sql import open_journal
 from paygent.testing.journal import MemoryJournal
 from tests.bench.clients import bare_client, official_client, our_client, proven
 from tests.bench.report import Row
-from tests.bench.sampling import Contender, medians
+from tests.bench.sampling import Contender, medians, of_processes
 from tests.bench.seller import URL, Seller
 
 AT_ONCE = 100
@@ -38,19 +38,27 @@ class _Buyers:
 
 async def rows(rounds: int, folder: Path) -> list[Row]:
     """Return one at a time, then many at once, in memory and durable."""
+    alone = of_processes(_measured_alone, rounds=rounds)
     with _bare_database(folder / "bare.db") as bare:
-        async with _buyers(folder / "payments.db") as buyers:
-            alone = await medians(_alone(buyers), rounds=rounds, in_a_row=10)
+        async with _buyers(str(folder / "payments.db")) as buyers:
             alone |= await medians(_durable(buyers, bare), rounds=rounds, in_a_row=5)
             crowd = await medians(_crowd(buyers), rounds=max(3, rounds // 4))
     return _alone_rows(alone) + _crowd_rows(crowd, alone["commit"])
 
 
+def _measured_alone(rounds: int) -> dict[str, float]:
+    async def measured() -> dict[str, float]:
+        async with _buyers("sqlite://") as buyers:
+            return await medians(_alone(buyers), rounds=rounds, in_a_row=10)
+
+    return anyio.run(measured)
+
+
 @asynccontextmanager
-async def _buyers(file: Path) -> AsyncIterator[_Buyers]:
+async def _buyers(storage: str) -> AsyncIterator[_Buyers]:
     seller = Seller()
     async with AsyncExitStack() as opened:
-        journal = await opened.enter_async_context(open_journal(str(file)))
+        journal = await opened.enter_async_context(open_journal(storage))
         yield _Buyers(
             seller=seller,
             memory=await opened.enter_async_context(our_client(seller, MemoryJournal())),

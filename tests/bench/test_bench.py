@@ -33,6 +33,7 @@ ROWS = [
     ("one of 10 sessions at once, a paid command each", "a command alone, to its first signature"),
     ("judge a payment: 30 rules, 10 scopes", "what it holds, found again"),
     ("reserve on SQLite, 10 scopes", "bare durable commit of the same rows"),
+    ("reserve on SQLite, 10 scopes", "the same commit, awaited from a thread"),
     ("one of 100 reserves at once, 10 scopes", "bare group commit of the same rows"),
     ("history of 2,000 payments: first page", "50 rows by their key"),
     ("history of 2,000 payments: first page of an agent's settled ones", "50 rows by their key"),
