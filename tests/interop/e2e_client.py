@@ -38,7 +38,7 @@ def main(environment: Mapping[str, str]) -> int:
         return _print({"success": False, "error": f"missing environment variables: {', '.join(missing)}"})
     try:
         return _print(anyio.run(_buy, environment))
-    except (PaygentError, httpx.HTTPError) as error:
+    except (PaygentError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         return _print({"success": False, "error": f"{type(error).__name__}: {error}"})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.interop.e2e_client import main
 from tests.interop.hostile.answers import sells, status
 from tests.interop.hostile.shop import Shop, offering
 from tests.interop.install import ROOT
@@ -104,3 +105,16 @@ def test_client_names_what_is_missing() -> None:
 
     assert (1, False) == (code, result["success"])
     assert "RESOURCE_SERVER_URL, ENDPOINT_PATH" in result["error"]
+
+
+@pytest.mark.parametrize(
+    ("url", "network"), [("http://127.0.0.1:9", "nowhere"), ("http://[::1", "eip155:1"), ("127.0.0.1:9", "eip155:1")]
+)
+def test_client_says_in_json_that_it_is_called_wrongly(
+    url: str, network: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {"RESOURCE_SERVER_URL": url, "ENDPOINT_PATH": "/paid", "EVM_NETWORK": network}
+
+    code = main({"EVM_PRIVATE_KEY": "0x" + "11" * 32, **wrong})
+
+    assert (1, False) == (code, json.loads(capsys.readouterr().out.splitlines()[-1])["success"])
