@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 Period = Literal["day", "week", "month"]
 BUCKETS = 12
 """Into how many buckets a rolling window is cut; it counts up to one bucket too much, never too little."""
+AHEAD_SECONDS = 15
+"""How far ahead of a payment others may be dated and still count with it: longer than a storage waits for its lock."""
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*")
 
 
@@ -52,8 +54,8 @@ class Calendar:
 class Rolling:
     """The last so many seconds, at any instant.
 
-    Sums are kept in `BUCKETS` buckets. Counted are all that overlap the window, and the one after it: another process's
-    clock may be ahead of this one's by a bucket.
+    Sums are kept in `BUCKETS` buckets. Counted are all that overlap the window, and those of the `AHEAD_SECONDS` after
+    it: another process's clock may be ahead of this one's, or have gone on while this one waited for its transaction.
     """
 
     seconds: int
@@ -64,7 +66,8 @@ class Rolling:
 
     def span(self, now: int) -> Span:
         """Return the bucket that the unix second `now` is in, and the others that count."""
-        return _rolling_span(self.seconds, now // self._width, (now - self.seconds + 1) // self._width)
+        width = self._width
+        return _rolling_span(self.seconds, now // width, (now - self.seconds + 1) // width, -(-AHEAD_SECONDS // width))
 
     def ends(self, now: int) -> int:
         """Return the first unix second at which a payment made at `now` no longer counts."""
@@ -80,8 +83,8 @@ class Rolling:
 
 
 @lru_cache(maxsize=256)
-def _rolling_span(seconds: int, here: int, first: int) -> Span:
-    names = [f"last:{seconds}:{bucket}" for bucket in range(first, here + 2) if bucket != here]
+def _rolling_span(seconds: int, here: int, first: int, ahead: int) -> Span:
+    names = [f"last:{seconds}:{bucket}" for bucket in range(first, here + ahead + 1) if bucket != here]
     return Span(f"last:{seconds}:{here}", tuple(names))
 
 
