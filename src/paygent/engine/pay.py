@@ -38,7 +38,7 @@ from paygent.engine.guard import judged_and_reserved
 from paygent.engine.order import ActionOrder, Answer, Order, Paid, Send, Unsent
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.reserve import LEASE_SECONDS, People, Reserver
-from paygent.engine.shielded import shielded
+from paygent.engine.shielded import insisting, shielded
 from paygent.engine.sign import PaymentSigner
 from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
@@ -198,11 +198,7 @@ class Engine:
                 return current.move(Event.OUTCOME_LOST, at=now, note=note, claim=settlement or current.claim)
             return None
 
-        try:
-            return await self._update(payment, change)
-        except anyio.get_cancelled_exc_class():  # a shield from the start would cost every payment
-            await shielded(self._update(payment, change), payment)
-            raise
+        return await insisting(lambda: self._update(payment, change), payment)
 
     async def lost(self, payment: Payment, why: BaseException | str) -> PaidUndelivered | PaymentOutcomeUnknown:
         """Return the error that tells a caller without an answer what is known, after asking the chain."""

@@ -1,6 +1,6 @@
 """Writes that are finished although whoever pays was cancelled, because money may be out."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import anyio
@@ -15,3 +15,15 @@ async def shielded(work: Awaitable[T], otherwise: T) -> T:
     with anyio.move_on_after(WRITE_SECONDS, shield=True):
         return await work
     return otherwise
+
+
+async def insisting(work: Callable[[], Awaitable[T]], otherwise: T) -> T:
+    """Return what `work` does. A caller's cancellation is raised once `work` was done again, shielded.
+
+    It may then have been done twice. For what nearly nobody cancels: a shield costs more than many a write.
+    """
+    try:
+        return await work()
+    except anyio.get_cancelled_exc_class():
+        await shielded(work(), otherwise)
+        raise

@@ -7,7 +7,7 @@ import anyio.lowlevel
 import pytest
 
 from paygent.engine import shielded as module
-from paygent.engine.shielded import shielded
+from paygent.engine.shielded import insisting, shielded
 
 pytestmark = pytest.mark.anyio
 
@@ -95,3 +95,26 @@ async def test_work_may_use_scopes_and_groups_of_its_own() -> None:
         return "written"
 
     assert "written" == await shielded(work(), "otherwise")
+
+
+async def test_insisting_returns_what_the_work_does_once() -> None:
+    write = Write()
+
+    assert "written" == await insisting(write.at_once, "otherwise")
+    assert ["begun"] == write.steps
+
+
+async def test_insisting_raises_the_error_of_the_work() -> None:
+    with pytest.raises(ValueError, match="full"):
+        await insisting(Write().failing, "otherwise")
+
+
+async def test_insisting_does_the_work_again_before_a_cancellation_goes_on() -> None:
+    write, outcomes = Write(), list[str]()
+    with anyio.CancelScope() as caller:
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(_cancel, caller, write)
+            outcomes.append(await insisting(write.waiting, "otherwise"))
+
+    assert ([], ["begun", "begun", "ready"]) == (outcomes, write.steps)
+    assert caller.cancelled_caught
