@@ -57,7 +57,7 @@ def _outcome(arguments: Arguments) -> Outcome:
     except KeyboardInterrupt as interrupt:
         return Outcome(exit_code=code_of_error(interrupt), error=interrupt)
     except Exception as error:  # noqa: BLE001  the process ends here
-        if type(error).__module__.partition(".")[0] not in ("paygent", "httpx"):
+        if type(error).__module__.partition(".")[0] not in ("paygent", "httpx", "idna"):
             traceback.print_exception(error)  # nobody has thought of it
         return Outcome(exit_code=code_of_error(error), error=error)
 

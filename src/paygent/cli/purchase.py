@@ -174,9 +174,7 @@ class Purchase:
         return None if newest == self._before else newest
 
     async def _newest(self, client: X402Client) -> Payment | None:
-        url = httpx.URL(self._asked.url)
-        bare = url.copy_with(username=None, password=None) if url.userinfo else url
-        return await client.payment_of(self._asked.method, bare, content=self._asked.content)
+        return await client.payment_of(self._asked.method, self._asked.url, content=self._asked.content)
 
 
 def _claimed(handle: PaymentHandle) -> bool:

@@ -11,6 +11,7 @@ from paygent.client.downgrade import Attempt
 from paygent.client.options import (
     PAID_TIMEOUT_SECONDS,
     ClientOptions,
+    asked,
     meant,
     parsed,
     paying,
@@ -204,8 +205,11 @@ class X402Client:
         return await self._engine.journal.get(payment_id)
 
     async def payment_of(self, method: str, url: httpx.URL | str, *, content: bytes = b"") -> Payment | None:
-        """Return the newest payment for a request, or None: how to find it when its answer or exception was lost."""
-        return await self._engine.payment_of(method, str(url), content)
+        """Return the newest payment for a request, or None: how to find it when its answer or exception was lost.
+
+        Args: url: as it was requested, with `params` as its query; a path is of `base_url`.
+        """
+        return await self._engine.payment_of(method, asked(self._http, url), content)
 
     async def reconcile(self, payment_id: PaymentId) -> Payment:
         """Settle an unknown outcome by what the chain proves; return the payment as it is then.

@@ -112,6 +112,14 @@ def parsed(url: httpx.URL | str) -> httpx.URL:
 _parsed = lru_cache(maxsize=256)(httpx.URL)
 
 
+def asked(client: httpx.Client | httpx.AsyncClient, url: httpx.URL | str) -> str:
+    """Return a URL as the payments for it know it: whole, as httpx writes it, without credentials."""
+    found = parsed(url)
+    if not (found.is_absolute_url and found.query):  # a client's own params would take the place of a query
+        found = client.build_request("GET", found).url
+    return str(found.copy_with(username=None, password=None) if found.userinfo else found)
+
+
 def paying(options: RequestOptions) -> dict[str, Any]:
     """Return the options as httpx takes them: how to pay goes into the extensions."""
     if not options:

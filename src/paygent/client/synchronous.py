@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 import httpx
 
 from paygent.client.downgrade import Attempt
-from paygent.client.options import PAID_TIMEOUT_SECONDS, ClientOptions, meant, paying, quoted, quoting, resuming, split
+from paygent.client.options import (
+    PAID_TIMEOUT_SECONDS,
+    ClientOptions,
+    asked,
+    meant,
+    paying,
+    quoted,
+    quoting,
+    resuming,
+    split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -166,7 +176,8 @@ class SyncX402Client:
 
     def payment_of(self, method: str, url: httpx.URL | str, *, content: bytes = b"") -> Payment | None:
         """Return the newest payment for a request, or None; see `X402Client.payment_of`."""
-        return self._portal.call(lambda: self._engine.payment_of(method, str(url), content))
+        found = asked(self._http, url)
+        return self._portal.call(lambda: self._engine.payment_of(method, found, content))
 
     def reconcile(self, payment_id: PaymentId) -> Payment:
         """Settle an unknown outcome by what the chain proves; see `X402Client.reconcile`."""

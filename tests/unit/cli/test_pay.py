@@ -261,6 +261,13 @@ def test_timeout_ends_a_paid_wait_with_5(paygent: Program, shop: Shop) -> None:
     assert (5, "PaymentOutcomeUnknown", "OUTCOME_UNKNOWN") == (done.code, kind(done), state(done))
 
 
+@pytest.mark.parametrize("command", ["pay", "quote"])
+def test_url_without_a_host_name_that_can_be_read_is_wrong_use(command: str, paygent: Program) -> None:
+    done = paygent(command, "http://xn--zzzzzzz---.test/", "--json")
+
+    assert (1, "IDNAError", "") == (done.code, kind(done), done.err)
+
+
 def test_pay_says_3_when_nobody_listens(paygent: Program) -> None:
     done = paygent("pay", "http://127.0.0.1:9/", "--json")
 
