@@ -1,7 +1,5 @@
 """httpx's clients, with cookies that cost little, and with errors that name their request: it knows its payment."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -19,8 +17,13 @@ class AsyncClient(Keeping, httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
         """Send a request; see httpx."""
-        with _named(request):
+        try:
             return await super().send(request, **how)
+        except httpx.RemoteProtocolError as nameless:
+            _name(request, nameless)
+            raise
+        except idna.IDNAError as unreadable:
+            raise _not_a_url(request, unreadable) from unreadable
 
 
 class Client(Keeping, httpx.Client):
@@ -32,20 +35,23 @@ class Client(Keeping, httpx.Client):
 
     def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
         """Send a request; see httpx."""
-        with _named(request):
-            return super().send(request, **how)
-
-
-@contextmanager
-def _named(request: httpx.Request) -> Generator[None]:
-    """Name the request of a redirect that cannot be read; httpx does not, and leaks idna's own error."""
-    try:
-        yield
-    except httpx.RemoteProtocolError as nameless:
         try:
-            _ = nameless.request
-        except RuntimeError:
-            nameless.request = request
-        raise
-    except idna.IDNAError as no_name:
-        raise httpx.RemoteProtocolError(f"Invalid URL in location header: {no_name}", request=request) from no_name
+            return super().send(request, **how)
+        except httpx.RemoteProtocolError as nameless:
+            _name(request, nameless)
+            raise
+        except idna.IDNAError as unreadable:
+            raise _not_a_url(request, unreadable) from unreadable
+
+
+def _name(request: httpx.Request, nameless: httpx.RemoteProtocolError) -> None:
+    """Name the request of a redirect that cannot be followed; httpx does not."""
+    try:
+        _ = nameless.request
+    except RuntimeError:
+        nameless.request = request
+
+
+def _not_a_url(request: httpx.Request, why: idna.IDNAError) -> httpx.RemoteProtocolError:
+    """Return httpx's error for a redirect to a name that is none; it leaks the one of idna."""
+    return httpx.RemoteProtocolError(f"Invalid URL in location header: {why}", request=request)
