@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 
+_OF_ACTIONS = {"amount": "spend", "payee": "counterparty", "resource": "summary"}
+
+
 async def halt(arguments: Arguments, settings: Settings) -> Outcome:
     """Stop a scope and call back what is out; exit code 5 while something of it can still settle."""
     report = await safety.halt(settings, arguments.scope, by=who(arguments), reason=arguments.reason, tell=complain)
@@ -133,7 +136,8 @@ def _one(request: ApprovalRequest) -> Outcome:
 
 
 def _fact(request: ApprovalRequest, name: str) -> str:
-    said = request.facts.get(name, "-")
+    """Return a fact of a payment, or what stands for it where an action on chain waits."""
+    said = request.facts.get(name) or request.facts.get(_OF_ACTIONS[name], "-")
     return "".join(char if char.isprintable() else "?" for char in said)
 
 

@@ -31,16 +31,17 @@ def approval_facts(
         "reasons": verdict.explain(),
         "intent": intent.digest.hex(),
     }
-    facts |= limit_facts(holds, sums)
-    facts["amount_usd"] = next((str(hold.amount) for hold in holds if hold.amount.asset == USD), "no price")
-    names = waiting.context
-    said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
-    return facts | {name: value for name, value in said.items() if value is not None}
+    return facts | _limit_facts(holds, sums) | _who(waiting)
 
 
-def action_facts(waiting: Payment, plan: Plan, verdict: RequireApproval) -> dict[str, str]:
-    """Return the facts by name, for people: what is done, by which calls, for how much, and why they are asked."""
-    action, intent, names = plan.action, waiting.intent, waiting.context
+def action_facts(
+    waiting: Payment, plan: Plan, holds: Sequence[Hold], sums: Mapping[WindowKey, int], verdict: RequireApproval
+) -> dict[str, str]:
+    """Return the facts by name, for people: what is done, by which calls, for how much, and why they are asked.
+
+    Args: sums: as of `approval_facts`.
+    """
+    action, intent = plan.action, waiting.intent
     facts = {
         "action": action.digest.hex(),
         "asset": str(action.spend.asset.id),
@@ -64,16 +65,26 @@ def action_facts(waiting: Payment, plan: Plan, verdict: RequireApproval) -> dict
     if action.slippage_bps is not None:
         facts["slippage_bps"] = str(action.slippage_bps)
     facts |= {f"call {place}": str(call) for place, call in enumerate(action.calls, start=1)}
-    said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
-    return facts | {name: value for name, value in said.items() if value is not None}
+    return facts | _limit_facts(holds, sums) | _who(waiting)
 
 
-def limit_facts(holds: Sequence[Hold], sums: Mapping[WindowKey, int]) -> dict[str, str]:
-    """Return what is taken of each limit, and what is left of it before. Args: sums: of each hold's windows."""
-    return {
+def _limit_facts(holds: Sequence[Hold], sums: Mapping[WindowKey, int]) -> dict[str, str]:
+    """Return what it counts as in dollars, what is taken of each limit, and what is left of it before.
+
+    Args: sums: of each hold's windows.
+    """
+    limits = {
         f"limit {hold.scope} {hold.window}": f"{hold.amount} of {hold.limit}, {_left(hold, sums)} left before it"
         for hold in holds
     }
+    dollars = next((str(hold.amount) for hold in holds if hold.amount.asset == USD), "no price")
+    return limits | {"amount_usd": dollars}
+
+
+def _who(waiting: Payment) -> dict[str, str]:
+    names = waiting.context
+    said = {"project": names.project, "agent": names.agent, "session": names.session, "tool": names.tool}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def exhausted(holds: Sequence[Hold], sums: Mapping[WindowKey, int]) -> Deny | None:

@@ -23,7 +23,7 @@ from paygent.core.payment import Payment
 from paygent.core.transaction import Plan
 from paygent.core.verdict import Deny, RequireApproval
 from paygent.engine.actions import ActionChoice
-from paygent.engine.approval_facts import action_facts, exhausted, hold_keys, limit_facts
+from paygent.engine.approval_facts import action_facts, exhausted, hold_keys
 from paygent.engine.consent import agreed, asked_now
 from paygent.engine.edits import edited
 from paygent.engine.order import ActionOrder
@@ -145,7 +145,7 @@ class ActionReserver:
         sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
         if (full := exhausted(holds, sums)) is not None and await self._storage.get(waiting.id) is None:
             raise await self._denied(order, choice, full, now)  # nobody is asked in vain
-        facts = action_facts(waiting, _plan(choice), verdict) | limit_facts(holds, sums)
+        facts = action_facts(waiting, _plan(choice), holds, sums, verdict)
         try:
             request = await self._storage.ask(waiting, self._request(waiting, facts))
         except (DuplicatePurchase, JournalConflict) as blocked:

@@ -1,5 +1,6 @@
 """`paygent halt`, `resume`, `halts`, `approvals`, and a payment that waits for a person."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -304,3 +305,21 @@ def test_policy_file_says_what_pay_may_cost(paygent: Program, shop: Shop) -> Non
 
     assert (3, "PolicyDenied") == (done.code, done.said["error"]["type"])
     assert (1, "PolicyFileError") == (broken.code, broken.said["error"]["type"])
+
+
+def test_list_of_what_waits_says_what_an_action_on_chain_is(run: Any) -> None:
+    async def ask(journal: SqlJournal) -> ApprovalRequest:
+        payment = payments.awaiting()
+        request = payments.request_for(payment, seconds=LATER)
+        about = {
+            "spend": "40.00 USDC",
+            "counterparty": "0x33",
+            "summary": "Swap on VVS",
+            "intent": request.facts["intent"],
+        }
+        return await journal.ask(payment, replace(request, facts=about))
+
+    request = within(ask)
+
+    line = next(line for line in run("approvals").out.splitlines() if request.id in line)
+    assert all(said in line for said in ("40.00 USDC", "0x33", "Swap on VVS"))
