@@ -9,6 +9,7 @@ import pytest
 from paygent.adapters.httpx import after_paying
 from paygent.client import SyncX402Client, X402Client
 from paygent.core.errors import AdapterError, PaidUndelivered, PaygentError, PaymentOutcomeUnknown
+from paygent.core.lifecycle import State
 from paygent.engine.portal import Portal
 from paygent.testing.engine import MemoryEngine, memory_engine
 from paygent.testing.seller import MemorySeller, Reply
@@ -103,6 +104,19 @@ async def test_place_that_cannot_be_read_breaks_a_stream_that_follows_no_redirec
         with pytest.raises(PaidUndelivered):
             async with client.stream("GET", URL):
                 pass
+
+
+async def test_stream_that_is_given_up_leaves_the_outcome_unknown_and_says_why() -> None:
+    memory = memory_engine(with_chain=False)
+    transport = httpx.MockTransport(memory.seller())
+    async with X402Client(memory.engine, transport=transport) as client:
+        async with client.stream("GET", URL):
+            pass
+        payment = await client.payment_of("GET", URL)
+
+    assert payment is not None
+    assert (State.OUTCOME_UNKNOWN, False) == (payment.state, payment.delivered)
+    assert "the answer broke off" == payment.history[-1].note
 
 
 async def test_place_that_cannot_be_read_breaks_a_synchronous_stream() -> None:
