@@ -10,6 +10,7 @@ from paygent.adapters.httpx import after_paying
 from paygent.client import SyncX402Client, X402Client
 from paygent.core.errors import AdapterError, PaidUndelivered, PaygentError, PaymentOutcomeUnknown
 from paygent.core.lifecycle import State
+from paygent.engine import pay
 from paygent.engine.portal import Portal
 from paygent.testing.engine import MemoryEngine, memory_engine
 from paygent.testing.seller import MemorySeller, Reply
@@ -22,6 +23,11 @@ pytestmark = [
 ]
 URL = "http://seller.test/thing"
 NO_GZIP = (("content-encoding", "gzip"),)
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pay, "RESEND_DELAY_SECONDS", 0)
 
 
 def to(place: str, status: int = 302) -> Reply:
