@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import anyio
 
 from paygent.core.caip import is_evm_address
-from paygent.core.errors import AdapterError, ConfigurationError, SigningFailed
+from paygent.core.errors import AdapterError, ConfigurationError, PaygentError, SigningFailed
 from paygent.core.halt import Halt, normal_scope, scopes_of_payment
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import OUT, State
@@ -198,13 +198,13 @@ class KillSwitch:
             return decided
         try:
             transaction = await self._submit(payment)
-        except (AdapterError, ConfigurationError, SigningFailed) as error:
+        except Exception as error:  # noqa: BLE001  # whatever a signer or relayer raises: the others are called back
             if (decided := await self._decided(payment)) is not None:
                 return decided
             earlier = await self._cancelled_earlier(payment)
             if earlier is not None:
                 return Cancellation(payment=payment, transaction=earlier)
-            return Uncancelled(payment=payment, reason=str(error))
+            return Uncancelled(payment=payment, reason=_why(error))
         try:
             payment = await self._reconciler.reconcile(payment.id)
         except (AdapterError, ConfigurationError):
@@ -271,6 +271,12 @@ class KillSwitch:
             for start in range(0, len(ids), _IDS_A_ROW):
                 facts = {"scope": report.halt.scope, name: " ".join(ids[start : start + _IDS_A_ROW])}
                 await self._storage.note(at=self._clock.now(), kind="halt", facts=facts)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, PaygentError):
+        return str(error)
+    return f"the wallet's signer or the relayer broke: {type(error).__name__}"
 
 
 def _check_name(scope: str) -> None:

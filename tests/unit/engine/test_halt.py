@@ -213,6 +213,33 @@ async def test_halt_reports_what_is_out_when_the_signer_breaks() -> None:
     assert [] == relayer.sent
 
 
+class Broken:
+    """A signer of the wallet, or a relayer, of somebody who does not know Paygent's errors."""
+
+    def __init__(self) -> None:
+        self.address = dev_accounts()[0].address
+
+    async def sign_typed_data(self, data: TypedData) -> bytes:
+        raise RuntimeError(f"the key service said {data.primary_type}")
+
+    async def send(self, chain: ChainId, to: str, data: str) -> str:
+        raise OSError(f"{chain} {to} {len(data)}")
+
+
+@pytest.mark.parametrize("broken", ["signer", "relayer"])
+async def test_halt_reports_all_that_is_out_whatever_a_signer_or_relayer_raises(broken: str) -> None:
+    memory = memory_engine()
+    sent = [await memory.sent() for _ in range(3)]
+    relayer: Relayer = Broken() if broken == "relayer" else MemoryRelayer(memory.chain, [each for _, each in sent])
+    signers: tuple[Signer, ...] | None = (Broken(),) if broken == "signer" else None
+
+    report = await stop(switch(memory, relayer=relayer, signers=signers))
+
+    assert {payment.id for payment, _ in sent} == {left.payment.id for left in report.uncancelled}
+    name = "RuntimeError" if broken == "signer" else "OSError"
+    assert {f"the wallet's signer or the relayer broke: {name}"} == {left.reason for left in report.uncancelled}
+
+
 class OutOfReach:
     """A relayer whose endpoint does not answer."""
 
