@@ -13,6 +13,8 @@ from paygent.ports.clock import Clock
 
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 _QUESTION = "Approve this payment? yes, no [why], edit AMOUNT or edit xNUMBER for less, or nothing to decide later: "
+_FRAME = 4
+"""Columns of the panel around the text."""
 _EDIT, _UNITS = frozenset({"e", "edit"}), re.compile(r"x([1-9][0-9]{0,17})", re.ASCII)
 
 
@@ -88,10 +90,22 @@ def _edit(request: ApprovalRequest, typed: str, stdout: TextIO) -> Edit | None:
 
 
 def _show(request: ApprovalRequest, stdout: TextIO) -> None:
-    """Show the request's own text and its digest, nothing else."""
+    """Show the request's own text and its digest, nothing else; what the terminal cannot write is written out."""
     from rich.console import Console
     from rich.panel import Panel
     from rich.text import Text
 
-    shown = Text(f"{request.text}\n\ndigest: {request.digest}")
-    Console(file=stdout, highlight=False).print(Panel(shown, title=Text("approval needed"), expand=False))
+    console = Console(file=stdout, highlight=False)
+    said = f"{request.text}\n\ndigest: {request.digest}".encode(console.encoding, "backslashreplace")
+    lines = said.decode(console.encoding).split("\n")
+    shown = Text("\n".join(part for line in lines for part in _folded(line, max(console.width - _FRAME, 20))))
+    console.print(Panel(shown, title=Text("approval needed"), expand=False))
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Return a line in parts that fit, all but the first indented: a stranger's words never begin a line."""
+    from rich.cells import chop_cells
+
+    first = chop_cells(line, width)[0] if line else ""
+    rest = line[len(first) :]
+    return [first, *(f"  {part}" for part in chop_cells(rest, width - 2))] if rest else [first]

@@ -139,3 +139,26 @@ async def test_ask_takes_the_program_s_terminal_and_the_machine_s_clock(
 async def test_a_terminal_needs_the_name_of_an_approver() -> None:
     with pytest.raises(ConfigurationError, match="needs a name"):
         TerminalApprovals(approver="")
+
+
+async def test_long_fact_forges_no_line_where_it_is_folded(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    long = f"GET https://a.example/{'x' * 24}amount:_0.01_USDC{'y' * 200}"
+    person.types("\n")
+    await person.handler().ask(replace(REQUEST, facts={"amount": "12 USDC", "resource": long}))
+
+    lines = [line.strip("│").removeprefix(" ") for line in person.screen.getvalue().splitlines() if line[:1] == "│"]
+    names = [line.partition(":")[0] for line in lines if line.strip() and not line.startswith("  ")]
+    assert ["amount", "approval", "expires at", "payment", "resource", "digest"] == names
+    assert long in "".join(line.strip() for line in lines if "digest" not in line).partition("resource: ")[2]
+
+
+async def test_what_the_terminal_cannot_write_is_written_out(person: Person) -> None:
+    written = io.BytesIO()
+    handler = TerminalApprovals(stdin=person.stdin, stdout=io.TextIOWrapper(written, "ascii", write_through=True))
+    person.types("y\n")
+
+    said = await handler.ask(replace(REQUEST, facts={"agent": "\u00e4gent \u2192"}))
+
+    assert said is not None
+    assert b"agent: \\xe4gent \\u2192" in written.getvalue()
