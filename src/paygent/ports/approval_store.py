@@ -28,9 +28,9 @@ class ApprovalStore(Protocol):
         """Write a payment that is AWAITING_APPROVAL together with its request, and return the request.
 
         Where the same payer has a payment for the same request digest, offer (payee, amount, scheme), quantity, context
-        and idempotency key that still waits (its request is PENDING or GRANTED, and has not ended at `request.created_at`), nothing is
-        written and that one's request is returned: asking again finds the pending one. Otherwise at most one payment of
-        an idempotency key is under way, as for `PaymentJournal.open`.
+        and idempotency key that still waits (its request is PENDING or GRANTED, and has not ended at
+        `request.created_at`), nothing is written and that one's request is returned: asking again finds the pending
+        one. Otherwise at most one payment of an idempotency key is under way, as for `PaymentJournal.open`.
 
         Raises:
             IdempotencyConflict: the key belongs to a payment for another request.

@@ -100,7 +100,7 @@ def test_rolling_window_counts_all_of_its_seconds_and_little_more(seconds: int, 
 
 
 @given(st.integers(1, 10_000), st.integers(0, 100_000))
-def test_rolling_window_counts_a_neighbour_whose_clock_is_a_bucket_or_some_seconds_ahead(seconds: int, now: int) -> None:
+def test_rolling_window_counts_a_neighbour_whose_clock_is_a_bucket_or_seconds_ahead(seconds: int, now: int) -> None:
     span = Rolling(seconds=seconds).span(now)
 
     assert Rolling(seconds=seconds).span(now + -(-seconds // BUCKETS)).name in span.also
