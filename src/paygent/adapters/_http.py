@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import anyio
 import httpx
+import idna
 
 from paygent.core.errors import AdapterError, ConfigurationError
 
@@ -109,7 +110,7 @@ class Endpoint:
                 return await self._send(request)
         except TimeoutError as late:
             raise AdapterError(f"{self.name} did not answer in {self._timeout_seconds} s", retryable=read) from late
-        except (httpx.HTTPError, httpx.InvalidURL) as broken:
+        except (httpx.HTTPError, httpx.InvalidURL, idna.IDNAError) as broken:  # the last of a place it leads to
             raise AdapterError(
                 f"{self.name} could not be reached ({type(broken).__name__}: {self.scrub(str(broken))})",
                 retryable=read or isinstance(broken, _NEVER_SENT),
@@ -217,13 +218,17 @@ async def _again(ask: Callable[[], Awaitable[_T]], timeout_seconds: float) -> _T
 
 
 def _parse(url: str, noun: str) -> httpx.URL:
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError, ValueError):
-        parsed = httpx.URL("")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if (parsed := _whole(url)) is None:
         raise ConfigurationError(f"the URL of the {noun} must be like https://host/path; the one given is not")
     return parsed
+
+
+def _whole(url: str) -> httpx.URL | None:
+    try:
+        parsed = httpx.URL(url)
+        return parsed if parsed.scheme in ("http", "https") and parsed.host else None
+    except (httpx.InvalidURL, TypeError, ValueError):
+        return None
 
 
 def _host(url: httpx.URL) -> str:

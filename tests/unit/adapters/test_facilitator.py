@@ -162,6 +162,18 @@ async def test_redirects_are_not_followed(service: respx.MockRouter, ask: str) -
     assert not elsewhere.called
 
 
+@pytest.mark.parametrize(
+    "place", ["https://xn--zzzzzzz---.example/", "https://[::1", "https://other.example:99999999/"]
+)
+async def test_redirect_to_a_place_that_cannot_be_read_is_told(service: respx.MockRouter, place: str) -> None:
+    service.post("/settle").respond(302, headers={"Location": place})
+
+    with pytest.raises(AdapterError) as raised:
+        await HttpFacilitator(URL).settle(PAYLOAD, REQUIREMENTS)
+
+    assert not raised.value.retryable
+
+
 async def test_supported_returns_the_kinds(service: respx.MockRouter) -> None:
     kinds = [
         {"x402Version": 2, "scheme": "upto", "network": "eip155:1", "extra": {"facilitatorAddress": PAYER}},
@@ -350,6 +362,9 @@ async def test_errors_show_the_host_only(service: respx.MockRouter) -> None:
     assert "sekrit" not in f"{raised.value} {facilitator!r}"
 
 
-def test_construction_refuses_a_url_that_is_none() -> None:
+@pytest.mark.parametrize(
+    "url", ["facilitator.example", "https://", "https://xn--zzzzzzz---.example/", "ftp://a.example"]
+)
+def test_construction_refuses_a_url_that_is_none(url: str) -> None:
     with pytest.raises(ConfigurationError, match="facilitator must be like https://host/path"):
-        HttpFacilitator("facilitator.example")
+        HttpFacilitator(url)
