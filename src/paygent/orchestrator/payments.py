@@ -92,8 +92,8 @@ def checked_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        fine = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
+        fine = parts.scheme.lower() in ("http", "https") and bool(_read(url).host) and (parts.port or 1) > 0
+    except (ValueError, httpx.InvalidURL):  # idna's error for no host name is a ValueError
         fine = False
         parts = None
     if parts is not None and (parts.username is not None or parts.password is not None):

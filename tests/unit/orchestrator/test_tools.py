@@ -15,6 +15,7 @@ from paygent.core.run_errors import ToolRefused
 from paygent.integrations.langchain import specifications
 from paygent.orchestrator import Arguments, Call, SyncOrchestrator, Tool, Toolbox, ToolOutcome
 from paygent.orchestrator.assets import AssetBook, amount_of
+from paygent.orchestrator.payments import checked_url
 from paygent.ports.connector import Manifest, WishKind
 from paygent.registry import ServiceRegistry
 from paygent.testing.chain import MemoryChain
@@ -193,3 +194,12 @@ def test_tool_that_is_missing_says_who_could_have_it(there: tuple[str, ...], sai
 
     with pytest.raises(ToolRefused, match=said):
         box.get("harvest")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://a.example/", "https://", "https://xn--zzzzzzz---.example/", "https://\u2603.example/", "https://[::1"],
+)
+def test_url_that_cannot_be_requested_is_refused_before_anybody_is_asked(url: str) -> None:
+    with pytest.raises(ValueError, match="not a URL such as"):
+        checked_url(url)
