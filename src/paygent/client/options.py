@@ -145,14 +145,13 @@ def resuming(
     waiting: Payment | None, payment_id: PaymentId, options: RequestOptions
 ) -> tuple[str, str, dict[str, Any]]:
     """Return method, URL and options of the request that a payment waits for; it stays the payment of who asked."""
-    from paygent.adapters.httpx import CONTEXT, QUANTITY, RESUME
+    from paygent.adapters.httpx import RESUME
     from paygent.core.errors import ConfigurationError
 
     if waiting is None:
         raise ConfigurationError(f"this storage has no payment {payment_id}; open the storage that made it")
     rest = paying(options)
-    asked = {CONTEXT: waiting.context, QUANTITY: waiting.quantity}
-    rest["extensions"] = {**asked, **rest.get("extensions", {}), RESUME: payment_id}
+    rest["extensions"] = {**rest.get("extensions", {}), RESUME: payment_id}
     return waiting.intent.method, waiting.intent.resource, rest
 
 

@@ -112,7 +112,7 @@ class Reserver:
             await self._agreed(order, choice, choice.verdict)
 
     async def resumed(self, order: Order) -> Order:
-        """Return the order as people left it: what was edited is its ceiling from here on.
+        """Return the order as people left it, of who asked first: what was edited is its ceiling from here on.
 
         Raises:
             IdempotencyConflict: the request that was supplied again is not the one that waits.
@@ -127,7 +127,8 @@ class Reserver:
         if waiting.state in FREED and (request is None or request.edited is None):
             said = f"payment {waiting.id} is {waiting.state}: {waiting.history[-1].note}"
             raise ApprovalRefused(said, payment_id=waiting.id)
-        order = replace(order, idempotency_key=order.idempotency_key or waiting.idempotency_key)
+        key = order.idempotency_key or waiting.idempotency_key
+        order = replace(order, idempotency_key=key, context=waiting.context, quantity=waiting.quantity)
         return order if request is None else under_edit(order, waiting, request)
 
     async def of_another_request(self, order: Order, earlier: Payment) -> PaymentNotAttempted:
@@ -238,7 +239,7 @@ class Reserver:
         await self._refuse_edited(order, now)
         waiting = self._proposed(
             order, choice, now, deadline=now + self._people.seconds + choice.policy.max_validity_seconds
-        ).move(Event.APPROVAL_NEEDED, at=now, note=verdict.explain())
+        ).move(Event.APPROVAL_NEEDED, at=now, note=_led_here(order) or verdict.explain())
         holds = choice.holds(now)
         sums = await self._storage.sums([key for hold in holds for key in hold_keys(hold)])
         if (full := exhausted(holds, sums)) is not None and await self._is_new(order, waiting):

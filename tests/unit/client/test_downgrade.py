@@ -1,6 +1,7 @@
 """What becomes of a payment that the policy would rather make smaller: one suite for both clients."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,10 +13,11 @@ from paygent.adapters.httpx import PAYMENT
 from paygent.client import Cheaper, SyncX402Client, X402Client
 from paygent.client.downgrade import DOWNGRADED
 from paygent.core.context import Context
-from paygent.core.errors import BudgetExceeded, IdempotencyConflict, LocalProtocolError, PolicyDenied
+from paygent.core.errors import ApprovalPending, BudgetExceeded, IdempotencyConflict, LocalProtocolError, PolicyDenied
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import usd
 from paygent.core.verdict import Alternative, Downgrade
+from paygent.engine.approvals import ApprovalDesk
 from paygent.engine.portal import Portal
 from paygent.policy.policy import Policy
 from paygent.policy.terms import ServiceTerms
@@ -211,6 +213,20 @@ async def test_key_of_what_was_downgraded_is_still_of_one_call(ask: Callable[[Me
     with pytest.raises(IdempotencyConflict):
         await request("GET", f"{HOST}/summary", context=DEEP, downgrade=url_of, idempotency_key="k")
 
+    assert 1 == memory.transfers()
+
+
+async def test_key_finds_an_alternative_that_people_had_to_agree_to(ask: Callable[[MemoryEngine], Send]) -> None:
+    memory = memory_of(CHEAP)
+    memory = replace(memory, policy=replace(memory.policy, approve_above=usd("0.005"))).restarted()
+    request, desk = ask(memory), ApprovalDesk(store=memory.journal, clock=memory.clock)
+    with pytest.raises(ApprovalPending) as waiting:
+        await request("GET", f"{HOST}/deep", context=DEEP, downgrade=url_of, idempotency_key="k")
+    await desk.approve((await desk.pending()).requests[0].id, approver="ada")
+
+    for _ in range(3):
+        answer = await request("GET", f"{HOST}/deep", context=DEEP, downgrade=url_of, idempotency_key="k")
+        assert (b"/cheap", waiting.value.payment_id) == (answer.content, answer.extensions[PAYMENT].id)
     assert 1 == memory.transfers()
 
 

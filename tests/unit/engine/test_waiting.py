@@ -265,3 +265,12 @@ async def test_key_finds_its_payment_again_after_a_denial_while_it_waited() -> N
         await get(memory, {KEY: "k"})
 
     assert 1 == memory.transfers()
+
+
+async def test_resume_through_a_transport_is_of_whoever_asked() -> None:
+    memory = by_agent()
+    first = await waits(memory, {CONTEXT: Context(agent="one"), QUANTITY: 3})
+    await approve(memory)
+
+    assert first == await get(memory, {RESUME: first})
+    assert 10_000 == await spent(memory, "one")
