@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 import httpx
+from idna import IDNAError
 from pydantic import Field, field_validator, model_validator
 
 from paygent.adapters.httpx import ASK, CONTEXT, FIRST, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
@@ -271,7 +272,7 @@ class Payments:
     async def _get(self, url: str, extensions: Mapping[str, object]) -> httpx.Response:
         try:
             return await self._http.get(_read(url), extensions=dict(extensions))
-        except httpx.HTTPError as broken:
+        except (httpx.HTTPError, httpx.InvalidURL, IDNAError) as broken:  # the last two of a service's own URL
             if (payment := await self._out(extensions)) is not None:
                 raise await self._engine.lost(payment, broken) from broken
             raise PaymentNotAttempted(

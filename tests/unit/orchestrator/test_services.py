@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from paygent.core.errors import BudgetExceeded, PolicyDenied
+from paygent.core.errors import BudgetExceeded, PaymentNotAttempted, PolicyDenied
 from paygent.core.money import Amount, usd
 from paygent.core.run_errors import ToolRefused
 from paygent.core.service import Pricing, Service
@@ -65,6 +65,15 @@ async def test_service_is_counted_by_its_id_however_it_was_asked_for() -> None:
 
     assert ["ticks"] * 5 == [payment.context.service for payment in payments]
     assert (5, 5_000) == ((await registry.rate("ticks")).settled, world.spent)
+
+
+@pytest.mark.parametrize("url", ["https://xn--zzzzzzz---.example/", "https://[::1/"])
+async def test_service_whose_url_cannot_be_requested_is_not_paid(url: str) -> None:
+    world = World()
+    async with world.open(registry=await registry_of(world, replace(TICKS, url=url))) as agent:
+        result = await agent.run("pay for ticks")
+
+    assert (PaymentNotAttempted, 0) == (type(result.error), world.spent)
 
 
 @pytest.mark.parametrize("command", SPELLINGS)
