@@ -83,8 +83,9 @@ def _hash(number: int, at: int, kind: str, facts: str, previous: str) -> str:
 
 
 def canonical(facts: Mapping[str, str]) -> str:
-    """Return the facts as canonical JSON."""
-    return "{" + ",".join([f"{quoted(name)}:{quoted(facts[name])}" for name in sorted(facts)]) + "}"
+    """Return the facts as canonical JSON, by the order of RFC 8785: that of UTF-16."""
+    names = sorted(facts) if "".join(facts).isascii() else sorted(facts, key=lambda name: name.encode("utf-16-be"))
+    return "{" + ",".join([f"{quoted(name)}:{quoted(facts[name])}" for name in names]) + "}"
 
 
 def first_break(entries: Iterable[AuditEntry], *, after: AuditEntry | Head | None = None) -> str | None:

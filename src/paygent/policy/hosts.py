@@ -1,5 +1,8 @@
 """Names of hosts in lists and limits: exact, with or without the port, or every subdomain."""
 
+_UNNAMED = frozenset({":80", ":443"})
+"""Ports that URLs leave out."""
+
 
 def bare_host(host: str) -> str:
     """Return the host without its port, and without the dot that may end its name: with it the same host answers."""
@@ -9,11 +12,16 @@ def bare_host(host: str) -> str:
 def normal_host(name: str) -> str:
     """Return a host of a list as those of payments are written: in lower case, without the dot that may end its name.
 
-    Raises: ValueError: it has letters that no URL is sent with.
+    Raises: ValueError: it has letters that no URL is sent with, or a port that none names because it goes without.
     """
     if not name.isascii():
         raise ValueError(f"{name!r} is not a host as it is asked for; write it with xn--, as in the browser's address")
-    return "".join(_parts(name.lower()))
+    bare, port = _parts(name.lower())
+    if port in _UNNAMED:
+        raise ValueError(
+            f"{name!r} would never be met: a URL goes to port {port[1:]} without naming it; write {bare!r}"
+        )
+    return f"{bare}{port}"
 
 
 def host_allowed(host: str, hosts: frozenset[str]) -> bool:

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from paygent.core.audit import GENESIS, AuditEntry, canonical, first_break, seal
@@ -24,10 +24,12 @@ def chain(length: int) -> list[AuditEntry]:
 
 
 @given(st.integers(), FACTS)
+@example(1, {"\U0001f600": "comes first", "\uffee": "in UTF-16"})
 def test_seal_is_of_the_canonical_json_of_the_row(at: int, facts: dict[str, str]) -> None:
-    """The bytes that are hashed are those of the whole row, sorted and without blanks."""
-    row = {"at": str(at), "facts": facts, "kind": "payment", "number": "7", "previous": GENESIS}
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """The bytes that are hashed are those of the whole row, sorted as RFC 8785 says and without blanks."""
+    ordered = dict(sorted(facts.items(), key=lambda fact: fact[0].encode("utf-16-be")))
+    row = {"at": str(at), "facts": ordered, "kind": "payment", "number": "7", "previous": GENESIS}
+    text = json.dumps(row, separators=(",", ":"), ensure_ascii=False)
 
     assert json.loads(canonical(facts)) == facts
     assert replace(AuditEntry.after(None, at=at, kind="payment", facts=facts), number=7).facts == facts

@@ -295,6 +295,7 @@ WRONG: list[tuple[str, int, int, str, str]] = [
     ("allow: {hosts: [a/b]}", 1, 17, "a host such as", "'a/b'"),
     ("deny: {hosts: [m\u00fcnchen.example]}", 1, 16, "a host such as", "'m\u00fcnchen.example'"),
     ('deny: {hosts: ["a.example\\n"]}', 1, 16, "a host such as", "a.example\\n"),
+    ('deny: {hosts: ["a.example:443"]}', 1, 16, "a host such as", "a.example:443"),
     ('deny: {agents: ["a\\n"]}', 1, 17, "a name of 1 to 200 characters", "a\\n"),
     ('deny: {agents: ["\\ud800"]}', 1, 17, "a name of 1 to 200 characters", "printable characters alone"),
     ("other_agents: tRue", 1, 15, "true or false", "'tRue'"),
