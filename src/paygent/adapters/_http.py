@@ -226,7 +226,8 @@ def _parse(url: str, noun: str) -> httpx.URL:
 def _whole(url: str) -> httpx.URL | None:
     try:
         parsed = httpx.URL(url)
-        return parsed if parsed.scheme in ("http", "https") and parsed.host else None
+        fine = parsed.scheme in ("http", "https") and parsed.host and 0 < (parsed.port or 1) < 2**16
+        return parsed if fine else None
     except (httpx.InvalidURL, TypeError, ValueError):
         return None
 

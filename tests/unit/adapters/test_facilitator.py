@@ -363,7 +363,14 @@ async def test_errors_show_the_host_only(service: respx.MockRouter) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["facilitator.example", "https://", "https://xn--zzzzzzz---.example/", "ftp://a.example"]
+    "url",
+    [
+        "facilitator.example",
+        "https://",
+        "https://xn--zzzzzzz---.example/",
+        "ftp://a.example",
+        "https://a.example:65536",
+    ],
 )
 def test_construction_refuses_a_url_that_is_none(url: str) -> None:
     with pytest.raises(ConfigurationError, match="facilitator must be like https://host/path"):

@@ -155,6 +155,14 @@ async def test_free_answer_with_a_place_that_cannot_be_read_is_an_error_of_httpx
     assert URL == str(told.value.request.url)
 
 
+async def test_port_that_there_is_not_is_an_error_of_httpx() -> None:
+    """What asyncio says of it is none."""
+    memory = memory_engine()
+    async with X402Client(memory.engine) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get("http://127.0.0.1:99999999/")
+
+
 @pytest.mark.parametrize("request_", [None, httpx.Request("POST", "http://telemetry.test/")], ids=["none", "another"])
 async def test_hook_of_the_user_may_raise_an_error_of_httpx_of_its_own(request_: httpx.Request | None) -> None:
     memory = memory_engine()

@@ -24,6 +24,10 @@ class AsyncClient(Keeping, httpx.AsyncClient):
             raise
         except idna.IDNAError as unreadable:
             raise _not_a_url(request, unreadable) from unreadable
+        except ExceptionGroup as several:
+            if several.subgroup(OverflowError) is None:
+                raise
+            raise httpx.ConnectError("there is no such port", request=request) from several  # as trio says
 
 
 class Client(Keeping, httpx.Client):
