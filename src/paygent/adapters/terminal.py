@@ -3,13 +3,16 @@
 import re
 import sys
 import time
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import anyio.to_thread
 
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
 from paygent.core.errors import ConfigurationError, LocalProtocolError
 from paygent.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"n", "no"})
 _QUESTION = "Approve this payment? yes, no [why], edit AMOUNT or edit xNUMBER for less, or nothing to decide later: "
@@ -90,20 +93,29 @@ def _edit(request: ApprovalRequest, typed: str, stdout: TextIO) -> Edit | None:
 
 
 def _show(request: ApprovalRequest, stdout: TextIO) -> None:
-    """Show the request's own text and its digest, nothing else; what the terminal cannot write is written out."""
+    """Show the request's own text and its digest, nothing else."""
     from rich.console import Console
     from rich.panel import Panel
     from rich.text import Text
 
     console = Console(file=stdout, highlight=False)
-    said = f"{request.text}\n\ndigest: {request.digest}".encode(console.encoding, "backslashreplace")
-    lines = said.decode(console.encoding).split("\n")
-    shown = Text("\n".join(part for line in lines for part in _folded(line, max(console.width - _FRAME, 20))))
+    shown = Text(folded(f"{request.text}\n\ndigest: {request.digest}", console, frame=_FRAME))
     console.print(Panel(shown, title=Text("approval needed"), expand=False))
 
 
-def _folded(line: str, width: int) -> list[str]:
-    """Return a line in parts that fit, all but the first indented: a stranger's words never begin a line."""
+def folded(text: str, console: "Console", *, frame: int = 0) -> str:
+    """Return a text whose lines fit the console. What its encoding lacks is written out.
+
+    What is too long goes on indented: words that a stranger chose never begin a line.
+
+    Args: frame: columns that the lines have to leave free.
+    """
+    shown = text.encode(console.encoding, "backslashreplace").decode(console.encoding)
+    width = max(console.width - frame, 20)
+    return "\n".join(part for line in shown.split("\n") for part in _parts(line, width))
+
+
+def _parts(line: str, width: int) -> list[str]:
     from rich.cells import chop_cells
 
     first = chop_cells(line, width)[0] if line else ""

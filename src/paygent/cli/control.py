@@ -129,10 +129,10 @@ def _waiting(requests: tuple[ApprovalRequest, ...]) -> Outcome:
 
 def _one(request: ApprovalRequest) -> Outcome:
     given = sum(decision.granted for decision in request.decisions)
-    told = f"{request.text}\ndigest: {request.digest}\n{request.state}, {given} of {request.needed} agreed"
+    facts = f"{request.text}\ndigest: {request.digest}\n{request.state}, {given} of {request.needed} agreed"
     if (said := request.edited) is not None:
-        told += f"\nedited by {said.approver} to {said.edit}; run the same payment again, and it is judged anew"
-    return Outcome(exit_code=OK, told=told, said={"approval": _request(request)})
+        facts += f"\nedited by {said.approver} to {said.edit}; run the same payment again, and it is judged anew"
+    return Outcome(exit_code=OK, facts=facts, said={"approval": _request(request)})
 
 
 def _fact(request: ApprovalRequest, name: str) -> str:

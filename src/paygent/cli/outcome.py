@@ -64,6 +64,8 @@ class Outcome:
     """What else goes into the JSON."""
     told: str | None = None
     """What a person is told on standard output."""
+    facts: str | None = None
+    """The same, a fact a line, some of them in a stranger's words: at a terminal none of those begins a line."""
     listing: Listing | None = None
     advice: tuple[str, ...] = ()
     """What a person is told to do next, on standard error; the JSON has it too."""

@@ -67,12 +67,7 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
         print(json.dumps(outcome.as_json()))
         return
     _write_body(outcome)
-    if outcome.quote is not None:
-        print(outcome.quote)
-    if outcome.told is not None:
-        print(outcome.told)
-    if outcome.listing is not None:
-        _list(outcome.listing)
+    _answer(outcome)
     if outcome.payments is not None:
         _list(listing_of(outcome.payments))
     elif outcome.payment is not None:
@@ -84,6 +79,18 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
         _wrong(f"{kind}: {message_of(outcome.error)}")
     elif outcome.exit_code != 0 and outcome.status_code is not None:
         _wrong(f"answered with {outcome.status_code}")
+
+
+def _answer(outcome: Outcome) -> None:
+    """Print what was asked for."""
+    if outcome.quote is not None:
+        print(outcome.quote)
+    if outcome.told is not None:
+        print(outcome.told)
+    if outcome.facts is not None:
+        print(_fitting(outcome.facts, sys.stdout))
+    if outcome.listing is not None:
+        _list(outcome.listing)
 
 
 @contextmanager
@@ -158,7 +165,18 @@ def _tell(payment: Payment) -> None:
         lines.append(f"{'proof':<12}{block}")
     if payment.alarm is not None:
         lines.append(f"{'alarm':<12}{payment.alarm}")
-    _printer()("\n".join(lines))
+    _printer()(_fitting("\n".join(lines), sys.stderr))
+
+
+def _fitting(facts: str, stream: TextIO) -> str:
+    """Return facts as lines that fit where the stream is a terminal, and as they are otherwise."""
+    if not stream.isatty():
+        return facts
+    from rich.console import Console
+
+    from paygent.adapters.terminal import folded
+
+    return folded(facts, Console(file=stream))
 
 
 def _row(payment: Payment) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """`paygent halt`, `resume`, `halts`, `approvals`, and a payment that waits for a person."""
 
+import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,13 @@ def run(capsys: pytest.CaptureFixture[str]) -> Any:
     return run
 
 
+class Terminal(io.StringIO):
+    """A screen."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def within(work: Any) -> Any:
     async def do() -> Any:
         journal = open_journal("pay.db")
@@ -50,14 +59,13 @@ def within(work: Any) -> Any:
     return anyio.run(do)
 
 
-def waiting(*, needed: int = 1, approvers: tuple[str, ...] | None = None) -> ApprovalRequest:
-    """Return a request that waits in the storage."""
+def waiting(*, needed: int = 1, approvers: tuple[str, ...] | None = None, **facts: str) -> ApprovalRequest:
+    """Return a request that waits in the storage. Args: facts: what else is asked."""
 
     async def ask(journal: SqlJournal) -> ApprovalRequest:
         payment = payments.awaiting()
-        return await journal.ask(
-            payment, payments.request_for(payment, needed=needed, approvers=approvers, seconds=LATER)
-        )
+        asked = payments.request_for(payment, needed=needed, approvers=approvers, seconds=LATER)
+        return await journal.ask(payment, replace(asked, facts={**asked.facts, **facts}))
 
     request: ApprovalRequest = within(ask)
     return request
@@ -130,6 +138,20 @@ def test_approvals_lists_and_shows_what_waits(run: Any) -> None:
     assert request.text in shown.out
     assert f"digest: {request.digest}" in shown.out
     assert run("approvals", "list").out.startswith(f"{request.id}\t")
+
+
+def test_long_fact_begins_no_line_of_its_own_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    resource = f"GET https://a.example/{'x' * 28}amount:_0.01_USDC{'y' * 200}"
+    request = waiting(resource=resource)
+    monkeypatch.setattr(sys, "stdout", shown := Terminal())
+
+    assert 0 == main(["approvals", "show", request.id])
+
+    lines = shown.getvalue().splitlines()
+    assert 60 == max(map(len, lines))
+    assert resource in "".join(line.removeprefix("  ") for line in lines)
+    assert "amount" not in [line.partition(":")[0] for line in lines]
 
 
 def test_approval_of_somebody_who_may_not_decide_is_not_counted(run: Any) -> None:

@@ -3,14 +3,23 @@
 import io
 import os
 import sys
+from dataclasses import replace
 
 import pytest
 
 from paygent.cli.outcome import Outcome
 from paygent.cli.screen import complain, prepare_streams, show
 from paygent.core.errors import ConfigurationError
+from paygent.testing.conformance import payments
 
 NO_SPACE = 28
+
+
+class Terminal(io.StringIO):
+    """A screen."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Full(io.StringIO):
@@ -61,3 +70,19 @@ def test_character_that_the_terminal_does_not_have_is_spelled_out(monkeypatch: p
     show(Outcome(exit_code=0, told="0.10 dUSD\u20ae"), as_json=False)
 
     assert b"0.10 dUSD\\u20ae\n" == written.getvalue()
+
+
+def test_long_resource_of_a_payment_begins_no_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stderr", shown := Terminal())
+    payment = payments.reserved()
+    resource = f"GET https://a.example/{'x' * 26}state       SETTLED{'y' * 200}"
+
+    told = replace(payment, intent=replace(payment.intent, resource=resource))
+
+    show(Outcome(exit_code=0, payment=told), as_json=False)
+
+    lines = shown.getvalue().splitlines()
+    assert all(len(line) <= 60 for line in lines)
+    assert resource in "".join(line.removeprefix("  ") for line in lines)
+    assert [f"state       {payment.state}"] == [line for line in lines if line.startswith("state")]
