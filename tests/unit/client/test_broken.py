@@ -6,7 +6,8 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from paygent.adapters.httpx import after_paying
+from paygent.adapters.httpx import AsyncPaymentTransport, after_paying
+from paygent.adapters.httpx.clients import AsyncClient, Client
 from paygent.client import SyncX402Client, X402Client
 from paygent.core.errors import AdapterError, PaidUndelivered, PaygentError, PaymentOutcomeUnknown
 from paygent.core.lifecycle import State
@@ -202,3 +203,53 @@ async def test_journal_that_is_silent_leaves_the_outcome_unknown(monkeypatch: py
 
     assert isinstance(told, PaymentOutcomeUnknown)
     assert "pay_1" == told.payment_id
+
+
+CHALLENGES = ["Digest foo", 'Digest realm="r", nonce="n", algorithm=MD4', 'Digest realm="r", nonce="n", qop=auth-int']
+
+
+@pytest.mark.parametrize("challenge", CHALLENGES)
+async def test_digest_challenge_that_is_none_after_paying_is_told_with_its_payment(challenge: str) -> None:
+    memory = memory_engine()
+    seller = memory.seller()
+    seller.replies.append(Reply(status=401, headers=(("www-authenticate", challenge),)))
+    async with X402Client(memory.engine, transport=wire(seller)) as client:
+        with pytest.raises(PaidUndelivered) as told:
+            await client.get(URL, auth=httpx.DigestAuth("me", "word"))
+
+    assert isinstance(told.value.__cause__, httpx.RemoteProtocolError)
+    assert (1, 1) == (memory.transfers(), len(seller.paid_requests))
+
+
+def test_digest_challenge_that_is_none_is_an_error_of_httpx() -> None:
+    def challenge(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, headers={"www-authenticate": CHALLENGES[0]})
+
+    with Client(transport=httpx.MockTransport(challenge)) as client, pytest.raises(httpx.RemoteProtocolError):
+        client.get(URL, auth=httpx.DigestAuth("me", "word"))
+
+
+async def test_hook_of_the_user_may_raise_any_error_of_its_own() -> None:
+    own = ValueError("not what I expected")
+
+    async def hook(response: httpx.Response) -> None:
+        raise own
+
+    async with AsyncClient(
+        transport=httpx.MockTransport(lambda _: httpx.Response(200)), event_hooks={"response": [hook]}
+    ) as client:
+        with pytest.raises(ValueError, match="not what I expected") as told:
+            await client.get(URL)
+
+    assert (own, None) == (told.value, told.value.__cause__)
+
+
+async def test_client_of_httpx_hears_of_the_payment_where_a_redirect_leads_to_nobody() -> None:
+    memory = memory_engine()
+    transport = AsyncPaymentTransport(memory.engine, inner=wire(seller_of(memory, "redirect to nobody")))
+    async with httpx.AsyncClient(transport=transport, follow_redirects=True) as client:
+        with pytest.raises(PaidUndelivered) as told:
+            await client.get(URL)
+
+    assert isinstance(told.value.__cause__, httpx.ConnectError)
+    assert 1 == memory.transfers()

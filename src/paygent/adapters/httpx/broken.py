@@ -7,6 +7,7 @@ import httpx
 
 from paygent.adapters.httpx.purchase import paid_by
 from paygent.core.errors import AdapterError, PaidUndelivered, PaymentOutcomeUnknown
+from paygent.core.ids import PaymentId
 from paygent.engine.pay import Engine
 
 
@@ -16,8 +17,13 @@ async def after_paying(engine: Engine, broken: httpx.RequestError) -> PaidUndeli
         paid = paid_by(broken.request)
     except RuntimeError:  # no request of a client's: a hook has raised it
         return None
-    if paid is None:
-        return None
+    return None if paid is None else await became_of(engine, paid, broken)
+
+
+async def became_of(
+    engine: Engine, paid: PaymentId, broken: Exception
+) -> PaidUndelivered | PaymentOutcomeUnknown | None:
+    """Return what to raise where a request broke that has a payment; None where the storage has lost it."""
     try:
         payment = await engine.journal.get(paid)
     except AdapterError as silent:

@@ -1,11 +1,16 @@
 """httpx's clients, with cookies that cost little, and with errors that name their request: it knows its payment."""
 
+from traceback import walk_tb
 from typing import Any
 
 import httpx
 import idna
 
 from paygent.adapters.httpx.cookies import Keeping
+
+_BARE = (idna.IDNAError, ValueError, KeyError, NotImplementedError)
+"""What httpx lets through of a redirect to a host whose name is none, and of a digest challenge that is none."""
+_DIGEST = httpx.DigestAuth.auth_flow.__code__.co_filename
 
 
 class AsyncClient(Keeping, httpx.AsyncClient):
@@ -22,8 +27,10 @@ class AsyncClient(Keeping, httpx.AsyncClient):
         except httpx.RemoteProtocolError as nameless:
             _name(request, nameless)
             raise
-        except idna.IDNAError as unreadable:
-            raise _not_a_url(request, unreadable) from unreadable
+        except _BARE as bare:
+            if (told := _protocol_error(request, bare)) is None:
+                raise
+            raise told from bare
         except ExceptionGroup as several:
             if several.subgroup(OverflowError) is None:
                 raise
@@ -44,8 +51,10 @@ class Client(Keeping, httpx.Client):
         except httpx.RemoteProtocolError as nameless:
             _name(request, nameless)
             raise
-        except idna.IDNAError as unreadable:
-            raise _not_a_url(request, unreadable) from unreadable
+        except _BARE as bare:
+            if (told := _protocol_error(request, bare)) is None:
+                raise
+            raise told from bare
 
 
 def _name(request: httpx.Request, nameless: httpx.RemoteProtocolError) -> None:
@@ -56,6 +65,11 @@ def _name(request: httpx.Request, nameless: httpx.RemoteProtocolError) -> None:
         nameless.request = request
 
 
-def _not_a_url(request: httpx.Request, why: idna.IDNAError) -> httpx.RemoteProtocolError:
-    """Return httpx's error for a redirect to a name that is none; it leaks the one of idna."""
-    return httpx.RemoteProtocolError(f"Invalid URL in location header: {why}", request=request)
+def _protocol_error(request: httpx.Request, bare: Exception) -> httpx.RemoteProtocolError | None:
+    """Return httpx's error for what a server wrote and httpx stumbles over; None where the error is somebody else's."""
+    if isinstance(bare, idna.IDNAError):
+        return httpx.RemoteProtocolError(f"Invalid URL in location header: {bare}", request=request)
+    *_, (innermost, _) = walk_tb(bare.__traceback__)
+    if innermost.f_code.co_filename != _DIGEST:
+        return None
+    return httpx.RemoteProtocolError(f"Digest challenge that cannot be answered: {bare!r:.80}", request=request)

@@ -13,8 +13,8 @@ from typing import Self
 import httpx
 
 from paygent.adapters.httpx.bodies import discard, patience, peek, with_stream
-from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase, paid_by
-from paygent.core.errors import AdapterError, PaymentOutcomeUnknown
+from paygent.adapters.httpx.broken import became_of
+from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase
 from paygent.core.ids import PaymentId
 from paygent.core.payment import SignedPayload
 from paygent.engine.background import Background
@@ -116,7 +116,10 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
     async def _enter_again(self, purchase: Purchase, paid: PaymentId) -> httpx.Response:
         """Go on with a purchase that has a payment: send the same bytes, or the request without any."""
         if not purchase.may_repeat:
-            return await self._inner.handle_async_request(purchase.request)
+            try:
+                return await self._inner.handle_async_request(purchase.request)
+            except _BROKEN as error:
+                raise await became_of(self._engine, paid, error) or error from error
         again = await self._engine.send_again(
             paid, lambda payload: self._send(purchase, payload), repeatable=purchase.repeatable
         )
@@ -207,18 +210,6 @@ class _WatchedStream(httpx.AsyncByteStream):
             self._open = False
             await self._handle.finish(complete=complete)
             self._finished(self._handle)
-
-
-async def unreadable(engine: Engine, broken: httpx.DecodingError) -> Exception:
-    """Return what to raise for an answer whose coding httpx cannot read: what became of its payment, if it has one."""
-    paid = paid_by(broken.request)
-    if paid is None:
-        return broken
-    try:
-        payment = await engine.journal.get(paid)
-    except AdapterError as silent:
-        return PaymentOutcomeUnknown(paid, nonce="", expires_at=0, why=str(silent))
-    return broken if payment is None else await engine.lost(payment, broken)
 
 
 async def _let_go(answer: httpx.Response | httpx.AsyncByteStream) -> None:
