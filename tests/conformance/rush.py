@@ -61,7 +61,7 @@ def engine_over(storage: Storage, policy: Policy, chain: MemoryChain, clock: Vir
         chains={NETWORK: chain},
         clock=clock,
         preferences=Preferences(),
-        finder=FactFinder(history=storage),
+        finder=FactFinder(history=storage, chains={NETWORK: chain}),
     )
     return Engine(
         signer=signer, chooser=chooser, journal=storage, chains={NETWORK: chain}, clock=clock, entropy=SystemEntropy()

@@ -2,13 +2,15 @@
 
 import pytest
 
+from paygent.core.context import Context
 from paygent.core.errors import BudgetExceeded, Halted, LocalProtocolError, PolicyDenied
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import State
-from paygent.core.money import Amount, usd
+from paygent.core.money import USD, Amount, usd
 from paygent.core.transaction_errors import GasTooExpensive, InsufficientFunds, SimulationReverted
 from paygent.evm.address import checksum
 from paygent.policy.canonical import digest
+from paygent.policy.terms import AgentTerms, Priority
 from tests.interop.acting import Actor, new_actor
 from tests.interop.peers.chain import TokenChain, call_data
 
@@ -60,6 +62,25 @@ async def test_transfers_count_against_the_day(actor: Actor) -> None:
         await wallet.transfer(Amount(5, actor.token), PAYEE)
         with pytest.raises(BudgetExceeded, match="spent"):
             await wallet.transfer(Amount(5, actor.token), PAYEE)
+
+    assert 1 == actor.sent
+
+
+async def test_transfers_leave_what_higher_agents_may_still_need(actor: Actor) -> None:
+    """The wallet has so much that five millionths of a dollar, and no more, are left to the agent of low priority."""
+    has = Amount(actor.chain.balance_of(actor.key.address), actor.token)
+    kept = Amount(has.atomic - 5, USD)
+    terms = tuple(
+        AgentTerms(id=name, priority=priority, daily_budget=kept, max_per_payment=kept)
+        for name, priority in (("boss", Priority.HIGH), ("helper", Priority.LOW))
+    )
+    helper = Context(agent="helper")
+    async with actor.wallet(policy=actor.policy(agent_terms=terms)) as wallet:
+        with pytest.raises(PolicyDenied, match="would consume reserved budget for boss"):
+            await wallet.transfer(Amount(6, actor.token), PAYEE, context=helper)
+        await wallet.transfer(Amount(5, actor.token), PAYEE, context=helper)
+        with pytest.raises(PolicyDenied, match="would consume reserved budget for boss"):
+            await wallet.transfer(Amount(1, actor.token), PAYEE, context=helper)
 
     assert 1 == actor.sent
 

@@ -106,11 +106,11 @@ class ActionJudge:
             context=order.context,
         )
         ask, fee = await self._priced(ask), fee_of(ask)
-        finding = await self._finder.find(policy, ask, now=now, funds=None)
+        finding = await self._finder.find(policy, ask, now=now)
         said = evaluate(policy, ask, finding.facts)
         if fee is not None:
             fee = await self._priced(fee)
-            beside = await self._finder.find(policy, fee, now=now, funds=None)
+            beside = await self._finder.find(policy, fee, now=now)
             said = judged(said, evaluate(policy, fee, beside.facts))
         verdict = await self._rules.judge(said, policy, ask, now=now)
         return await self._chosen(action, ask, finding, policy, verdict, fee=fee)

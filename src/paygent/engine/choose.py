@@ -146,7 +146,6 @@ class Chooser:
             payer=payer,
             policy=_Always(policy) if isinstance(policy, Policy) else policy,
             tokens=tokens,
-            chains=chains,
             clock=clock,
             preferences=preferences,
             finder=finder,

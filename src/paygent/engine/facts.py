@@ -1,22 +1,27 @@
-"""Look up what a policy wants to know of the past before it judges a payment. Reads only: the rules decide.
+"""Look up what a policy wants to know before it judges a payment: the past, and the wallet's balance. The rules decide.
 
 What is read may be out of date at once. So it is looked up a second time in the transaction that reserves (`guard`),
 and limits are checked there by the storage.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from paygent.core.caip import AssetId
+from paygent.core.caip import AssetId, ChainId
 from paygent.core.history import PaymentFilter
 from paygent.core.lifecycle import HOLDING, State
 from paygent.core.money import USD, Amount
 from paygent.core.payment import Payment
 from paygent.core.price import Price
+from paygent.engine.tokens import read_uint
+from paygent.evm import erc20
 from paygent.policy.ask import Ask
 from paygent.policy.evaluate import Needs, needs
 from paygent.policy.facts import Facts, Provider, Recent
 from paygent.policy.policy import Policy
 from paygent.policy.valuation import valued
+from paygent.ports.chain import Chain
 from paygent.ports.history import PaymentHistory, Records
 from paygent.ports.price_oracle import PriceOracle
 
@@ -54,11 +59,31 @@ class Finding:
     """`Records.writes` when the storage was asked; None where it was not."""
 
 
-class FactFinder:
-    """Answers a policy's questions from the payments of one storage, and from a price oracle if there is one."""
+class Coins(Protocol):
+    """**Protocol:** a chain that tells what an account has of its coin, as `Transactions` do."""
 
-    def __init__(self, *, history: PaymentHistory, oracle: PriceOracle | None = None) -> None:
+    async def balance(self, address: str) -> int:
+        """Return it in wei. Raises: AdapterError: the chain could not answer."""
+        ...
+
+
+class FactFinder:
+    """Answers a policy's questions from the payments of one storage, from chains, and from a price oracle.
+
+    Args: chains, coins: tell what an account has of a token, and of a chain's own coin. oracle: None knows no price.
+    """
+
+    def __init__(
+        self,
+        *,
+        history: PaymentHistory,
+        chains: Mapping[ChainId, Chain],
+        coins: Mapping[ChainId, Coins] | None = None,
+        oracle: PriceOracle | None = None,
+    ) -> None:
         self._history = history
+        self._chains = chains
+        self._coins = {} if coins is None else coins
         self._oracle = oracle
 
     def is_silent(self, policy: Policy) -> bool:
@@ -72,29 +97,43 @@ class FactFinder:
         """
         return None if self._oracle is None else await self._oracle.price(ask.token.asset.id)
 
-    async def settled(self, asset: AssetId) -> int:
-        """Return the atomic units of an asset that have settled, by what the storage knows.
-
-        Raises: AdapterError: the storage could not answer.
-        """
-        totals = await self._history.statistics(PaymentFilter(states=(State.SETTLED,), asset=asset))
-        return sum(total.amount for total in totals)
-
-    async def find(self, policy: Policy, ask: Ask, *, now: int, funds: Funds | None) -> Finding:
+    async def find(self, policy: Policy, ask: Ask, *, now: int) -> Finding:
         """Return what the policy asks for about this payment, and nothing else.
 
-        Args: funds: what the wallet has of the payment's token; None where that is unknown.
-
-        Raises: AdapterError: the storage could not answer.
+        Raises: AdapterError: the storage or the chain could not answer.
         """
         if not asks(policy):
             return Finding(facts=Facts(now=now))
+        funds = await self._funds(ask) if policy.index.ranked else None
 
         def question(records: Records) -> Finding:
             facts = facts_of(records, policy, ask, now=now, funds=funds)
             return Finding(facts=facts, funds=funds, writes=records.writes)
 
         return await self._history.look(question)
+
+    async def _funds(self, ask: Ask) -> Funds | None:
+        """Return what there is to spend; None where there is no endpoint to ask.
+
+        The storage is asked first: what settles in between is counted twice then.
+        """
+        asset = ask.token.asset.id
+        totals = await self._history.statistics(PaymentFilter(states=(State.SETTLED,), asset=asset))
+        balance = await self._balance(asset, _purse(ask))
+        return None if balance is None else Funds(balance=balance, settled=sum(total.amount for total in totals))
+
+    async def _balance(self, asset: AssetId, owner: str) -> int | None:
+        if asset.native:
+            coins = self._coins.get(asset.chain)
+            return None if coins is None else await coins.balance(owner)
+        chain = self._chains.get(asset.chain)
+        return None if chain is None else await read_uint(chain, asset.address, erc20.balance_of(owner))
+
+
+def _purse(ask: Ask) -> str:
+    """Return the address of whose money moves."""
+    account = None if ask.action is None else ask.action.account
+    return ask.payer if account is None else account
 
 
 def facts_of(records: Records, policy: Policy, ask: Ask, *, now: int, funds: Funds | None) -> Facts:
@@ -111,13 +150,14 @@ def facts_of(records: Records, policy: Policy, ask: Ask, *, now: int, funds: Fun
 
 
 def _treasury(records: Records, policy: Policy, ask: Ask, now: int, funds: Funds | None) -> Amount | None:
-    """Return what the treasury can still pay with."""
+    """Return what the treasury can still pay with, at its price: what makes a payment dearer makes it no richer."""
     if funds is None:
         return None
     totals = records.statistics(PaymentFilter(states=(State.SETTLED, *HOLDING), asset=ask.token.asset.id))
     settled = sum(total.amount for total in totals if total.state is State.SETTLED)
     left = funds.left(settled=settled, held=sum(total.amount for total in totals) - settled)
-    return _dollars(policy, ask, Amount(left, ask.token.asset), now)
+    rules = replace(policy.valuation, haircut_bps=0)
+    return valued(Amount(left, ask.token.asset), USD, ask.token, ask.price, rules=rules, now=now)
 
 
 def _recent(records: Records, policy: Policy, ask: Ask, wanted: Needs, now: int) -> Recent | None:

@@ -4,22 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
-from paygent.core.caip import ChainId
 from paygent.core.context import Context
 from paygent.core.errors import LocalProtocolError
 from paygent.core.money import Amount, Asset
 from paygent.core.requirements import PaymentRequired, Refusal
 from paygent.core.verdict import Allow, Verdict
-from paygent.engine.facts import FactFinder, Finding, Funds
-from paygent.engine.facts import asks as asks_history
+from paygent.engine.facts import FactFinder, Finding
 from paygent.engine.order import Order
 from paygent.engine.own_rules import NO_RULES, OwnRules
-from paygent.engine.tokens import TokenBook, read_uint
-from paygent.evm import erc20
+from paygent.engine.tokens import TokenBook
 from paygent.policy.evaluate import Ask, evaluate
 from paygent.policy.facts import Facts
 from paygent.policy.policy import Policy
-from paygent.ports.chain import Chain
 from paygent.ports.clock import Clock
 from paygent.x402.extensions import declared_metadata
 from paygent.x402.offers import Offer, read_offers
@@ -65,7 +61,6 @@ class Weigher:
         payer: str,
         policy: PolicySource,
         tokens: TokenBook,
-        chains: Mapping[ChainId, Chain],
         clock: Clock,
         preferences: Preferences,
         finder: FactFinder | None,
@@ -74,7 +69,6 @@ class Weigher:
         self._payer = payer
         self._policy = policy
         self._tokens = tokens
-        self._chains = chains
         self._clock = clock
         self._preferences = preferences
         self._finder = finder
@@ -173,19 +167,7 @@ class Weigher:
             return ask, Finding(facts=Facts(now=now))
         if (price := await self._finder.price(ask)) is not None:
             ask = replace(ask, price=price)
-        if not asks_history(policy):
-            return ask, Finding(facts=Facts(now=now))
-        funds = await self._funds(self._finder, offer) if policy.index.ranked else None
-        return ask, await self._finder.find(policy, ask, now=now, funds=funds)
-
-    async def _funds(self, finder: FactFinder, offer: Offer) -> Funds | None:
-        """Return what there is to spend. The storage is asked first: what settles in between is counted twice then."""
-        chain = self._chains.get(offer.requirements.network)
-        if chain is None:
-            return None
-        asset = offer.token.asset.id
-        settled = await finder.settled(asset)
-        return Funds(balance=await read_uint(chain, asset.address, erc20.balance_of(self._payer)), settled=settled)
+        return ask, await self._finder.find(policy, ask, now=now)
 
 
 def _ceiling(said: Amount | str | None, asset: Asset) -> Amount | None:

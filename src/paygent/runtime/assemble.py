@@ -217,7 +217,7 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
             journal=journal,
             clock=clock,
             entropy=wiring.get("entropy") or SystemEntropy(),
-            finder=FactFinder(history=journal, oracle=wiring.get("oracle")),
+            finder=FactFinder(history=journal, chains=chains, coins=writers, oracle=wiring.get("oracle")),
             people=People(
                 handler=wiring.get("approvals")
                 or plugged.handler(settings.approvals)

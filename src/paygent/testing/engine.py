@@ -218,7 +218,7 @@ def _engine(parts: _Parts | MemoryEngine, signer: Signer, plan: FaultPlan, *, re
         chains=chains,
         clock=parts.clock,
         preferences=Preferences(),
-        finder=FactFinder(history=journal),
+        finder=FactFinder(history=journal, chains=chains),
     )
     return Engine(
         signer=authorizing,

@@ -54,7 +54,6 @@ def weigher(policies: Policies, token: Token = TOKEN, *, with_chain: bool = True
         payer=dev_accounts()[0].address,
         policy=policies,
         tokens=TokenBook({token.asset.id: token}, chains),
-        chains=chains,
         clock=VirtualClock(),
         preferences=Preferences(),
         finder=None,
