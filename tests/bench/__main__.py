@@ -32,7 +32,7 @@ class Effort:
     """How long to look."""
 
     signatures: int
-    """Rounds of 20."""
+    """Rounds of 100."""
     exchanges: int
     """Rounds of 10."""
     in_flight: int
@@ -62,7 +62,7 @@ class Effort:
 
 
 FULL = Effort(
-    signatures=200,
+    signatures=100,
     exchanges=100,
     in_flight=1_000,
     imports=15,
@@ -100,7 +100,7 @@ def measure(effort: Effort, folder: Path) -> list[Row]:
 
     async def in_a_loop() -> list[Row]:
         return [
-            *await signing.rows(effort.signatures),
+            *signing.rows(effort.signatures),
             *await exchange.rows(effort.exchanges, folder),
             *await memory.rows(effort.in_flight),
             *await services.rows(effort.services, effort.searches, folder),

@@ -6,7 +6,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from paygent.core.action import Call
 from paygent.core.caip import is_evm_address
@@ -16,8 +16,7 @@ from paygent.core.typed_data import Domain, Fields, TypedData
 from paygent.evm import agent_wallet, audit_export, eip2612, eip3009, permit2, word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningRules:
+class SigningRules(NamedTuple):
     """The bounds of one signature. What is not named here is not allowed."""
 
     payer: str
@@ -194,7 +193,8 @@ def _check_types(types: Mapping[str, Fields], known: Mapping[str, Fields]) -> No
 
 def _members(value: object, *names: str) -> Mapping[str, object]:
     members = cast("Mapping[str, object]", value)
-    if not (type(value) is dict or isinstance(value, Mapping)) or set(members) != set(names):
+    readable = type(value) is dict or isinstance(value, Mapping)
+    if not readable or len(members) != len(names) or [name for name in names if name not in members]:
         raise _refused(f"the members are not exactly {', '.join(names)}")
     return members
 
