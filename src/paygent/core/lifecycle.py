@@ -95,6 +95,8 @@ OUT: Final = frozenset({_S.SIGNED, _S.SUBMITTED, _S.OUTCOME_UNKNOWN})
 """An authorization exists and the chain has not decided."""
 HOLDING: Final = OUT | {_S.RESERVED}
 """Budget is reserved."""
+MADE: Final = HOLDING | {_S.SETTLED}
+"""Budget is reserved or spent."""
 FREED: Final = frozenset({_S.DENIED, _S.SUPERSEDED, _S.VOIDED, _S.EXPIRED, _S.CANCELLED, _S.REVERTED})
 """Budget is free again, or was never reserved."""
 OPENING: Final = frozenset({_S.RESERVED, _S.DENIED, _S.SUPERSEDED})

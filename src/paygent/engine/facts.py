@@ -10,7 +10,7 @@ from typing import Protocol
 
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.history import PaymentFilter
-from paygent.core.lifecycle import HOLDING, State
+from paygent.core.lifecycle import HOLDING, MADE, State
 from paygent.core.money import USD, Amount
 from paygent.core.payment import Payment
 from paygent.core.price import Price
@@ -25,8 +25,6 @@ from paygent.ports.chain import Chain
 from paygent.ports.history import PaymentHistory, Records
 from paygent.ports.price_oracle import PriceOracle
 
-_MADE = HOLDING | {State.SETTLED}
-"""What counts as paid; what waits for a person does not, or asking again would make it no longer the first."""
 _MOST = 200
 """How many payments of the past are looked at; more only make a rule stricter."""
 
@@ -83,7 +81,7 @@ class FactFinder:
     ) -> None:
         self._history = history
         self._chains = chains
-        self._coins = {} if coins is None else coins
+        self._coins: Mapping[ChainId, Coins] = {} if coins is None else coins
         self._oracle = oracle
 
     def is_silent(self, policy: Policy) -> bool:
@@ -163,8 +161,7 @@ def _treasury(records: Records, policy: Policy, ask: Ask, now: int, funds: Funds
 def _recent(records: Records, policy: Policy, ask: Ask, wanted: Needs, now: int) -> Recent | None:
     if wanted.recent_seconds is None:
         return None
-    since = PaymentFilter(start=now - wanted.recent_seconds, agent=ask.context.agent)
-    made = [total for total in records.statistics(since) if total.state in _MADE]
+    made = records.reserved(now - wanted.recent_seconds, ask.context.agent)
     if any(total.asset != ask.token.asset.id for total in made):
         return None  # what the others are worth is not known here
     paid = _dollars(policy, ask, Amount(sum(total.amount for total in made), ask.token.asset), now)
@@ -185,8 +182,9 @@ def _provider(records: Records, policy: Policy, ask: Ask, now: int) -> Provider:
 
 
 def _agent_payments(records: Records, ask: Ask) -> int:
+    """Return how many were made; what waits for a person is not, or asking again would make it no longer the first."""
     totals = records.statistics(PaymentFilter(agent=ask.context.agent))
-    return sum(total.payments for total in totals if total.state in _MADE)
+    return sum(total.payments for total in totals if total.state in MADE)
 
 
 def asks(policy: Policy) -> bool:

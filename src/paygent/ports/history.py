@@ -43,6 +43,13 @@ class Records(Protocol):
         """Return as `PaymentHistory.statistics`."""
         ...
 
+    def reserved(self, since: int, agent: str | None) -> Sequence[Total]:
+        """Return counts and sums of what was reserved at that unix second or later and is not freed.
+
+        A payment that waited for people counts from when it went on. Args: agent: whose payments; None for everybody's.
+        """
+        ...
+
 
 Guard: TypeAlias = Callable[[Records], None]
 """Raises where a payment must not be reserved by now. It reads and compares, without waiting for anything."""

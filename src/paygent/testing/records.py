@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from paygent.core.budget import NOTHING, Share, WindowKey
 from paygent.core.history import PaymentFilter, Total
 from paygent.core.ids import PaymentId
+from paygent.core.lifecycle import MADE, Event
 from paygent.core.payment import Payment
 from paygent.ports.history import PaymentPage
 from paygent.testing.history import page_by_time, totals
@@ -33,3 +34,11 @@ class MemoryRecords:
 
     def statistics(self, wanted: PaymentFilter) -> Sequence[Total]:
         return totals(filter(wanted.takes, self.payments.values()))
+
+    def reserved(self, since: int, agent: str | None) -> Sequence[Total]:
+        made = (each for each in self.payments.values() if each.state in MADE and agent in (None, each.context.agent))
+        return totals(each for each in made if _reserved_at(each) >= since)
+
+
+def _reserved_at(payment: Payment) -> int:
+    return next(move.at for move in payment.history if move.event is Event.BUDGET_RESERVED)

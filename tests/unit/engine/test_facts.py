@@ -6,7 +6,7 @@ import anyio
 import httpx
 import pytest
 
-from paygent.adapters.httpx import CONTEXT, NEW_PURCHASE, QUANTITY, AsyncPaymentTransport
+from paygent.adapters.httpx import CONTEXT, NEW_PURCHASE, QUANTITY, RESUME, AsyncPaymentTransport
 from paygent.core.context import Context
 from paygent.core.errors import ApprovalPending, PolicyDenied
 from paygent.core.money import usd
@@ -21,11 +21,20 @@ pytestmark = pytest.mark.anyio
 QUIET = Risk(burst=None, first_payment=None, failures=None, price_drift_percent=None, payee_changed=False)
 
 
-async def get(memory: MemoryEngine, *, agent: str | None = None, quantity: int = 1, **seller: object) -> httpx.Response:
+async def get(
+    memory: MemoryEngine,
+    *,
+    path: str = "paid",
+    resume: str | None = None,
+    agent: str | None = None,
+    quantity: int = 1,
+    **seller: object,
+) -> httpx.Response:
     transport = AsyncPaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller(**seller)))
     async with httpx.AsyncClient(transport=transport) as client:
-        extensions = {CONTEXT: Context(agent=agent), NEW_PURCHASE: True, QUANTITY: quantity}
-        return await client.get("http://seller.test/paid", extensions=extensions)
+        again = {NEW_PURCHASE: True} if resume is None else {RESUME: resume}
+        extensions = {CONTEXT: Context(agent=agent), QUANTITY: quantity, **again}
+        return await client.get(f"http://seller.test/{path}", extensions=extensions)
 
 
 async def test_burst_asks_a_person_once_it_is_one() -> None:
@@ -41,6 +50,28 @@ async def test_burst_asks_a_person_once_it_is_one() -> None:
     memory.clock.advance(61)
     await get(memory)
     assert 3 == memory.transfers()
+
+
+async def test_payments_that_waited_are_a_burst_when_they_go_on_together() -> None:
+    """They count when they are reserved; that they were asked for long before makes them no fewer."""
+    burst = Burst(payments=2, amount=usd("0.001"), seconds=60)
+    asking = memory_engine(policy=Policy(approve_above=usd("0"), risk=replace(QUIET, burst=burst)))
+    waiting: list[str] = []
+    for path in "abcd":
+        with pytest.raises(ApprovalPending) as waits:
+            await get(asking, path=path)
+        waiting.append(str(waits.value.payment_id))
+    asking.clock.advance(61)
+    loosened = replace(asking, policy=replace(asking.policy, approve_above=None)).restarted()
+    await get(loosened, path="a", resume=waiting[0])
+    await get(loosened, path="b", resume=waiting[1])
+
+    with pytest.raises(ApprovalPending):
+        await get(loosened, path="c", resume=waiting[2])
+
+    asking.clock.advance(61)
+    await get(loosened, path="d", resume=waiting[3])
+    assert 3 == loosened.transfers()
 
 
 async def test_first_payment_that_waits_is_still_the_first() -> None:

@@ -1,7 +1,7 @@
 """Looking back: pages by time, and counts and sums, most of them kept day by day while payments move."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from paygent.adapters.sql.statement import Cursor
@@ -9,7 +9,7 @@ from paygent.adapters.sql.statements import HistoryStatements
 from paygent.core.caip import AssetId
 from paygent.core.errors import LocalProtocolError
 from paygent.core.history import DAY_SECONDS, PaymentFilter, Total, counted
-from paygent.core.lifecycle import State
+from paygent.core.lifecycle import MADE, State
 from paygent.core.payment import Payment
 
 _BEFORE_ALL: Final = -(2**62)
@@ -111,7 +111,15 @@ class History:
             self._scan(sums, wanted, start, first * DAY_SECONDS)
             self._sum_days(sums, wanted, first, last, changes)
             self._scan(sums, wanted, last * DAY_SECONDS, end)
-        return tuple(_total(kind, *sums[kind]) for kind in sorted(sums) if sums[kind][0])
+        return _totals(sums)
+
+    def reserved(self, since: int, agent: str | None) -> Sequence[Total]:
+        """Return as `Records.reserved`. The moves of what goes on have to be written by then."""
+        sums: defaultdict[_Kind, list[int]] = defaultdict(lambda: [0, 0])
+        named: dict[str, object] = {} if agent is None else {"agent": agent}
+        statement = self._sql.reserved(frozenset(named))
+        _add_each(sums, statement.run(self._cursor, start=since, **named), MADE)
+        return _totals(sums)
 
     def _scan(self, sums: defaultdict[_Kind, list[int]], wanted: PaymentFilter, start: int, end: int) -> None:
         """Add up payments one by one."""
@@ -119,13 +127,7 @@ class History:
             return
         statement = self._sql.amounts(_names(wanted))
         found = statement.run(self._cursor, **(_values(wanted) | {"start": start, "end": end}))
-        states = {state.value for state in wanted.states}
-        while rows := found.fetchmany(1000):
-            for asset, service, state, amount in rows:
-                if not states or state in states:
-                    total = sums[asset, service or "", state]
-                    total[0] += 1
-                    total[1] += int(amount)
+        _add_each(sums, found, wanted.states)
 
     def _sum_days(
         self,
@@ -145,6 +147,17 @@ class History:
         _add(sums, wanted, kept)
 
 
+def _add_each(sums: defaultdict[_Kind, list[int]], found: Cursor, wanted: Iterable[State]) -> None:
+    """Add payments one by one. Args: wanted: their states; none for any at all."""
+    states = {state.value for state in wanted}
+    while rows := found.fetchmany(1000):
+        for asset, service, state, amount in rows:
+            if not states or state in states:
+                total = sums[asset, service or "", state]
+                total[0] += 1
+                total[1] += int(amount)
+
+
 def _add(sums: defaultdict[_Kind, list[int]], wanted: PaymentFilter, rows: Iterable[Sequence[object]]) -> None:
     states = set(wanted.states)
     for asset, service, state, payments, amount in rows:
@@ -152,6 +165,10 @@ def _add(sums: defaultdict[_Kind, list[int]], wanted: PaymentFilter, rows: Itera
             total = sums[str(asset), str(service), str(state)]
             total[0] += int(str(payments))
             total[1] += int(str(amount))
+
+
+def _totals(sums: Mapping[_Kind, Sequence[int]]) -> Sequence[Total]:
+    return tuple(_total(kind, *sums[kind]) for kind in sorted(sums) if sums[kind][0])
 
 
 def _total(kind: _Kind, payments: int, amount: int) -> Total:

@@ -191,6 +191,7 @@ class Ledger:
         if granted is not None and used is not None:
             self.approvals.replace(granted, used)
         self.replace(before, entry)
+        self._new_moves.write()  # the next guard counts what went on
         self._hold(after, claims)
         if used is not None:
             self.trail.add(notes.turned(used, at=now))
@@ -289,6 +290,9 @@ class Ledger:
 
     def statistics(self, wanted: PaymentFilter) -> Sequence[Total]:
         return self._history.statistics(wanted, self._tally.changes)
+
+    def reserved(self, since: int, agent: str | None) -> Sequence[Total]:
+        return self._history.reserved(since, agent)
 
     @property
     def writes(self) -> int:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision of the schema, oldest first; tests compare them with the migrations."""
 REVISION_TABLE: Final = "paygent_revision"
 """Where Alembic notes the revision."""
@@ -287,6 +287,7 @@ memories: Final = Table(
 """What sessions remember; the oldest are forgotten."""
 
 is_unresolved = payments.c.unresolved == literal_column("1")
+is_grant = moves.c.event == literal_column("'granted'")
 is_pending = approvals.c.state == literal_column("'PENDING'")
 
 _P: Final = payments.c
@@ -300,6 +301,7 @@ for _name in ("asset", "host"):
     Index(f"payments_by_{_name}", _P[_name], _P.created_at, _P.seq)
 for _name in ("agent", "service"):
     _some(f"payments_by_{_name}", _P[_name], _P.created_at, _P.seq, where=_P[_name].is_not(None))
+_some("moves_granted", moves.c.at, where=is_grant)
 Index("nonces_by_payment", nonces.c.payment_id)
 _some("approvals_pending", approvals.c.seq, where=is_pending)
 _S: Final = services.c

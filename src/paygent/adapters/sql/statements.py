@@ -9,13 +9,16 @@ from sqlalchemy import (
     Dialect,
     Integer,
     Select,
+    and_,
     bindparam,
+    case,
     delete,
     func,
     literal_column,
     null,
     select,
     tuple_,
+    union_all,
     update,
 )
 
@@ -26,6 +29,7 @@ from paygent.adapters.sql.schema import (
     budgets,
     halts,
     holds,
+    is_grant,
     is_pending,
     is_unresolved,
     meta,
@@ -261,6 +265,24 @@ class HistoryStatements:
             _P.created_at >= bindparam("start"), _P.created_at < bindparam("end")
         )
         return self._shaped("amounts", query, names)
+
+    def reserved(self, names: frozenset[str]) -> Statement:
+        """Return the statement for what each payment made since then, with these columns given, comes to.
+
+        Most are reserved when they are proposed. What waited for people was proposed before, and is found by the move
+        that let it go on; it has no state where it is another's. In a WHERE, databases would look for that instead.
+        """
+        found = self._made.get(("reserved", names))
+        if found is None:
+            start = bindparam("start", type_=BigInteger)
+            equal = [_P[name] == bindparam(name) for name in sorted(names)]
+            proposed = select(_P.asset, _P.service, _P.state, _P.counted).where(_P.created_at >= start, *equal)
+            state = case((and_(_P.created_at < start, *equal), _P.state))
+            waited = select(_P.asset, _P.service, state, _P.counted).where(
+                is_grant, moves.c.at >= start, moves.c.payment_id == _P.id
+            )
+            found = self._made["reserved", names] = self._ready(union_all(proposed, waited))
+        return found
 
     def _shaped(self, kind: str, query: Any, names: frozenset[str]) -> Statement:
         found = self._made.get((kind, names))

@@ -1,12 +1,16 @@
 """What every storage must answer of one moment: to whoever looks, and to a guard while it reserves."""
 
+from collections.abc import Callable
+
 import anyio
 import pytest
 
 from paygent.core.budget import Hold, WindowKey
+from paygent.core.context import Context
 from paygent.core.errors import JournalConflict, PaymentNotAttempted
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter
-from paygent.core.lifecycle import State
+from paygent.core.lifecycle import Event, State
+from paygent.core.payment import Payment
 from paygent.ports.history import Records
 from paygent.ports.storage import Storage
 from paygent.testing.conformance.payments import (
@@ -134,6 +138,58 @@ class RecordsContract:
         await storage.reserve(waiting, released(waiting), [usual(10)], approval=request.id, now=START + 6, guard=look)
 
         assert [0] == seen
+
+    async def test_reserved_counts_from_when_a_payment_went_on(self, storage: Storage) -> None:
+        """What waited counts from START + 6 and not from when it was proposed; what waits, or is freed, not at all."""
+        await put(storage, reserved(1, context=Context(agent="b")))
+        old = awaiting(2, at=START - 1000, context=Context(agent="a", service="weather"))
+        for waiting in (old, awaiting(3, context=Context(agent="a"))):
+            await storage.ask(waiting, request_for(waiting))
+        await storage.reserve(old, released(old), [], approval=None, now=START + 6)
+        freed = await put(storage, reserved(4, context=Context(agent="b")))
+        await walk(storage, freed, freed.move(Event.ABANDONED, at=START + 7))
+
+        def counted(since: int, agent: str | None) -> Callable[[Records], list[tuple[str | None, int, int]]]:
+            return lambda records: [
+                (total.service, total.payments, total.amount) for total in records.reserved(since, agent)
+            ]
+
+        both = [(None, 1, 100), ("weather", 1, 100)]
+        assert both == await storage.look(counted(START, None))
+        assert both[:1] == await storage.look(counted(START, "b"))
+        assert both[1:] == await storage.look(counted(START - 1001, "a"))
+        assert both[1:] == await storage.look(counted(START + 6, None))
+        assert [] == await storage.look(counted(START + 7, "a"))
+
+    async def test_reserved_counts_what_was_charged(self, storage: Storage) -> None:
+        waiting = awaiting(1, at=START - 1000)
+        await storage.ask(waiting, request_for(waiting))
+        made = released(waiting)
+        await storage.reserve(waiting, made, [], approval=None, now=START + 6)
+        await walk(storage, made, signed(made), settled(made, charged=30))
+
+        [total] = await storage.look(lambda records: records.reserved(START, None))
+
+        assert (State.SETTLED, TOKEN.id, 1, 30) == (total.state, total.asset, total.payments, total.amount)
+
+    async def test_guard_sees_each_payment_that_went_on_before(self, storage: Storage) -> None:
+        """However many are handed in at once."""
+        seen: list[int] = []
+
+        def look(records: Records) -> None:
+            seen.append(sum(total.payments for total in records.reserved(START, None)))
+
+        async def go_on(waiting: Payment) -> None:
+            await storage.reserve(waiting, released(waiting), [], approval=None, now=START + 6, guard=look)
+
+        waited = [awaiting(name, at=START - 1000) for name in range(MANY)]
+        for each in waited:
+            await storage.ask(each, request_for(each))
+        async with anyio.create_task_group() as tasks:
+            for each in waited:
+                tasks.start_soon(go_on, each)
+
+        assert list(range(MANY)) == seen
 
     async def test_guard_is_asked_after_what_stands_in_the_way(self, storage: Storage) -> None:
         await put(storage, reserved(1), usual(10))

@@ -12,7 +12,16 @@ from paygent.core.context import NOBODY
 from paygent.core.errors import AdapterError, ConfigurationError
 from paygent.core.history import Total
 from paygent.core.lifecycle import State
-from paygent.testing.conformance.payments import TOKEN, awaiting, request_for, reserved, settled, signed
+from paygent.testing.conformance.payments import (
+    START,
+    TOKEN,
+    awaiting,
+    released,
+    request_for,
+    reserved,
+    settled,
+    signed,
+)
 from paygent.testing.conformance.steps import put, walk
 
 pytestmark = pytest.mark.anyio
@@ -113,3 +122,25 @@ async def test_upgrade_brings_the_first_version_along(tmp_path: Path, monkeypatc
     assert replace(payment, payload=None, context=NOBODY) == found
     assert [found] == list(listed)
     assert [Total(state=State.SETTLED, asset=TOKEN.id, service=None, payments=1, amount=30)] == list(totals)
+
+
+async def test_upgrade_finds_what_had_waited_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "old.db"
+    monkeypatch.setattr(revision, "HEAD", "0006")
+    waiting = awaiting(at=START - 1000)
+    async with open_journal(str(file)) as journal:
+        await journal.ask(waiting, request_for(waiting))
+        await journal.reserve(waiting, released(waiting), [], approval=None, now=START + 6)
+    monkeypatch.undo()
+    with pytest.raises(ConfigurationError, match=r"run `paygent db upgrade` once"):
+        open_journal(str(file))
+
+    upgrade(str(file))
+    async with open_journal(str(file)) as journal:
+        found = await journal.look(lambda records: records.reserved(START, None))
+    with sqlite3.connect(file) as connection:
+        indexes = connection.execute("SELECT name FROM sqlite_schema WHERE name = 'moves_granted'").fetchall()
+    connection.close()
+
+    assert [1] == [total.payments for total in found]
+    assert [("moves_granted",)] == indexes

@@ -77,6 +77,22 @@ def test_history_is_answered_by_its_index_without_sorting(file: Path, names: str
     assert "TEMP B-TREE" not in plan
 
 
+@pytest.mark.parametrize(("names", "index"), [("", "payments_by_time"), ("agent", "payments_by_agent")])
+def test_payments_made_of_late_are_answered_by_their_indexes(file: Path, names: str, index: str) -> None:
+    statement = statements().history.reserved(frozenset(names.split()))
+    connection = sqlite3.connect(file)
+    parameters = ["1"] * statement._sql.count("?")
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement._sql}", parameters)]
+    connection.close()
+
+    searches = [line.partition(" (")[0] for line in plan if line.startswith(("SEARCH", "SCAN"))]
+    assert [
+        f"SEARCH payments USING INDEX {index}",
+        "SEARCH moves USING INDEX moves_granted",
+        "SEARCH payments USING INDEX sqlite_autoindex_payments_1",
+    ] == searches
+
+
 @pytest.mark.parametrize(
     ("name", "index"),
     [
