@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,31 +44,60 @@ def identity() -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The folder of a server, which can be started there as often as is wanted."""
+
+    folder: Path
+    binaries: Path
+    user: Mapping[str, Any]
+
+    @property
+    def url(self) -> str:
+        """The database `postgres`."""
+        return f"postgresql://paygent@/postgres?host={self.folder}"
+
+    @contextmanager
+    def started(
+        self, settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[Any]]:
+        """Run the server until the end. Fast, not durable, unless `settings` say so."""
+        chosen = {"fsync": "off", "listen_addresses": "", "max_connections": "50", **(settings or {})}
+        options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
+        start = [str(self.binaries / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options]
+        run = {**self.user, "cwd": self.folder, "env": {**os.environ, **(environment or {})}}
+        log = self.folder / "log"
+        with log.open("wb") as said, subprocess.Popen(start, stdout=subprocess.DEVNULL, stderr=said, **run) as process:
+            try:
+                _wait(self.url, process, log)
+                yield process
+            finally:
+                process.send_signal(signal.SIGQUIT)  # at once, whatever it does: nobody needs the data
+                process.wait(timeout=_SECONDS)
+
+
 @contextmanager
-def server(settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Run a server and yield the URL of its database `postgres`. Fast, not durable, unless `settings` say so."""
+def cluster() -> Iterator[Cluster]:
+    """Make the folder of a server, which is gone in the end."""
     folder = Path(tempfile.mkdtemp(prefix="paygent-pg-"))
     user = identity()
     if user:
         os.chown(folder, user["user"], user["group"])
     try:
         binaries = _reachable(programs(), folder, user)
-        run = {**user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         make = [str(binaries / "initdb"), "--no-sync", "-A", "trust", "-U", "paygent", "-E", "UTF8", "--locale=C"]
+        run = {**user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         subprocess.run([*make, "-D", str(folder / "data")], check=True, timeout=_SECONDS, **run)
-        chosen = {"fsync": "off", "listen_addresses": "", "max_connections": "50", **(settings or {})}
-        options = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
-        start = [str(binaries / "postgres"), "-D", str(folder / "data"), "-k", str(folder), *options]
-        with (folder / "log").open("wb") as log, subprocess.Popen(start, **{**run, "stderr": log}) as process:
-            url = f"postgresql://paygent@/postgres?host={folder}"
-            try:
-                _wait(url, process, folder / "log")
-                yield url
-            finally:
-                process.send_signal(signal.SIGINT)  # end the sessions, do not wait for them
-                process.wait(timeout=_SECONDS)
+        yield Cluster(folder=folder, binaries=binaries, user=user)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def server(settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Run a server and yield the URL of its database `postgres`."""
+    with cluster() as made, made.started(settings):
+        yield made.url
 
 
 def _reachable(binaries: Path, folder: Path, user: Mapping[str, Any]) -> Path:

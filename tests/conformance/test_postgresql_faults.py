@@ -14,7 +14,8 @@ from paygent.adapters.sql import SqlJournal, open_journal
 from paygent.core.audit import first_break
 from paygent.core.errors import AdapterError
 from paygent.testing.conformance.payments import daily, reserved, signed
-from paygent.testing.conformance.steps import put, used
+from paygent.testing.conformance.steps import put
+from tests.conformance.books import check
 
 pytestmark = pytest.mark.anyio
 
@@ -96,15 +97,6 @@ def trigger(url: str, body: str) -> Iterator[None]:
             yield
         finally:
             connection.execute("DROP FUNCTION fault CASCADE")
-
-
-async def check(journal: SqlJournal, *, payments: int) -> None:
-    """So many are there with their holds and their rows, and the chain of rows is whole."""
-    stored = (await journal.page(limit=100)).payments
-    rows = await journal.entries()
-    assert payments == len(stored) == len(rows)
-    assert first_break(rows) is None
-    assert (payments, 0) == await used(journal)
 
 
 @pytest.mark.parametrize("state", ["53100", "53200"], ids=["disk full", "out of memory"])
