@@ -28,7 +28,7 @@ async def halt(arguments: Arguments, settings: Settings) -> Outcome:
     """Stop a scope and call back what is out; exit code 5 while something of it can still settle."""
     report = await safety.halt(settings, arguments.scope, by=who(arguments), reason=arguments.reason, tell=complain)
     code = OK if report.complete else UNKNOWN
-    return Outcome(exit_code=code, told=report.explain(), said={"halt": _report(report)})
+    return Outcome(exit_code=code, facts=report.explain(), said={"halt": _report(report)})
 
 
 async def resume(arguments: Arguments, settings: Settings) -> Outcome:

@@ -84,7 +84,7 @@ def _show(outcome: Outcome, *, as_json: bool) -> None:
 def _answer(outcome: Outcome) -> None:
     """Print what was asked for."""
     if outcome.quote is not None:
-        print(outcome.quote)
+        print(_fitting(str(outcome.quote), sys.stdout))
     if outcome.told is not None:
         print(outcome.told)
     if outcome.facts is not None:

@@ -75,7 +75,7 @@ async def _show(registry: ServiceRegistry, service_id: str) -> Outcome:
     }
     lines = [str(found), found.service.description, found.service.url]
     lines += [f"  {price.amount} since {price.at} ({price.source})" for price in prices]
-    return Outcome(exit_code=OK, told="\n".join(line for line in lines if line), said=said)
+    return Outcome(exit_code=OK, facts="\n".join(line for line in lines if line), said=said)
 
 
 async def _discover(asked: ServiceArguments, registry: ServiceRegistry) -> "ServicePage":

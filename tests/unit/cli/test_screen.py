@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -11,6 +12,9 @@ from paygent.cli.outcome import Outcome
 from paygent.cli.screen import complain, prepare_streams, show
 from paygent.core.errors import ConfigurationError
 from paygent.testing.conformance import payments
+
+if TYPE_CHECKING:
+    from paygent.engine.quote import Quote
 
 NO_SPACE = 28
 
@@ -86,3 +90,21 @@ def test_long_resource_of_a_payment_begins_no_line_of_its_own(monkeypatch: pytes
     assert all(len(line) <= 60 for line in lines)
     assert resource in "".join(line.removeprefix("  ") for line in lines)
     assert [f"state       {payment.state}"] == [line for line in lines if line.startswith("state")]
+
+
+class Price:
+    """A quote of a seller with a long name."""
+
+    def __str__(self) -> str:
+        return f"https://a.example/{'x' * 42}  [0] 0.01 USDC: taken{'y' * 200}"
+
+
+def test_long_url_of_a_quote_begins_no_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stdout", shown := Terminal())
+
+    show(Outcome(exit_code=0, quote=cast("Quote", Price())), as_json=False)
+
+    first, *rest = shown.getvalue().splitlines()
+    assert (60, str(Price())) == (len(first), first + "".join(line.removeprefix("  ") for line in rest))
+    assert all(line.startswith("  ") for line in rest)
