@@ -46,7 +46,7 @@ class Effort:
     judgements: int
     """Rounds of 20."""
     reserves: int
-    """Rounds of 5, and a quarter as many of 100 at once."""
+    """Rounds of 20, and a quarter as many of 100 at once."""
     history: int
     """Payments that are looked back over."""
     processes: tuple[int, ...]
@@ -107,7 +107,7 @@ def measure(effort: Effort, folder: Path) -> list[Row]:
             *await balances.rows(effort.searches),
             *await orchestrating.rows(effort.commands, effort.sessions, folder),
             *await judging.rows(effort.judgements),
-            *await storing.rows(effort.reserves, folder),
+            *storing.rows(effort.reserves, folder),
             *await looking.rows(effort.history, effort.searches, folder),
         ]
 
