@@ -1,9 +1,12 @@
 """Writes that are finished although whoever pays was cancelled, because money may be out."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import anyio
+
+from paygent.core.errors import AdapterError
 
 T = TypeVar("T")
 WRITE_SECONDS = 10.0
@@ -25,5 +28,6 @@ async def insisting(work: Callable[[], Awaitable[T]], otherwise: T) -> T:
     try:
         return await work()
     except anyio.get_cancelled_exc_class():
-        await shielded(work(), otherwise)
+        with suppress(AdapterError):  # or the cancellation would be lost; reconciling finds what was not written
+            await shielded(work(), otherwise)
         raise

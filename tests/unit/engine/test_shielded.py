@@ -1,11 +1,13 @@
 """A write is finished although its caller is cancelled, and waits for a while at most."""
 
+import asyncio
 from collections.abc import Callable
 
 import anyio
 import anyio.lowlevel
 import pytest
 
+from paygent.core.errors import AdapterError
 from paygent.engine import shielded as module
 from paygent.engine.shielded import insisting, shielded
 
@@ -118,3 +120,20 @@ async def test_insisting_does_the_work_again_before_a_cancellation_goes_on() -> 
 
     assert ([], ["begun", "begun", "ready"]) == (outcomes, write.steps)
     assert caller.cancelled_caught
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_insisting_raises_a_cancellation_whose_second_write_fails() -> None:
+    """Asyncio tells a task once that it is cancelled; swallowed, that would be lost."""
+    tries: list[str] = []
+
+    async def work() -> str:
+        tries.append("begun")
+        if len(tries) == 1:
+            await anyio.sleep_forever()
+        raise AdapterError("the disk is full", retryable=True)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(insisting(work, "otherwise"), 0.01)
+
+    assert ["begun", "begun"] == tries
