@@ -1,15 +1,14 @@
 """httpx's clients, with cookies that cost little, and with errors that name their request: it knows its payment."""
 
 from traceback import walk_tb
-from typing import Any
+from types import TracebackType
+from typing import Any, cast
 
 import httpx
 import idna
 
 from paygent.adapters.httpx.cookies import Keeping
 
-_BARE = (idna.IDNAError, ValueError, KeyError, NotImplementedError)
-"""What httpx lets through of a redirect to a host whose name is none, and of a digest challenge that is none."""
 _DIGEST = httpx.DigestAuth.auth_flow.__code__.co_filename
 
 
@@ -22,19 +21,8 @@ class AsyncClient(Keeping, httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
         """Send a request; see httpx."""
-        try:
+        with _Named(request):
             return await super().send(request, **how)
-        except httpx.RemoteProtocolError as nameless:
-            _name(request, nameless)
-            raise
-        except _BARE as bare:
-            if (told := _protocol_error(request, bare)) is None:
-                raise
-            raise told from bare
-        except ExceptionGroup as several:
-            if several.subgroup(OverflowError) is None:
-                raise
-            raise httpx.ConnectError("there is no such port", request=request) from several  # as trio says
 
 
 class Client(Keeping, httpx.Client):
@@ -46,30 +34,46 @@ class Client(Keeping, httpx.Client):
 
     def send(self, request: httpx.Request, **how: Any) -> httpx.Response:
         """Send a request; see httpx."""
-        try:
+        with _Named(request):
             return super().send(request, **how)
-        except httpx.RemoteProtocolError as nameless:
-            _name(request, nameless)
-            raise
-        except _BARE as bare:
-            if (told := _protocol_error(request, bare)) is None:
-                raise
-            raise told from bare
 
 
-def _name(request: httpx.Request, nameless: httpx.RemoteProtocolError) -> None:
-    """Name the request of a redirect that cannot be followed; httpx does not."""
-    try:
-        _ = nameless.request
-    except RuntimeError:
-        nameless.request = request
+class _Named:
+    """A block that sends a request: what httpx stumbles over in an answer becomes its own error, with the request."""
 
+    __slots__ = ("_request",)
 
-def _protocol_error(request: httpx.Request, bare: Exception) -> httpx.RemoteProtocolError | None:
-    """Return httpx's error for what a server wrote and httpx stumbles over; None where the error is somebody else's."""
-    if isinstance(bare, idna.IDNAError):
-        return httpx.RemoteProtocolError(f"Invalid URL in location header: {bare}", request=request)
-    *_, (innermost, _) = walk_tb(bare.__traceback__)
-    if innermost.f_code.co_filename != _DIGEST:
+    def __init__(self, request: httpx.Request) -> None:
+        self._request = request
+
+    def __enter__(self) -> None:
+        """Nothing is done until something breaks: a generator would cost as much as the firewall."""
+
+    def __exit__(self, _: object, broken: BaseException | None, __: TracebackType | None) -> None:
+        if isinstance(broken, httpx.RemoteProtocolError):
+            self._name(broken)
+        elif broken is not None and (told := self._told(broken)) is not None:
+            raise told from broken
+
+    def _name(self, nameless: httpx.RemoteProtocolError) -> None:
+        try:
+            _ = nameless.request
+        except RuntimeError:  # a redirect that cannot be followed
+            nameless.request = self._request
+
+    def _told(self, bare: BaseException) -> httpx.RequestError | None:
+        """Return httpx's error for one that it lets through; None for somebody else's, such as a hook's."""
+        if isinstance(bare, idna.IDNAError):
+            return httpx.RemoteProtocolError(f"Invalid URL in location header: {bare}", request=self._request)
+        if isinstance(bare, ExceptionGroup):  # asyncio's; trio says the other
+            no_port = cast("ExceptionGroup[Exception]", bare).subgroup(OverflowError) is not None
+            return httpx.ConnectError("there is no such port", request=self._request) if no_port else None
+        if isinstance(bare, ValueError | KeyError | NotImplementedError) and _raised_in(bare) == _DIGEST:
+            said = f"Digest challenge that cannot be answered: {bare!r:.80}"
+            return httpx.RemoteProtocolError(said, request=self._request)
         return None
-    return httpx.RemoteProtocolError(f"Digest challenge that cannot be answered: {bare!r:.80}", request=request)
+
+
+def _raised_in(error: BaseException) -> str:
+    *_, (innermost, _) = walk_tb(error.__traceback__)
+    return innermost.f_code.co_filename

@@ -119,7 +119,9 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
             try:
                 return await self._inner.handle_async_request(purchase.request)
             except _BROKEN as error:
-                raise await became_of(self._engine, paid, error) or error from error
+                if (told := await became_of(self._engine, paid, error)) is None:
+                    raise
+                raise told from error
         again = await self._engine.send_again(
             paid, lambda payload: self._send(purchase, payload), repeatable=purchase.repeatable
         )
