@@ -6,7 +6,6 @@ and limits are checked there by the storage.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from paygent.core.caip import AssetId, ChainId
 from paygent.core.history import PaymentFilter
@@ -24,6 +23,7 @@ from paygent.policy.valuation import valued
 from paygent.ports.chain import Chain
 from paygent.ports.history import PaymentHistory, Records
 from paygent.ports.price_oracle import PriceOracle
+from paygent.ports.transactions import Transactions
 
 _MOST = 200
 """How many payments of the past are looked at; more only make a rule stricter."""
@@ -57,14 +57,6 @@ class Finding:
     """`Records.writes` when the storage was asked; None where it was not."""
 
 
-class Coins(Protocol):
-    """**Protocol:** a chain that tells what an account has of its coin, as `Transactions` do."""
-
-    async def balance(self, address: str) -> int:
-        """Return it in wei. Raises: AdapterError: the chain could not answer."""
-        ...
-
-
 class FactFinder:
     """Answers a policy's questions from the payments of one storage, from chains, and from a price oracle.
 
@@ -76,12 +68,12 @@ class FactFinder:
         *,
         history: PaymentHistory,
         chains: Mapping[ChainId, Chain],
-        coins: Mapping[ChainId, Coins] | None = None,
+        coins: Mapping[ChainId, Transactions] | None = None,
         oracle: PriceOracle | None = None,
     ) -> None:
         self._history = history
         self._chains = chains
-        self._coins: Mapping[ChainId, Coins] = {} if coins is None else coins
+        self._coins: Mapping[ChainId, Transactions] = {} if coins is None else coins
         self._oracle = oracle
 
     def is_silent(self, policy: Policy) -> bool:

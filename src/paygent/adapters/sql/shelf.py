@@ -19,17 +19,7 @@ from paygent.adapters.sql.statement import Cursor, Statement, words_of_dialect
 from paygent.core.errors import LocalProtocolError
 from paygent.core.events import RunEvent
 from paygent.core.run_errors import RunNotFound, SessionBusy, SessionEnded, SessionNotFound
-from paygent.core.session import (
-    ACTIVE,
-    Lease,
-    Memory,
-    Run,
-    RunId,
-    RunState,
-    Session,
-    SessionId,
-    SessionState,
-)
+from paygent.core.session import ACTIVE, Lease, Memory, Run, RunId, RunState, Session, SessionId, SessionState
 
 _LIMIT: Final = bindparam("limit", type_=Integer)
 _SESSION: Final = (sessions.c.seq, sessions.c.id, sessions.c.title, sessions.c.state, sessions.c.created_at)
