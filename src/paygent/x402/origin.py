@@ -11,12 +11,12 @@ from paygent.core.requirements import PaymentRequired, Refusal
 from paygent.x402.strict_json import excerpt
 
 Origin = tuple[str, str, int]
-"""Scheme, host in ASCII lower case, port."""
+"""Scheme, host in ASCII lower case, port. An IPv6 address keeps its zone, which is part of where it leads."""
 
 _PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _AUTHORITY = re.compile(r"//([^/?#]*)")
-_PLACE = re.compile(r"(?:[^@\\]*@)?(\[[0-9a-fA-F:.]+\]|[^\[\]:@]+)(?::([0-9]{0,5}))?")
+_PLACE = re.compile(r"(?:[^@\\]*@)?(\[[0-9a-fA-F:.]+(?:%[A-Za-z0-9._~-]+)?\]|[^\[\]:@]+)(?::([0-9]{0,5}))?")
 _HOST = re.compile(r"[a-z0-9_.-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|\A ")
 _HOST_ONLY = re.compile(r"[/\\]{2}")

@@ -21,6 +21,8 @@ ASKED = "https://api.example.com/premium?x=1"
         ("https://user:secret@a/", "https://a/"),
         ("http://127.0.0.1:8000/a", "http://127.0.0.1:8000/b"),
         ("http://[::1]:8000", "http://[0:0:0:0:0:0:0:1]:8000"),
+        ("http://[fe80::1%eth0]:80/a", "http://[FE80:0::1%eth0]/b"),
+        ("http://[fe80::1%25eth0]", "http://[fe80::1%25eth0]:80"),
         ("https://b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example", "https://xn--bcher-kva.example"),
         ("https://B\N{LATIN CAPITAL LETTER U WITH DIAERESIS}CHER.example", "https://xn--bcher-kva.example"),
     ],
@@ -54,6 +56,8 @@ def test_origin_is_the_same_when_only_the_writing_differs(a: str, b: str) -> Non
         ("https://fass.example", "https://fa\N{LATIN SMALL LETTER SHARP S}.example"),
         ("https://apple.example", "https://\N{CYRILLIC SMALL LETTER A}pple.example"),
         ("http://[::1]", "http://[::2]"),
+        ("http://[fe80::1%eth0]", "http://[fe80::1%eth1]"),
+        ("http://[fe80::1%eth0]", "http://[fe80::1]"),
     ],
 )
 def test_origin_is_another_when_scheme_host_or_port_differ_or_are_unclear(a: str, b: str) -> None:
@@ -70,6 +74,9 @@ def test_origin_is_another_when_scheme_host_or_port_differ_or_are_unclear(a: str
         "http://",
         "https://[::g]",
         "https://[1.2.3]",
+        "https://[fe80::1%]",
+        "https://[fe80::1%a%b]",
+        "https://[1.2.3.4%eth0]",
         "https://\N{SNOWMAN}\N{COMBINING ACUTE ACCENT}..x",
         "https://a\x00",
     ],

@@ -15,7 +15,7 @@ from paygent.core.payment import Payment
 from paygent.core.requirements import PaymentRequired, Refusal
 from paygent.engine.order import Order
 from paygent.ports.entropy import Entropy
-from paygent.x402.origin import same_origin
+from paygent.x402.origin import origin, same_origin
 
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 """A longer request body is streamed once; the request cannot be paid for then, because it cannot be sent again."""
@@ -108,11 +108,11 @@ class Purchase:
     def order(self, required: PaymentRequired, context: Context) -> Order:
         """Return what the engine is asked to pay; `context` is who pays where the request does not say.
 
-        Raises: PaymentNotAttempted: the request was redirected to another origin, or its body cannot be sent again.
+        Raises: PaymentNotAttempted: the request was redirected to another origin, its host can be read in two ways, or
+            its body cannot be sent again.
         """
         if not same_origin(self.wish["origin"], self.url):
-            text = f"{self.wish['origin']} redirected to {self.url}, which asks for money; request it by its own URL"
-            raise NoAcceptableRequirements([Refusal(index=-1, code="redirected", text=text)], resource=self.url)
+            raise NoAcceptableRequirements([self._elsewhere()], resource=self.url)
         if self.digest is None:
             raise PaymentNotAttempted(
                 f"{self.url} asks for money, and the request's body is longer than {MAX_REQUEST_BYTES} bytes, so it "
@@ -136,6 +136,13 @@ class Purchase:
             resume=extensions.get(RESUME),
             first=extensions.get(FIRST, False),
         )
+
+    def _elsewhere(self) -> Refusal:
+        if origin(self.url) is None:
+            text = f"whom {self.url} asks can be read in two ways; write its host in letters, digits, dots and hyphens"
+            return Refusal(index=-1, code="unclear_host", text=text)
+        text = f"{self.wish['origin']} redirected to {self.url}, which asks for money; request it by its own URL"
+        return Refusal(index=-1, code="redirected", text=text)
 
     def paid_by(self, payment: Payment) -> None:
         """Remember the payment for when httpx brings the request again."""

@@ -618,6 +618,28 @@ async def test_redirect_to_another_origin_after_payment_carries_no_payment(facad
     assert 1 == len(memory.signer.signed)
 
 
+@pytest.mark.parametrize("host", ["[fe80::1%eth0]", "[fe80::1%25eth0]:80", "[::1]:8080"])
+async def test_host_that_is_an_address_of_version_6_is_paid(facade: MakeFacade, host: str) -> None:
+    """Also one that says by which interface it is reached."""
+    memory = memory_engine()
+
+    response = await facade(memory, memory.seller()).get(f"http://{host}/thing")
+
+    assert 200 == response.status_code
+    await check_end(memory, transfers=1)
+
+
+async def test_host_that_can_be_read_in_two_ways_is_refused_as_that(facade: MakeFacade) -> None:
+    """Nobody was redirected."""
+    memory = memory_engine()
+
+    error = await facade(memory, memory.seller()).refused("http://sel%6cer.test/thing")
+
+    assert isinstance(error, NoAcceptableRequirements)
+    assert "unclear_host" == error.refusals[0].code
+    assert [] == memory.signer.signed
+
+
 # --- the caller's own code -------------------------------------------------------------------------------------------
 
 
