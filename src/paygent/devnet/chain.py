@@ -1,35 +1,30 @@
-"""An EVM in this process: py-evm's chain with instant mining, a clock that follows real time, and snapshots.
+"""An EVM in this process: eth-tester on py-evm, with instant mining, waiting transactions, calls and snapshots.
 
 It answers in values of py-evm; `paygent.devnet.rpc` turns them into JSON-RPC. Nothing here is safe for threads: the
 node serves it from one event loop.
 """
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
-from eth.abc import BlockAPI, BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI
-from eth.chains.base import MiningChain
-from eth.constants import BLANK_ROOT_HASH
-from eth.db.atomic import AtomicDB
+from eth.abc import ComputationAPI, MiningChainAPI, SignedTransactionAPI, StateAPI
 from eth.estimators.gas import (
     binary_gas_search_1000_tolerance,  # pyright: ignore[reportUnknownVariableType]  # curried, untyped
 )
 from eth.exceptions import PyEVMError
-from eth.typing import AccountDetails, HeaderParams
 from eth.vm.chain_context import ChainContext
-from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
 from eth_keys.exceptions import BadSignature
-from eth_typing import Address, BlockNumber, Hash32
+from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]  # rlp ships no type information
 
-GAS_LIMIT = 30_000_000
-"""Of every block, and of a call that names none."""
+from paygent.devnet.backend import GAS_LIMIT, NO_ADDRESS, Allocation, DevnetBackend
+from paygent.devnet.blocks import Blocks, Mined
+from paygent.devnet.tester import EthereumTester
 
-_NO_ADDRESS = Address(bytes(20))
 _BLOB = 3
 _least_gas = cast(Callable[[StateAPI, SignedTransactionAPI], int], binary_gas_search_1000_tolerance)
 _MALFORMED = (ValidationError, ValueError, TypeError, LookupError, PyEVMError, BadSignature, RLPException)
@@ -41,56 +36,15 @@ class TransactionRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Allocation:
-    """What an address has in the genesis block."""
-
-    balance: int = 0
-    """In wei."""
-    code: bytes = b""
-    """The code that runs there, not the code that would deploy it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A message to execute without a signature."""
 
-    sender: bytes = _NO_ADDRESS
+    sender: bytes = NO_ADDRESS
     to: bytes = b""
     """Empty to create a contract."""
     data: bytes = b""
     value: int = 0
     gas: int = GAS_LIMIT
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mined:
-    """A block of the chain with the receipts of its transactions."""
-
-    block: BlockAPI
-    receipts: Sequence[ReceiptAPI] = ()
-
-    @property
-    def number(self) -> int:
-        """The block's height."""
-        return int(self.block.number)
-
-    @property
-    def timestamp(self) -> int:
-        """The block's time in unix seconds."""
-        return int(self.block.header.timestamp)
-
-
-class _InstantVM(PragueVM):
-    """Without the rule that a block is later than its parent: blocks come with transactions, several in a second."""
-
-    @classmethod
-    def validate_header(cls, header: BlockHeaderAPI, parent_header: BlockHeaderAPI) -> None:
-        """Accept the header: this chain builds all of its blocks itself."""
-
-
-class _InstantChain(MiningChain):
-    def create_header_from_parent(self, parent_header: BlockHeaderAPI, **header_params: HeaderParams) -> BlockHeaderAPI:
-        return super().create_header_from_parent(parent_header, **{**header_params, "gas_limit": GAS_LIMIT})
 
 
 class EmbeddedChain:
@@ -105,40 +59,23 @@ class EmbeddedChain:
         heartbeat_seconds: int,
     ) -> None:
         self.chain_id = chain_id
-        self._clock = clock
+        self._backend = DevnetBackend(chain_id=chain_id, genesis=genesis, clock=clock)
+        self._tester = EthereumTester(backend=self._backend)
         self._heartbeat_seconds = heartbeat_seconds
-        self._offset_seconds = 0
-        machines = ((BlockNumber(0), _InstantVM),)
-        chain_class = _InstantChain.configure("DevnetChain", chain_id=chain_id, vm_configuration=machines)
-        params = _genesis_params(int(clock()))
-        self._chain = cast(MiningChain, chain_class.from_genesis(AtomicDB(), params, _genesis_state(genesis)))
-        first = self._chain.get_canonical_block_by_number(BlockNumber(0))
-        self._mined = [Mined(block=first)]
-        self._block_numbers = {bytes(first.hash): 0}
-        self._transaction_blocks: dict[bytes, int] = {}
         self._waiting: dict[tuple[bytes, int], SignedTransactionAPI] = {}
-        self._snapshots: dict[int, tuple[int, int]] = {}
+        self._snapshots: dict[int, int] = {}
 
     # reading
 
     @property
+    def blocks(self) -> Blocks:
+        """What was mined."""
+        return self._backend.blocks
+
+    @property
     def head(self) -> Mined:
         """The newest block."""
-        return self._mined[-1]
-
-    def block(self, number: int) -> Mined | None:
-        """Return the block at a height, None above the head."""
-        return self._mined[number] if 0 <= number < len(self._mined) else None
-
-    def block_by_hash(self, block_hash: bytes) -> Mined | None:
-        """Return the block with a hash, None if it is not in the chain."""
-        number = self._block_numbers.get(block_hash)
-        return None if number is None else self._mined[number]
-
-    def block_of_transaction(self, transaction_hash: bytes) -> Mined | None:
-        """Return the block that holds a transaction, None if none does."""
-        number = self._transaction_blocks.get(transaction_hash)
-        return None if number is None else self._mined[number]
+        return self.blocks.head
 
     def waiting(self, transaction_hash: bytes) -> SignedTransactionAPI | None:
         """Return the transaction if it waits for a lower nonce of its sender."""
@@ -146,7 +83,7 @@ class EmbeddedChain:
 
     def state(self, mined: Mined) -> StateAPI:
         """Return the accounts as they are after a block."""
-        return self._chain.get_vm(mined.block.header).state
+        return self._py_evm.get_vm(mined.block.header).state
 
     # executing without a transaction
 
@@ -173,13 +110,13 @@ class EmbeddedChain:
     def _free_state(self, mined: Mined) -> StateAPI:
         header = mined.block.header
         if mined is self.head:
-            header = self._chain.header.copy(timestamp=self._present())
-        vm = self._chain.get_vm(header)
+            header = self._py_evm.header.copy(timestamp=self._backend.present)
+        vm = self._py_evm.get_vm(header)
         free = header.copy(base_fee_per_gas=0)
-        return vm.build_state(self._chain.chaindb.db, free, ChainContext(self.chain_id), vm.previous_hashes or ())
+        return vm.build_state(self._py_evm.chaindb.db, free, ChainContext(self.chain_id), vm.previous_hashes or ())
 
     def _spoof(self, call: Call, mined: Mined) -> SignedTransactionAPI:
-        unsigned = self._chain.create_unsigned_transaction(
+        unsigned = self._py_evm.create_unsigned_transaction(
             nonce=self.state(mined).get_nonce(Address(call.sender)),
             gas_price=0,
             gas=min(call.gas, GAS_LIMIT),
@@ -199,7 +136,7 @@ class EmbeddedChain:
         """
         tx = self._decode(raw)
         expected = self.state(self.head).get_nonce(tx.sender)
-        if tx.hash in self._transaction_blocks:
+        if self.blocks.of_transaction(tx.hash) is not None:
             raise TransactionRefused("already known")
         if tx.nonce < expected:
             raise TransactionRefused(f"nonce too low: next nonce {expected}, tx nonce {tx.nonce}")
@@ -212,49 +149,41 @@ class EmbeddedChain:
 
     def mine(self) -> Mined:
         """Add a block without transactions."""
-        self._chain.set_header_timestamp(self._present())
-        return self._seal(())
+        self._tester.mine_block()
+        return self.head
 
     def beat(self) -> None:
         """Add an empty block if the head is older than the heartbeat, as the blocks of a live chain would.
 
         Without this a devnet left alone for an hour would still claim the time of its last transaction.
         """
-        if self._heartbeat_seconds and self._present() - self.head.timestamp >= self._heartbeat_seconds:
+        if self._heartbeat_seconds and self._backend.present - self.head.timestamp >= self._heartbeat_seconds:
             self.mine()
 
     def increase_time(self, seconds: int) -> int:
         """Let the chain's clock run ahead by so much more; return by how much it is ahead in all."""
-        self._offset_seconds += seconds
-        return self._offset_seconds
+        self._backend.ahead_seconds += seconds
+        return self._backend.ahead_seconds
 
     def snapshot(self) -> int:
         """Remember the present head; return the number to `revert` to."""
-        identifier = max(self._snapshots, default=0) + 1
-        self._snapshots[identifier] = (self.head.number, self._offset_seconds)
+        identifier = self._tester.take_snapshot()
+        self._snapshots[identifier] = self._backend.ahead_seconds
         return identifier
 
     def revert(self, identifier: int) -> bool:
         """Go back to a snapshot and forget it and the later ones; tell whether it existed."""
         if identifier not in self._snapshots:
             return False
-        number, self._offset_seconds = self._snapshots[identifier]
-        self._snapshots = {known: kept for known, kept in self._snapshots.items() if known < identifier}
-        for mined in self._mined[number + 1 :]:
-            del self._block_numbers[bytes(mined.block.hash)]
-            for tx in mined.block.transactions:
-                del self._transaction_blocks[bytes(tx.hash)]
-        del self._mined[number + 1 :]
+        self._tester.revert_to_snapshot(identifier)
+        self._backend.ahead_seconds = self._snapshots[identifier]
+        self._snapshots = {known: ahead for known, ahead in self._snapshots.items() if known < identifier}
         self._waiting.clear()
-        self._chain.header = self._chain.create_header_from_parent(self.head.block.header)
         return True
-
-    def _present(self) -> int:
-        return max(int(self._clock()) + self._offset_seconds, self.head.timestamp)
 
     def _decode(self, raw: bytes) -> SignedTransactionAPI:
         try:
-            tx = self._chain.get_vm().get_transaction_builder().decode(raw)
+            tx = self._py_evm.get_vm().get_transaction_builder().decode(raw)
             tx.check_signature_validity()
         except _MALFORMED as malformed:
             raise TransactionRefused(f"malformed transaction: {malformed}") from malformed
@@ -265,41 +194,16 @@ class EmbeddedChain:
         return tx
 
     def _mine_transaction(self, tx: SignedTransactionAPI) -> None:
-        self._chain.set_header_timestamp(self._present())
         try:
-            _, receipt, _ = self._chain.apply_transaction(tx)
+            self._tester.send_raw_transaction("0x" + tx.encode().hex())
         except ValidationError as refusal:
             raise TransactionRefused(str(refusal)) from refusal
-        self._seal((receipt,))
-        self._transaction_blocks[bytes(tx.hash)] = self.head.number
 
     def _mine_waiting(self, sender: bytes) -> None:
         while tx := self._waiting.pop((sender, self.state(self.head).get_nonce(Address(sender))), None):
-            self._mine_transaction(tx)
+            with suppress(TransactionRefused):  # a node drops what it can no longer execute
+                self._mine_transaction(tx)
 
-    def _seal(self, receipts: Sequence[ReceiptAPI]) -> Mined:
-        block = self._chain.mine_block(coinbase=_NO_ADDRESS, mix_hash=Hash32(os.urandom(32)), blob_gas_used=0)
-        self._mined.append(Mined(block=block, receipts=tuple(receipts)))
-        self._block_numbers[bytes(block.hash)] = self.head.number
-        return self.head
-
-
-def _genesis_params(timestamp: int) -> dict[str, HeaderParams]:
-    return {
-        "coinbase": _NO_ADDRESS,
-        "difficulty": 0,
-        "extra_data": b"",
-        "gas_limit": GAS_LIMIT,
-        "mix_hash": bytes(32),
-        "nonce": bytes(8),
-        "receipt_root": BLANK_ROOT_HASH,
-        "timestamp": timestamp,
-        "transaction_root": BLANK_ROOT_HASH,
-    }
-
-
-def _genesis_state(genesis: Mapping[bytes, Allocation]) -> dict[Address, AccountDetails]:
-    return {
-        Address(address): {"balance": at.balance, "nonce": 0, "code": at.code, "storage": {}}
-        for address, at in genesis.items()
-    }
+    @property
+    def _py_evm(self) -> MiningChainAPI:
+        return self._backend.chain

@@ -1,4 +1,4 @@
-"""The devnet's two nodes: py-evm in this process, or anvil as a child process. Both speak JSON-RPC on 127.0.0.1."""
+"""The devnet's two nodes: eth-tester on py-evm here, or anvil as a child process. Both speak JSON-RPC on 127.0.0.1."""
 
 import shutil
 import subprocess
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from paygent.core.errors import AdapterError, ConfigurationError
-from paygent.devnet.chain import Allocation, EmbeddedChain
+from paygent.devnet.backend import Allocation
+from paygent.devnet.chain import EmbeddedChain
 from paygent.devnet.contracts import artifact, multicall_address
 from paygent.devnet.keys import dev_accounts, dev_mnemonic
 from paygent.devnet.rpc import RpcApplication
@@ -53,7 +54,7 @@ class Node(Protocol):
 
 
 class EmbeddedNode:
-    """py-evm in a thread of this process."""
+    """eth-tester on py-evm in a thread of this process."""
 
     name = "py-evm"
 

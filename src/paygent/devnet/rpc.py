@@ -15,7 +15,9 @@ from eth_abi.exceptions import DecodingError
 from eth_typing import Address
 from eth_utils.crypto import keccak
 
-from paygent.devnet.chain import GAS_LIMIT, Call, EmbeddedChain, Mined, TransactionRefused
+from paygent.devnet.backend import GAS_LIMIT
+from paygent.devnet.blocks import Mined
+from paygent.devnet.chain import Call, EmbeddedChain, TransactionRefused
 from paygent.devnet.rpc_json import Json, block_json, data, logs_json, quantity, receipt_json, transaction_json
 
 Params: TypeAlias = Sequence[Any]
@@ -110,7 +112,7 @@ class Methods:
         """Return what serves each method."""
         chain = self._chain
         return {
-            "web3_clientVersion": lambda _: "paygent-devnet/py-evm",
+            "web3_clientVersion": lambda _: "paygent-devnet/eth-tester/py-evm",
             "net_version": lambda _: str(chain.chain_id),
             "eth_chainId": lambda _: quantity(chain.chain_id),
             "eth_syncing": lambda _: False,
@@ -120,7 +122,7 @@ class Methods:
             "eth_maxPriorityFeePerGas": lambda _: quantity(_TIP),
             "eth_feeHistory": self._fee_history,
             "eth_getBlockByNumber": lambda params: self._block(self._find_block(params[0]), params),
-            "eth_getBlockByHash": lambda params: self._block(chain.block_by_hash(_octets(params[0])), params),
+            "eth_getBlockByHash": lambda params: self._block(chain.blocks.by_hash(_octets(params[0])), params),
             "eth_getBalance": lambda params: quantity(self._state(params, 1).get_balance(_address(params[0]))),
             "eth_getTransactionCount": lambda params: quantity(self._state(params, 1).get_nonce(_address(params[0]))),
             "eth_getCode": lambda params: data(self._state(params, 1).get_code(_address(params[0]))),
@@ -142,15 +144,15 @@ class Methods:
     def _find_block(self, tag: Any) -> Mined | None:
         match tag:
             case {"blockHash": str(block_hash)}:  # EIP-1898
-                return self._chain.block_by_hash(_octets(block_hash))
+                return self._chain.blocks.by_hash(_octets(block_hash))
             case {"blockNumber": str(number)}:
-                return self._chain.block(_number(number))
+                return self._chain.blocks.at(_number(number))
             case "earliest":
-                return self._chain.block(0)
+                return self._chain.blocks.at(0)
             case str() if tag in _HEAD_NAMES:
                 return self._chain.head
             case _:
-                return self._chain.block(_number(tag))
+                return self._chain.blocks.at(_number(tag))
 
     def _at(self, params: Params, index: int) -> Mined:
         found = self._find_block(params[index] if len(params) > index else "latest")
@@ -174,7 +176,7 @@ class Methods:
     def _fee_history(self, params: Params) -> Json:
         newest = self._at(params, 1)
         oldest = max(0, newest.number - min(_number(params[0]), _MAX_FEE_HISTORY) + 1)
-        blocks = [self._chain.block(number) or newest for number in range(oldest, newest.number + 1)]
+        blocks = [self._chain.blocks.at(number) or newest for number in range(oldest, newest.number + 1)]
         percentiles: Sequence[Any] = params[2] if len(params) > 2 and params[2] else ()
         history: dict[str, Json] = {
             "oldestBlock": quantity(oldest),
@@ -202,7 +204,7 @@ class Methods:
 
     def _transaction(self, params: Params) -> Json:
         transaction_hash = _octets(params[0])
-        mined = self._chain.block_of_transaction(transaction_hash)
+        mined = self._chain.blocks.of_transaction(transaction_hash)
         if mined is not None:
             index = _index_in(mined, transaction_hash)
             return transaction_json(mined.block.transactions[index], mined, index)
@@ -211,7 +213,7 @@ class Methods:
 
     def _receipt(self, params: Params) -> Json:
         transaction_hash = _octets(params[0])
-        mined = self._chain.block_of_transaction(transaction_hash)
+        mined = self._chain.blocks.of_transaction(transaction_hash)
         return None if mined is None else receipt_json(mined, _index_in(mined, transaction_hash))
 
     def _logs(self, params: Params) -> Json:
@@ -229,7 +231,7 @@ class Methods:
         bounds = [self._find_block(query.get(bound) or "latest") for bound in ("fromBlock", "toBlock")]
         first, last = (newest + 1 if bound is None else bound.number for bound in bounds)
         numbers = range(first, min(last, newest) + 1)
-        return [mined for number in numbers if (mined := self._chain.block(number)) is not None]
+        return [mined for number in numbers if (mined := self._chain.blocks.at(number)) is not None]
 
     def _mine(self, params: Params) -> Json:
         self._chain.mine()

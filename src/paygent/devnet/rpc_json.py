@@ -11,7 +11,7 @@ from eth.abc import SignedTransactionAPI
 from eth.vm.forks.berlin.transactions import TypedTransaction
 from eth_utils.crypto import keccak
 
-from paygent.devnet.chain import Mined
+from paygent.devnet.blocks import Mined
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 

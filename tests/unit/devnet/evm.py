@@ -10,7 +10,8 @@ from eth_account import Account
 from eth_account.datastructures import SignedMessage
 from eth_utils.address import to_checksum_address
 
-from paygent.devnet.chain import Allocation, EmbeddedChain
+from paygent.devnet.backend import Allocation
+from paygent.devnet.chain import EmbeddedChain
 from paygent.devnet.contracts import artifact, calldata
 from paygent.devnet.keys import DevAccount, dev_accounts
 from paygent.devnet.rpc import RpcApplication

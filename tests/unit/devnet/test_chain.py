@@ -14,18 +14,18 @@ def test_transaction_is_mined_at_once_in_a_block_of_its_own() -> None:
     evm = Evm()
     hashes = [submit(evm, value=1), submit(evm, value=2)]
 
-    assert [1, 2] == [mined.number for one in hashes if (mined := evm.chain.block_of_transaction(one))]
+    assert [1, 2] == [mined.number for one in hashes if (mined := evm.chain.blocks.of_transaction(one))]
 
 
 def test_transaction_waits_until_the_lower_nonce_is_there() -> None:
     evm = Evm()
     later = submit(evm, nonce=1)
 
-    assert evm.chain.block_of_transaction(later) is None
+    assert evm.chain.blocks.of_transaction(later) is None
     assert evm.chain.waiting(later) is not None
 
     submit(evm, nonce=0)
-    mined = evm.chain.block_of_transaction(later)
+    mined = evm.chain.blocks.of_transaction(later)
 
     assert mined is not None
     assert 2 == mined.number
@@ -135,7 +135,7 @@ def test_revert_goes_back_to_the_snapshot() -> None:
 
     assert evm.chain.revert(identifier)
     assert 1 == evm.chain.head.number
-    assert evm.chain.block_of_transaction(undone) is None
+    assert evm.chain.blocks.of_transaction(undone) is None
     assert NOW == evm.chain.mine().timestamp
 
 
@@ -165,3 +165,25 @@ def test_balance_pays_value_and_gas() -> None:
     left = evm.chain.state(evm.chain.head).get_balance(octets(ALICE.address))  # type: ignore[arg-type]
 
     assert 999 * ETHER - 21_000 * 3 * GWEI == left
+
+
+def test_waiting_transaction_that_cannot_be_paid_any_more_is_dropped() -> None:
+    evm = Evm()
+    later = submit(evm, nonce=1, value=2_000 * ETHER)
+    first = submit(evm, nonce=0)
+
+    assert evm.chain.blocks.of_transaction(first) is evm.chain.head
+    assert evm.chain.waiting(later) is None
+
+
+def test_chain_keeps_its_id_and_its_blocks_apart_after_a_revert_to_genesis() -> None:
+    asks = "0x" + "66" * 20
+    evm = Evm(code={asks: "0x4660005260206000f3"})  # CHAINID PUSH1 0 MSTORE PUSH1 32 PUSH1 0 RETURN
+    identifier = evm.chain.snapshot()
+    undone = evm.chain.mine()
+    evm.chain.revert(identifier)
+    again = evm.chain.mine()
+
+    assert 31337 == int.from_bytes(evm.chain.call(Call(to=octets(asks)), evm.chain.head).output, "big")
+    assert undone.block.hash != again.block.hash
+    assert evm.chain.blocks.by_hash(undone.block.hash) is None
