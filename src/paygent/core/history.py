@@ -1,7 +1,7 @@
 """Asking about many payments: which ones, and what they come to."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from paygent.core.caip import AssetId
 from paygent.core.errors import LocalProtocolError
@@ -29,6 +29,8 @@ class PaymentFilter:
     session: str | None = None
 
     def __post_init__(self) -> None:
+        _check_states(self.states)
+        _check_asset(self.asset)
         if self.start is not None and self.end is not None and self.start > self.end:
             raise LocalProtocolError(f"a time from {self.start} to {self.end} has no payments: the end is first")
 
@@ -45,6 +47,16 @@ class PaymentFilter:
             and self.agent in (None, context.agent)
             and self.session in (None, context.session)
         )
+
+
+def _check_states(given: object) -> None:
+    if not isinstance(given, tuple) or not all(isinstance(each, State) for each in cast("tuple[object, ...]", given)):
+        raise LocalProtocolError(f"states is {given!r}; write a tuple such as (State.SETTLED,)")
+
+
+def _check_asset(given: object) -> None:
+    if given is not None and not isinstance(given, AssetId):
+        raise LocalProtocolError(f"asset is {given!r}, which no payment has; write its id, such as token.asset.id")
 
 
 EVERY_PAYMENT: Final = PaymentFilter()

@@ -26,6 +26,7 @@ class RunLimits:
     def __post_init__(self) -> None:
         if min(self.iterations, self.calls, self.seconds) < 1:
             raise ConfigurationError("a run needs at least one iteration, one call and one second")
+        _check_spend(self.spend)
 
     def as_json(self) -> dict[str, JSON]:
         """Return the limits as JSON, for the store."""
@@ -46,3 +47,8 @@ class RunLimits:
             amount = Amount(parse_atomic(atomic), known)
         numbers = {name: cast("int", stored[name]) for name in ("iterations", "calls", "seconds")}
         return cls(**numbers, spend=amount)
+
+
+def _check_spend(given: object) -> None:
+    if given is not None and not isinstance(given, Amount):
+        raise ConfigurationError(f"spend is {given!r}; give an amount such as usd('5')")

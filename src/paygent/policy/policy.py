@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from paygent.core.budget import Hold
 from paygent.core.caip import AssetId, ChainId
@@ -10,8 +10,8 @@ from paygent.core.errors import ConfigurationError
 from paygent.core.money import Amount, usd
 from paygent.core.window import DAY, Span, Window
 from paygent.policy.ask import Ask
-from paygent.policy.hosts import normal_host
 from paygent.policy.limits import Limit
+from paygent.policy.lists import LISTS, normal_list
 from paygent.policy.risk import Risk
 from paygent.policy.scope import Part, Scope
 from paygent.policy.terms import AgentTerms, ServiceTerms, ToolTerms
@@ -25,13 +25,6 @@ LONGEST_VALIDITY_SECONDS = 86_400
 """The most that `max_validity_seconds` may be."""
 MAX_VALIDITY_SECONDS = 600
 """How long an authorization may be usable unless the user says otherwise."""
-
-
-def _hosts(named: Iterable[str]) -> frozenset[str]:
-    try:
-        return frozenset(map(normal_host, named))
-    except ValueError as wrong:
-        raise ConfigurationError(str(wrong)) from wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +43,8 @@ class Denied:
     """Sources of prices that do not count."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hosts", _hosts(self.hosts))
+        for name in LISTS:
+            object.__setattr__(self, name, normal_list(name, getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +114,10 @@ class Policy:
     """The same, sorted for judging."""
 
     def __post_init__(self) -> None:
-        if self.hosts is not None:
-            object.__setattr__(self, "hosts", _hosts(self.hosts))
+        for name in (*LISTS, "venues"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, normal_list(name, given))
+        _check_denied(self.deny)
         if not 10 <= self.max_validity_seconds <= LONGEST_VALIDITY_SECONDS:
             raise ConfigurationError(
                 f"max_validity_seconds is {self.max_validity_seconds}; it must be from 10 to 86400 seconds"
@@ -276,11 +272,23 @@ def _amounts(amounts: Amount | tuple[Amount, ...]) -> tuple[Amount, ...]:
 
 
 def _check_one_limit_each(name: str, limits: Amount | tuple[Amount, ...]) -> None:
+    _check_amounts(name, limits)
     seen = [limit.asset for limit in _amounts(limits)]
     if not seen:
         raise ConfigurationError(f"{name} is empty; give a limit such as usd('1')")
     if len(set(seen)) != len(seen):
         raise ConfigurationError(f"{name} has two limits for one asset; keep the one that is meant")
+
+
+def _check_denied(given: object) -> None:
+    if not isinstance(given, Denied):
+        raise ConfigurationError(f"deny is {given!r}; write paygent.policy.policy.Denied(hosts=..., payees=...)")
+
+
+def _check_amounts(name: str, given: object) -> None:
+    each = cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given,)
+    if not all(isinstance(one, Amount) for one in each):
+        raise ConfigurationError(f"{name} is {given!r}; give an amount such as usd('1'), or a tuple of amounts")
 
 
 def _check_one_term_each(what: str, terms: tuple[Any, ...]) -> None:

@@ -7,6 +7,7 @@ from paygent.core.caip import is_evm_address
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import USD, Amount
 from paygent.core.verdict import Alternative
+from paygent.policy.lists import normal_list
 
 
 @unique
@@ -64,6 +65,8 @@ class ServiceTerms:
         _check_dollars(f"service {self.id!r}", self.unit_price, self.max_per_day or self.unit_price)
         if not is_evm_address(self.provider):
             raise ConfigurationError(f"service {self.id!r} has the provider {self.provider!r}, which is no address")
+        if self.allowed_agents is not None:
+            object.__setattr__(self, "allowed_agents", normal_list("allowed_agents", self.allowed_agents))
         if Alternative(kind="service", value=self.id) in self.alternatives:
             raise ConfigurationError(f"service {self.id!r} is named as its own alternative")
 

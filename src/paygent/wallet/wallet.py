@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from paygent.core import ids
 from paygent.core.action import Action, Call
 from paygent.core.errors import LocalProtocolError
+from paygent.core.money import PAYMENTS, USD, Amount
 from paygent.engine.order import ActionOrder
 from paygent.evm.address import checksum
 from paygent.evm.calls import approve_call, transfer_call
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from paygent.core.context import Context
     from paygent.core.ids import IntentId, PaymentId
-    from paygent.core.money import Amount
     from paygent.core.payment import Payment
     from paygent.engine.pay import Engine
     from paygent.runtime.assemble import Wiring
@@ -138,8 +138,9 @@ class Wallet:
 def transfer_action(amount: Amount, to: str, *, deadline: int) -> Action:
     """Return the action that pays `amount` to an address.
 
-    Raises: LocalProtocolError: that is no address, its checksum is wrong, or there is nothing to pay.
+    Raises: LocalProtocolError: that is no address, its checksum is wrong, or there is nothing that can be paid.
     """
+    _check_amount(amount)
     payee, asset = address_of(to), amount.asset.id
     if amount.atomic == 0:
         raise LocalProtocolError("a transfer pays more than nothing; give an amount above zero")
@@ -163,6 +164,7 @@ def approve_action(amount: Amount, spender: str, *, deadline: int) -> Action:
 
     Raises: LocalProtocolError: that is no address, its checksum is wrong, or the asset is the chain's coin.
     """
+    _check_amount(amount)
     taker, asset = address_of(spender), amount.asset.id
     if asset.native:
         raise LocalProtocolError(f"{amount.asset.symbol} is the chain's coin, which nobody can be approved to take")
@@ -176,6 +178,13 @@ def approve_action(amount: Amount, spender: str, *, deadline: int) -> Action:
         deadline=deadline,
         summary=f"Approve {amount} for {taker}",
     )
+
+
+def _check_amount(given: object) -> None:
+    if not isinstance(given, Amount) or given.asset in (USD, PAYMENTS):
+        raise LocalProtocolError(
+            f"{given} is no amount of a token or coin; give one such as Amount.parse('2.50', token.asset)"
+        )
 
 
 def address_of(to: str) -> str:

@@ -1,5 +1,7 @@
 """Which payments a filter means, and what they count as."""
 
+from typing import Any
+
 import pytest
 
 from paygent.core.context import Context
@@ -50,3 +52,12 @@ def test_counted_is_what_was_charged_once_that_is_known() -> None:
     first = reserved(amount=100)
 
     assert [100, 100, 30] == [counted(first), counted(signed(first)), counted(settled(first, charged=30))]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"states": "SETTLED"}, {"states": ("SETTLED",)}, {"asset": TOKEN}, {"asset": str(TOKEN.id)}]
+)
+def test_filter_that_no_payment_could_meet_is_refused(wrong: dict[str, Any]) -> None:
+    """An empty page would be taken for a wallet that never paid."""
+    with pytest.raises(LocalProtocolError, match=r"write (its id,|a tuple) such as"):
+        PaymentFilter(**wrong)

@@ -31,3 +31,15 @@ def test_two_limits_for_one_asset_are_refused(name: str) -> None:
 def test_defaults_are_a_dollar_a_payment_and_twenty_a_day() -> None:
     """What nobody configured is small."""
     assert ((usd("1"),), (usd("20"),)) == (Policy().payment_limits, Policy().day_limits)
+
+
+@pytest.mark.parametrize("name", ["max_per_payment", "per_day", "max_per_trade", "gas_per_day", "approve_above"])
+@pytest.mark.parametrize("wrong", ["1", 1.5, ["1"], (usd("1"), "2")])
+def test_limit_that_is_no_amount_is_refused(name: str, wrong: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} is .*; give an amount such as usd"):
+        Policy(**{name: wrong})  # type: ignore[arg-type]
+
+
+def test_deny_lists_of_another_kind_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"deny is \{'hosts'.*Denied"):
+        Policy(deny={"hosts": ["evil.example"]})  # type: ignore[arg-type]

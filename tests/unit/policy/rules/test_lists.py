@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -78,3 +79,36 @@ def test_host_with_letters_that_no_url_is_sent_with_is_refused() -> None:
     for make in (lambda named: Denied(hosts=named), lambda named: replace(FREE, hosts=named)):
         with pytest.raises(ConfigurationError, match="write it with xn--"):
             make(frozenset({"m\u00fcnchen.example"}))
+
+
+@pytest.mark.parametrize("make", [Denied, partial(replace, FREE)])
+@pytest.mark.parametrize("field", ["networks", "assets", "hosts", "payees", "services", "agents", "oracles"])
+@pytest.mark.parametrize("named", ["evil.example", 5, [None], [b"evil.example"]])
+def test_list_that_would_never_be_met_is_refused(make: Any, field: str, named: Any) -> None:
+    """A text is no list of its letters, and what is of another kind equals nothing: denying it would deny nothing."""
+    with pytest.raises(ConfigurationError, match=rf"^{field} (is|has) .*; write"):
+        make(**{field: named})
+
+
+@pytest.mark.parametrize(("field", "named"), [("networks", "eip155:25"), ("assets", "eip155:25/slip44:60")])
+def test_list_of_ids_refuses_their_text(field: str, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{field} has '{named}', which would never be met"):
+        Denied(**{field: frozenset({named})})  # type: ignore[arg-type]
+
+
+def test_payee_that_is_no_address_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="payees has '0x12', which is no address"):
+        Denied(payees=frozenset({"0x12"}))
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter])
+def test_list_may_be_any_that_can_be_gone_through(kind: Any) -> None:
+    policy = replace(FREE, deny=Denied(payees=kind([PAYEE])))
+
+    assert ["payee_denied"] == codes(evaluate(policy, asked()))
+
+
+def test_venues_are_no_letters() -> None:
+    """A text would let in each venue whose name is a part of it."""
+    with pytest.raises(ConfigurationError, match="venues is 'vvs-fork'"):
+        replace(FREE, venues="vvs-fork")  # type: ignore[arg-type]
