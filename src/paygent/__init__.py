@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from paygent.core.action import Action, Call
     from paygent.core.agent_wallet_errors import AgentWalletPaused, AgentWalletRefused, ChainLimitExceeded
     from paygent.core.approval import ApprovalRequest
-    from paygent.core.caip import AssetId, ChainId
-    from paygent.core.context import Context
-    from paygent.core.errors import (
-        AdapterError,
+    from paygent.core.approval_errors import (
         ApprovalEdited,
         ApprovalLapsed,
         ApprovalPending,
         ApprovalRefused,
+        NotAnApprover,
+    )
+    from paygent.core.caip import AssetId, ChainId
+    from paygent.core.context import Context
+    from paygent.core.errors import (
+        AdapterError,
         AuditLogBroken,
         AuthorizationCancelled,
         AuthorizationExpired,
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
         JournalConflict,
         LocalProtocolError,
         NoAcceptableRequirements,
-        NotAnApprover,
         PaidUndelivered,
         PaygentError,
         PaymentCannotSettle,
@@ -57,7 +59,8 @@ if TYPE_CHECKING:
     from paygent.core.intent import PaymentIntent
     from paygent.core.lifecycle import State
     from paygent.core.money import USD, Amount, Asset, usd
-    from paygent.core.payment import Payment, Receipt
+    from paygent.core.payment import Payment
+    from paygent.core.receipt import Receipt
     from paygent.core.requirements import Token
     from paygent.core.transaction_errors import (
         ActionAbandoned,
@@ -192,15 +195,18 @@ _HOMES = {
     "adapters.webhook": ("WebhookApprovals",),
     "client": ("Cheaper", "SyncX402Client", "X402Client"),
     "core.approval": ("ApprovalRequest",),
+    "core.approval_errors": (
+        "ApprovalEdited",
+        "ApprovalLapsed",
+        "ApprovalPending",
+        "ApprovalRefused",
+        "NotAnApprover",
+    ),
     "core.caip": ("AssetId", "ChainId"),
     "core.context": ("Context",),
     "core.agent_wallet_errors": ("AgentWalletPaused", "AgentWalletRefused", "ChainLimitExceeded"),
     "core.errors": (
         "AdapterError",
-        "ApprovalEdited",
-        "ApprovalLapsed",
-        "ApprovalPending",
-        "ApprovalRefused",
         "AuditLogBroken",
         "AuthorizationCancelled",
         "AuthorizationExpired",
@@ -212,7 +218,6 @@ _HOMES = {
         "JournalConflict",
         "LocalProtocolError",
         "NoAcceptableRequirements",
-        "NotAnApprover",
         "PaidUndelivered",
         "PaygentError",
         "PaymentCannotSettle",
@@ -232,7 +237,8 @@ _HOMES = {
     "core.intent": ("PaymentIntent",),
     "core.lifecycle": ("State",),
     "core.money": ("USD", "Amount", "Asset", "usd"),
-    "core.payment": ("Payment", "Receipt"),
+    "core.payment": ("Payment",),
+    "core.receipt": ("Receipt",),
     "core.requirements": ("Token",),
     "core.transaction_errors": (
         "ActionAbandoned",

@@ -12,9 +12,10 @@ from anyio.lowlevel import checkpoint
 
 from paygent.core import notes
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
+from paygent.core.approval_errors import ApprovalRefused, NotAnApprover
 from paygent.core.audit import EMPTY, AuditEntry, Head
 from paygent.core.budget import Hold
-from paygent.core.errors import ApprovalRefused, Halted, LocalProtocolError, NotAnApprover
+from paygent.core.errors import Halted, LocalProtocolError
 from paygent.core.halt import Halt
 from paygent.core.history import EVERY_PAYMENT, PaymentFilter, Total
 from paygent.core.ids import ApprovalId, PaymentId

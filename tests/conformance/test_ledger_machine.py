@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from paygent.adapters.sql import open_journal
-from paygent.core.approval import ApprovalRequest, ApprovalState, Edit, decision_note
+from paygent.core.approval import ApprovalRequest, ApprovalState, decision_note
 from paygent.core.audit import first_break
 from paygent.core.budget import Hold, WindowKey
 from paygent.core.context import Context
+from paygent.core.edit import Edit
 from paygent.core.errors import (
     BudgetExceeded,
     JournalConflict,
@@ -27,7 +28,8 @@ from paygent.core.errors import (
 from paygent.core.halt import Halt
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import USD, Amount
-from paygent.core.payment import Payment, Receipt, SignedPayload
+from paygent.core.payment import Payment, SignedPayload
+from paygent.core.receipt import Receipt
 from paygent.core.transaction import Attempt, Mined, Plan, Step
 from paygent.ports.storage import Storage
 from paygent.testing.conformance.journal_nonces import COIN, acting

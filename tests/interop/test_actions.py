@@ -9,10 +9,9 @@ from eth_abi.abi import decode
 from paygent.adapters.rpc import RpcChain
 from paygent.core.action import Call
 from paygent.core.approval import ApprovalDecision
+from paygent.core.approval_errors import ApprovalEdited, ApprovalPending
 from paygent.core.caip import chain_id
 from paygent.core.errors import (
-    ApprovalEdited,
-    ApprovalPending,
     ConfigurationError,
     IdempotencyConflict,
     LocalProtocolError,

@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 from paygent.adapters.httpx import RECEIPT
 from paygent.adapters.sql import open_journal
 from paygent.core.lifecycle import State
-from paygent.core.payment import Receipt
+from paygent.core.receipt import Receipt
 from paygent.ports.storage import Storage
 from paygent.testing.journal import MemoryJournal
 from tests.interop.peers.anvil import Anvil

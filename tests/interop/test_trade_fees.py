@@ -6,7 +6,8 @@ import pytest
 
 from paygent.core.action import Action, Call
 from paygent.core.approval import ApprovalDecision
-from paygent.core.errors import ApprovalPending, BudgetExceeded, PolicyDenied
+from paygent.core.approval_errors import ApprovalPending
+from paygent.core.errors import BudgetExceeded, PolicyDenied
 from paygent.core.lifecycle import State
 from paygent.core.money import Amount, usd
 from paygent.core.transaction_errors import InsufficientFunds

@@ -17,7 +17,8 @@ from paygent.adapters.rpc import RpcChain
 from paygent.adapters.system import SystemClock, SystemEntropy
 from paygent.core.caip import AssetId, ChainId, chain_id
 from paygent.core.ids import PaymentId
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.core.requirements import Token
 from paygent.engine.choose import Chooser
 from paygent.engine.handle import PaymentHandle

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import anyio.to_thread
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.edit import Edit
 from paygent.core.errors import ConfigurationError, LocalProtocolError
 from paygent.ports.clock import Clock
 

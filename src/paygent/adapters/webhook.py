@@ -26,7 +26,8 @@ from dataclasses import dataclass
 import httpx
 
 from paygent.adapters._http import Answer, Endpoint
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.edit import Edit
 from paygent.core.errors import AdapterError, ConfigurationError, RemoteProtocolError
 from paygent.core.ids import ApprovalId
 from paygent.ports.clock import Clock

@@ -8,7 +8,8 @@ from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, UNKNOWN, Listing, Outcome, payment_as_json
 from paygent.cli.screen import complain
 from paygent.cli.times import local_time
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.edit import Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.halt import Halt
 from paygent.core.ids import ApprovalId

@@ -9,14 +9,8 @@ import httpx
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import NOT_ATTEMPTED, OK, SELLER_FAILED, Outcome, code_of_error, unproven
 from paygent.client import ClientOptions, RequestOptions, X402Client
-from paygent.core.errors import (
-    AdapterError,
-    ApprovalEdited,
-    PaidUndelivered,
-    PaygentError,
-    PaymentCannotSettle,
-    PaymentOutcomeUnknown,
-)
+from paygent.core.approval_errors import ApprovalEdited
+from paygent.core.errors import AdapterError, PaidUndelivered, PaygentError, PaymentCannotSettle, PaymentOutcomeUnknown
 from paygent.core.lifecycle import OUT, State
 from paygent.core.money import USD, Amount, usd
 from paygent.core.payment import Payment

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from paygent.client.options import RequestOptions
     from paygent.core.history import PaymentFilter, Total
     from paygent.core.ids import PaymentId
-    from paygent.core.payment import Payment, Receipt
+    from paygent.core.payment import Payment
+    from paygent.core.receipt import Receipt
     from paygent.engine.handle import PaymentHandle
     from paygent.engine.pay import Engine
     from paygent.engine.portal import Portal

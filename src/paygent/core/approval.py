@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Final
 
-from paygent.core.errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, LocalProtocolError, NotAnApprover
+from paygent.core.approval_errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, NotAnApprover
+from paygent.core.edit import Edit
+from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
@@ -32,26 +34,6 @@ class ApprovalState(StrEnum):
     """Halted, or edited into another intent."""
     USED = "USED"
     """Granted, and spent on its payment: never again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """Less than what was asked for: a ceiling for the intent that takes its place, which meets the policy anew."""
-
-    atomic_units: int | None = None
-    """The most the new payment may cost, in the request's asset; None leaves what follows from the quantity."""
-    quantity: int | None = None
-    """How many units are bought at most; None leaves the number."""
-
-    def __post_init__(self) -> None:
-        given = [each for each in (self.atomic_units, self.quantity) if each is not None]
-        if not given or min(given) < 1:
-            raise LocalProtocolError("an edit lowers the amount, the quantity, or both, to one at least")
-
-    def __str__(self) -> str:
-        amount = [] if self.atomic_units is None else [f"at most {self.atomic_units} atomic units"]
-        units = [] if self.quantity is None else [f"a quantity of {self.quantity}"]
-        return " and ".join(amount + units)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@
     ├── PaymentNotAttempted            nothing left this process: trying again is safe
     │   ├── PolicyDenied               a rule said no
     │   ├── VerdictOvertaken           other payments came first again and again, so the verdict did not hold
-    │   ├── ApprovalRefused · ApprovalLapsed · ApprovalPending · ApprovalEdited · NotAnApprover
+    │   ├── ApprovalRefused · Lapsed · Pending · Edited, NotAnApprover    see `core.approval_errors`
     │   ├── BudgetExceeded             a limit over a window is used up
     │   ├── NoAcceptableRequirements   the seller made no offer that may be taken
     │   ├── SigningFailed              the signer or the signing firewall refused
@@ -41,10 +41,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from paygent.core.approval import Edit
     from paygent.core.ids import PaymentId
     from paygent.core.money import Amount
-    from paygent.core.payment import Receipt
+    from paygent.core.receipt import Receipt
     from paygent.core.verdict import Deny, Refusal, RequireApproval
 
 
@@ -83,47 +82,6 @@ class VerdictOvertaken(PaymentNotAttempted):
             f"other payments came first, and by now the policy says: {verdict.explain()}; nothing was signed: pay again"
         )
         self.verdict = verdict
-
-
-class ApprovalRefused(PaymentNotAttempted):
-    """A person said no."""
-
-
-class ApprovalLapsed(PaymentNotAttempted):
-    """Nobody decided in time."""
-
-
-class ApprovalPending(PaymentNotAttempted):
-    """The payment waits for a person: resume it, never ask again."""
-
-
-class NotAnApprover(PaymentNotAttempted):
-    """Somebody decided who may not: the decision does not count, and the payment goes on waiting for those who may."""
-
-    def __init__(self, approver: str, *, allowed: "Sequence[str]", approval: str, payment_id: "PaymentId") -> None:
-        super().__init__(
-            f"{approver!r} may not decide about approval {approval}, and was not counted: ask {', '.join(allowed)}",
-            payment_id=payment_id,
-        )
-        self.approver = approver
-        self.allowed = tuple(allowed)
-
-
-class ApprovalEdited(PaymentNotAttempted):
-    """A person agreed to less: `resume` the payment, and the request is judged anew under the edit as its ceiling."""
-
-    payment_id: "PaymentId"  # pyright: ignore[reportIncompatibleVariableOverride]  # known here, and never changed
-
-    def __init__(self, payment_id: "PaymentId", *, edit: "Edit", approver: str, reason: str = "") -> None:
-        why = f" ({reason})" if reason else ""
-        super().__init__(
-            f"payment {payment_id} was superseded: {approver} agrees to {edit} instead{why}; resume it, or ask for an "
-            "action of that much: it meets the whole policy again then",
-            payment_id=payment_id,
-        )
-        self.edit = edit
-        self.approver = approver
-        self.reason = reason
 
 
 class BudgetExceeded(PaymentNotAttempted):

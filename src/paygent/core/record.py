@@ -14,8 +14,9 @@ from paygent.core.ids import PaymentId
 from paygent.core.intent import PaymentIntent, Purpose
 from paygent.core.lifecycle import Event, State
 from paygent.core.mould import Mould, places
-from paygent.core.payment import Move, Payment, Receipt, SignedPayload
+from paygent.core.payment import Move, Payment, SignedPayload
 from paygent.core.plan_record import plan_record, read_plan
+from paygent.core.receipt import Receipt
 from paygent.core.requirements import Authorization, Scheme, Settlement, TransferMethod
 
 __all__ = ["FORMAT", "JSON", "from_record", "to_record"]

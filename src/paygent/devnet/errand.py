@@ -8,7 +8,8 @@ from paygent.core.events import ApprovalRequired, Complete, Failure, RunEvent, T
 from paygent.core.ids import ApprovalId
 from paygent.core.intent import Purpose
 from paygent.core.lifecycle import State
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.core.session import SessionId
 from paygent.devnet.exchange import NAME, TITLE
 from paygent.devnet.seller import PREMIUM_PRICE

@@ -6,7 +6,8 @@ from paygent.client import SyncX402Client
 from paygent.core.errors import DuplicatePurchase, PaidUndelivered, PolicyDenied
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import Event, State
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.devnet.seller import PREMIUM_PRICE, REPORT_PRICE
 from paygent.devnet.stage import ClaimFailed, Stage
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from paygent.core.errors import PaygentError
 from paygent.core.money import Amount, usd
-from paygent.core.payment import Receipt
+from paygent.core.receipt import Receipt
 from paygent.core.requirements import Token
 from paygent.devnet.exchange import NAME, DevExchange
 from paygent.devnet.net import Devnet, TokenTransfer

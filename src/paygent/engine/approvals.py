@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.edit import Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.ids import ApprovalId
 from paygent.ports.approval_store import ApprovalPage, ApprovalStore

@@ -4,13 +4,8 @@ import logging
 from dataclasses import replace
 
 from paygent.core.approval import ApprovalRequest, ApprovalState
-from paygent.core.errors import (
-    AdapterError,
-    ApprovalEdited,
-    ApprovalLapsed,
-    ApprovalPending,
-    ApprovalRefused,
-)
+from paygent.core.approval_errors import ApprovalEdited, ApprovalLapsed, ApprovalPending, ApprovalRefused
+from paygent.core.errors import AdapterError
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
 from paygent.engine.edits import edited

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
-from paygent.core.errors import ApprovalEdited, LocalProtocolError
+from paygent.core.approval_errors import ApprovalEdited
+from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import PaymentId
 from paygent.core.money import Amount
 from paygent.core.payment import Payment

@@ -16,7 +16,8 @@ from paygent.core.errors import (
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import OUT, State
 from paygent.core.money import Amount
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.core.requirements import Settlement
 from paygent.core.transaction_errors import TransactionReverted
 from paygent.engine.pay import Engine

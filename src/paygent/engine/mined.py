@@ -9,7 +9,8 @@ from paygent.core.caip import AssetId
 from paygent.core.errors import AdapterError
 from paygent.core.lifecycle import Event
 from paygent.core.money import Amount
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.core.transaction import Mined, Plan, Step
 from paygent.engine.allowance import loose
 from paygent.engine.proof import Finding, Proven, Unproven

@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 from paygent.core.lifecycle import Event
 from paygent.core.money import Amount
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.core.requirements import Authorization
 from paygent.ports.chain import Block, Log
 

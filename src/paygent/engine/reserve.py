@@ -11,9 +11,9 @@ from typing import Literal
 
 from paygent.core import ids
 from paygent.core.approval import ApprovalRequest, ApprovalState, approvers_fact, same_purchase
+from paygent.core.approval_errors import ApprovalRefused
 from paygent.core.errors import (
     AdapterError,
-    ApprovalRefused,
     BudgetExceeded,
     ConfigurationError,
     DuplicatePurchase,

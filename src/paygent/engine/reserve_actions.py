@@ -9,13 +9,8 @@ from dataclasses import replace
 
 from paygent.core import ids
 from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
-from paygent.core.errors import (
-    AdapterError,
-    ApprovalLapsed,
-    DuplicatePurchase,
-    JournalConflict,
-    PolicyDenied,
-)
+from paygent.core.approval_errors import ApprovalLapsed
+from paygent.core.errors import AdapterError, DuplicatePurchase, JournalConflict, PolicyDenied
 from paygent.core.ids import ApprovalId
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State

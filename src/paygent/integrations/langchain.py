@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from paygent.core import ids
+from paygent.core.approval_errors import ApprovalPending
 from paygent.core.context import Context
-from paygent.core.errors import ApprovalPending, ConfigurationError, PaygentError
+from paygent.core.errors import ConfigurationError, PaygentError
 from paygent.core.session import RunId, SessionId, act_key
 from paygent.orchestrator.tools import AnyTool, Call, Toolbox, ToolOutcome
 

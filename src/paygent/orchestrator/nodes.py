@@ -16,11 +16,9 @@ from langgraph.types import interrupt
 
 from paygent.core import ids
 from paygent.core.approval import ApprovalState
+from paygent.core.approval_errors import ApprovalLapsed, ApprovalPending, ApprovalRefused
 from paygent.core.errors import (
     AdapterError,
-    ApprovalLapsed,
-    ApprovalPending,
-    ApprovalRefused,
     Halted,
     LocalProtocolError,
     PaygentError,

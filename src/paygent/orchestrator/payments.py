@@ -13,10 +13,10 @@ from pydantic import Field, field_validator, model_validator
 
 from paygent.adapters.httpx import ASK, CONTEXT, FIRST, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
 from paygent.core import ids
+from paygent.core.approval_errors import ApprovalEdited
 from paygent.core.context import Context
 from paygent.core.errors import (
     AdapterError,
-    ApprovalEdited,
     PaidUndelivered,
     PaymentNotAttempted,
     PaymentOutcomeUnknown,

@@ -10,8 +10,9 @@ from typing import TypeVar, cast
 import anyio
 
 from paygent.core.action import Action, Call
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
 from paygent.core.caip import AssetId
+from paygent.core.edit import Edit
 from paygent.core.errors import AdapterError, ConfigurationError, PluginError, TradeRefused
 from paygent.core.money import Amount
 from paygent.core.verdict import Allow, Deny, Downgrade, Reason, RequireApproval, Verdict

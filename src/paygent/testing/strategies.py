@@ -9,7 +9,8 @@ from paygent.core.ids import intent_id, payment_id
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import MAX_ATOMIC, Amount, Asset
-from paygent.core.payment import Move, Payment, Receipt, SignedPayload
+from paygent.core.payment import Move, Payment, SignedPayload
+from paygent.core.receipt import Receipt
 from paygent.core.requirements import Authorization, Settlement
 from paygent.core.transaction import Attempt, Mined, Plan, Step
 

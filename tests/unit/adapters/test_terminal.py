@@ -10,7 +10,8 @@ from typing import TextIO
 import pytest
 
 from paygent.adapters.terminal import TerminalApprovals
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.edit import Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.testing.clock import START, VirtualClock

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paygent.adapters.webhook import MAX_DECISION, WINDOW_SECONDS, WebhookApprovals, signature
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.edit import Edit
 from paygent.core.errors import AdapterError, ConfigurationError, RemoteProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.testing.clock import START, VirtualClock

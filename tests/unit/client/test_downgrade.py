@@ -12,8 +12,9 @@ import pytest
 from paygent.adapters.httpx import PAYMENT
 from paygent.client import Cheaper, SyncX402Client, X402Client
 from paygent.client.downgrade import DOWNGRADED
+from paygent.core.approval_errors import ApprovalPending
 from paygent.core.context import Context
-from paygent.core.errors import ApprovalPending, BudgetExceeded, IdempotencyConflict, LocalProtocolError, PolicyDenied
+from paygent.core.errors import BudgetExceeded, IdempotencyConflict, LocalProtocolError, PolicyDenied
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import usd
 from paygent.core.verdict import Alternative, Downgrade

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from paygent.client import X402Client
+from paygent.core.approval_errors import ApprovalPending
 from paygent.core.context import Context
-from paygent.core.errors import ApprovalPending, BudgetExceeded, PolicyDenied
+from paygent.core.errors import BudgetExceeded, PolicyDenied
 from paygent.policy.config import read_policy
 from paygent.testing.engine import MemoryEngine, memory_engine
 from paygent.testing.keys import dev_accounts

@@ -7,15 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit, approvers_fact
-from paygent.core.errors import (
-    ApprovalLapsed,
-    ApprovalPending,
-    ApprovalRefused,
-    LocalProtocolError,
-    NotAnApprover,
-    PaygentError,
-)
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, approvers_fact
+from paygent.core.approval_errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, NotAnApprover
+from paygent.core.edit import Edit
+from paygent.core.errors import LocalProtocolError, PaygentError
 from paygent.core.ids import ApprovalId, PaymentId
 
 FACTS = {"payee": "0xabc", "amount": "12 USDC", "budget_left": "88 USD", "intent": "ab" * 32}

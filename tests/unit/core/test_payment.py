@@ -11,7 +11,8 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import TRANSITIONS, Event, State
 from paygent.core.money import usd
-from paygent.core.payment import Move, Payment, Receipt
+from paygent.core.payment import Move, Payment
+from paygent.core.receipt import Receipt
 from paygent.testing.conformance.payments import (
     START,
     approved,

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from paygent.core.context import NOBODY, Budget, Context
 from paygent.core.intent import PaymentIntent
 from paygent.core.money import usd
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.core.record import FORMAT, JSON, from_record, to_record
 from paygent.core.requirements import Authorization, Settlement
 from paygent.testing.conformance.payments import paid, reserved, settled

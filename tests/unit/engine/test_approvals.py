@@ -9,7 +9,8 @@ import pytest
 
 from paygent.adapters.webhook import WebhookApprovals, signature
 from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
-from paygent.core.errors import ApprovalLapsed, ApprovalRefused, ConfigurationError, LocalProtocolError
+from paygent.core.approval_errors import ApprovalLapsed, ApprovalRefused
+from paygent.core.errors import ConfigurationError, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from paygent.adapters.httpx import CONTEXT, NEW_PURCHASE, QUANTITY, RESUME, AsyncPaymentTransport
+from paygent.core.approval_errors import ApprovalPending
 from paygent.core.context import Context
-from paygent.core.errors import ApprovalPending, PolicyDenied
+from paygent.core.errors import PolicyDenied
 from paygent.core.money import usd
 from paygent.engine.facts import Funds
 from paygent.policy.policy import Policy

@@ -22,18 +22,15 @@ from paygent.adapters.httpx import (
     AsyncPaymentTransport,
 )
 from paygent.adapters.webhook import SIGNATURE, TIMESTAMP, WebhookApprovals, signature
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
+from paygent.core.approval_errors import ApprovalEdited, ApprovalLapsed, ApprovalPending, ApprovalRefused, NotAnApprover
 from paygent.core.context import Context
+from paygent.core.edit import Edit
 from paygent.core.errors import (
-    ApprovalEdited,
-    ApprovalLapsed,
-    ApprovalPending,
-    ApprovalRefused,
     BudgetExceeded,
     ConfigurationError,
     Halted,
     IdempotencyConflict,
-    NotAnApprover,
     PaidUndelivered,
     PaymentOutcomeUnknown,
     PolicyDenied,

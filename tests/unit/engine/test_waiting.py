@@ -9,14 +9,9 @@ import pytest
 from paygent.adapters.httpx import CONTEXT, INTENT, KEY, PAYMENT, QUANTITY, RESUME, AsyncPaymentTransport
 from paygent.client import X402Client
 from paygent.core.approval import ApprovalState
+from paygent.core.approval_errors import ApprovalPending, ApprovalRefused
 from paygent.core.context import Context
-from paygent.core.errors import (
-    ApprovalPending,
-    ApprovalRefused,
-    DuplicatePurchase,
-    IdempotencyConflict,
-    PolicyDenied,
-)
+from paygent.core.errors import DuplicatePurchase, IdempotencyConflict, PolicyDenied
 from paygent.core.ids import PaymentId, intent_id
 from paygent.core.lifecycle import State
 from paygent.core.money import USD, usd

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from paygent.adapters.callback import CallbackApprovals
-from paygent.core.errors import ApprovalLapsed, ApprovalRefused, ConfigurationError
+from paygent.core.approval_errors import ApprovalLapsed, ApprovalRefused
+from paygent.core.errors import ConfigurationError
 from paygent.core.ids import ApprovalId
 from paygent.core.lifecycle import State
 from paygent.core.money import usd

@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from paygent.adapters.callback import CallbackApprovals
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit
-from paygent.core.errors import ApprovalPending, PolicyDenied
+from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval_errors import ApprovalPending
+from paygent.core.edit import Edit
+from paygent.core.errors import PolicyDenied
 from paygent.core.halt import Halt
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State

@@ -10,7 +10,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import Command
 
-from paygent.core.errors import ApprovalPending
+from paygent.core.approval_errors import ApprovalPending
 from paygent.core.ids import ApprovalId
 from paygent.core.money import usd
 from paygent.engine.approvals import ApprovalDesk

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from paygent.adapters.httpx import NEW_PURCHASE, AsyncPaymentTransport
+from paygent.core.approval_errors import ApprovalPending
 from paygent.core.caip import ChainId
-from paygent.core.errors import ApprovalPending, ConfigurationError
+from paygent.core.errors import ConfigurationError
 from paygent.core.lifecycle import State
 from paygent.core.money import usd
 from paygent.core.payment import Payment

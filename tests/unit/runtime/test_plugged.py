@@ -16,9 +16,9 @@ import pytest
 
 from paygent.client import X402Client
 from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval_errors import ApprovalPending
 from paygent.core.errors import (
     AdapterError,
-    ApprovalPending,
     BudgetExceeded,
     ConfigurationError,
     PaygentError,

@@ -13,7 +13,8 @@ from paygent.adapters.local_signer import LocalSigner
 from paygent.adapters.sql import open_journal
 from paygent.adapters.sql.journal import SqlJournal
 from paygent.core.approval import ApprovalRequest, ApprovalState
-from paygent.core.errors import AdapterError, ApprovalRefused, AuditLogBroken, ConfigurationError, Halted
+from paygent.core.approval_errors import ApprovalRefused
+from paygent.core.errors import AdapterError, AuditLogBroken, ConfigurationError, Halted
 from paygent.core.halt import EVERYTHING
 from paygent.core.ids import ApprovalId
 from paygent.core.lifecycle import Event, State

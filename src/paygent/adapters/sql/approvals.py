@@ -7,7 +7,8 @@ from typing import Final, cast
 from paygent.adapters.sql.rows import parsed
 from paygent.adapters.sql.statement import Cursor
 from paygent.adapters.sql.statements import DecisionStatements
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState, Edit
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
+from paygent.core.edit import Edit
 from paygent.core.errors import AdapterError, LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.ports.approval_store import ApprovalPage

@@ -5,18 +5,16 @@ from dataclasses import replace
 import pytest
 from anyio import create_task_group
 
-from paygent.core.approval import ApprovalRequest, ApprovalState, Edit
+from paygent.core.approval import ApprovalRequest, ApprovalState
+from paygent.core.approval_errors import ApprovalLapsed, ApprovalPending, ApprovalRefused, NotAnApprover
 from paygent.core.context import Context
+from paygent.core.edit import Edit
 from paygent.core.errors import (
-    ApprovalLapsed,
-    ApprovalPending,
-    ApprovalRefused,
     BudgetExceeded,
     DuplicatePurchase,
     IdempotencyConflict,
     JournalConflict,
     LocalProtocolError,
-    NotAnApprover,
     PaygentError,
 )
 from paygent.core.lifecycle import Event, State

@@ -12,7 +12,8 @@ from paygent.core.caip import ChainId, native
 from paygent.core.errors import DuplicatePurchase, JournalConflict, LocalProtocolError
 from paygent.core.lifecycle import Event
 from paygent.core.money import Amount, Asset
-from paygent.core.payment import Payment, Receipt
+from paygent.core.payment import Payment
+from paygent.core.receipt import Receipt
 from paygent.core.transaction import Attempt, HeldNonce, Mined, Plan, Step
 from paygent.ports.storage import PaymentJournal
 from paygent.testing.conformance.payments import CHAIN, START, approved

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from paygent.core.approval import ApprovalDecision, ApprovalRequest, Edit, approvers_fact
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, approvers_fact
 from paygent.core.budget import Hold
 from paygent.core.caip import ChainId, erc20
 from paygent.core.context import NOBODY, Context
+from paygent.core.edit import Edit
 from paygent.core.ids import ApprovalId, digest, intent_id, payment_id, request_digest
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
 from paygent.core.money import USD, Amount, Asset
-from paygent.core.payment import Payment, Receipt, SignedPayload
+from paygent.core.payment import Payment, SignedPayload
+from paygent.core.receipt import Receipt
 from paygent.core.requirements import Authorization, Settlement
 
 PAYER = f"0x{'11' * 20}"
