@@ -32,6 +32,7 @@ def owner(acting_chain: TokenChain) -> Actor:
 def run(owner: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command as the owner, or as somebody else; returns the exit code and the JSON."""
     (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "deep.json").write_text("[" * 100_000)
     monkeypatch.chdir(tmp_path)
 
     def command(*words: str, who: Actor = owner) -> tuple[int, Any]:
@@ -92,6 +93,7 @@ def test_wallet_lives_from_the_shell(run: Run, owner: Actor) -> None:
         (("limits", "USDC"), 1, "takes nothing, or ASSET"),
         (("operators", "drop", PAYEE), 1, "operators add ADDRESS"),
         (("deploy",), 1, "at least one --operator"),
+        (("deploy", "--signed", "deep.json"), 1, "nested deeper"),
         (("deploy", "--operator", "0x" + "0" * 40, "--limit", "USDC:1:1"), 1, "nobody's address"),
         (("deploy", "--operator", PAYEE, "--limit", "USDC:1:2"), 1, "above the limit of a day"),
         (("deploy", "--operator", PAYEE, "--limit", "NOPE:1:1"), 1, "no known asset"),

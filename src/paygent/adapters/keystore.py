@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, cast
 
 from paygent.adapters.local_signer import LocalSigner
 from paygent.core.errors import ConfigurationError
+from paygent.x402.strict_json import check_depth
 
 _CIPHER: Final = "aes-128-ctr"
 
@@ -49,7 +50,10 @@ def create_keystore(
 
 def _read(path: str) -> dict[str, object]:
     try:
-        content = json.loads(Path(path).read_bytes())
+        raw = Path(path).read_bytes()
+        text = raw.decode(json.detect_encoding(raw))
+        check_depth(text)
+        content = json.loads(text)
     except OSError as error:
         raise ConfigurationError(f"cannot read the keystore {path!r}: {error.strerror}") from error
     except ValueError as error:
@@ -68,5 +72,5 @@ def _decrypt(content: dict[str, Any], password: str) -> bytes:
         return decode_keyfile_json(content, password.encode())
     except ValueError as error:
         raise ConfigurationError(f"cannot open the keystore, is the password right? ({error})") from None
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, AssertionError, ArithmeticError) as error:
         raise ConfigurationError(f"that is not a keystore of version 3: {type(error).__name__} {error}") from None

@@ -25,6 +25,7 @@ from paygent.wallet.agent_state import WalletReader, token_of
 from paygent.wallet.agent_wallet import AgentWallet
 from paygent.wallet.deploy import install
 from paygent.wallet.wallet import address_of
+from paygent.x402.strict_json import as_object, parse_json
 
 if TYPE_CHECKING:
     from paygent.adapters.rpc import RpcChain
@@ -206,7 +207,7 @@ async def _signed(asked: AgentWalletArguments, settings: Settings, network: "Cha
 
 def _read(file: str) -> SignedConfiguration:
     try:
-        return read_signed(json.loads(Path(file).read_text("utf-8")))
+        return read_signed(as_object(parse_json(Path(file).read_bytes())) or {})
     except (OSError, ValueError) as wrong:
         raise ConfigurationError(f"--signed {file}: {wrong}") from wrong
 

@@ -40,6 +40,8 @@ def read_toml(path: Path) -> TomlFile:
         raise ConfigurationError(f"the settings file {str(path)!r} cannot be read: {broken.strerror}") from broken
     except UnicodeDecodeError:
         raise ConfigurationError(f"the settings file {str(path)!r} is not UTF-8; save it as UTF-8") from None
+    except RecursionError:  # the parser is Python, so this is all that can happen
+        raise ConfigurationError(f"the settings file {str(path)!r} is nested too deeply; no setting needs it") from None
     except tomllib.TOMLDecodeError as wrong:
         raise ConfigurationError(f"the settings file {str(path)!r} is not TOML: {wrong}") from None
 

@@ -83,6 +83,8 @@ def test_load_keystore_refuses_when_the_password_is_wrong(keystore: dict[str, ob
         (None, "cannot read the keystore"),
         (b"\xff\xfe{", "not JSON"),
         (b"not json", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"a":' * 100_000, "not JSON"),
         (b"[]", "not a JSON object"),
         (b"{}", "of version 3"),
         (b'{"version": 4}', "of version 3"),
@@ -99,6 +101,24 @@ def test_load_keystore_refuses_when_the_file_is_no_keystore(tmp_path: Path, cont
 
     with pytest.raises(ConfigurationError, match=why):
         load_keystore(path, PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("kdf", "name", "value"), [("scrypt", "n", 1.5), ("scrypt", "r", 0), ("pbkdf2", "prf", 1), ("pbkdf2", "prf", "md5")]
+)
+def test_load_keystore_refuses_when_the_key_derivation_makes_no_sense(kdf: Any, name: str, value: object) -> None:
+    written: dict[str, Any] = create_keystore(KEY, PASSWORD, kdf=kdf, rounds=2)
+    written["crypto"]["kdfparams"][name] = value
+
+    with pytest.raises(ConfigurationError, match="not a keystore of version 3"):
+        load_keystore(written, PASSWORD)
+
+
+def test_load_keystore_reads_a_file_in_any_encoding_of_unicode(tmp_path: Path, keystore: dict[str, object]) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(keystore), encoding="utf-16")
+
+    assert load_keystore(path, PASSWORD).address == ADDRESS
 
 
 def test_load_keystore_refuses_when_the_address_is_another(keystore: dict[str, object]) -> None:

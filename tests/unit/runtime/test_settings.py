@@ -336,7 +336,12 @@ def test_a_secret_in_a_file_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"per_day = ", "is not TOML: "), (b"\xff\xfe", "is not UTF-8"), (None, "cannot be read: ")],
+    [
+        (b"per_day = ", "is not TOML: "),
+        (b"per_day = " + b"[" * 100_000, "is nested too deeply"),
+        (b"\xff\xfe", "is not UTF-8"),
+        (None, "cannot be read: "),
+    ],
 )
 def test_a_file_that_cannot_be_read_is_refused(content: bytes | None, why: str) -> None:
     if content is None:
