@@ -83,7 +83,7 @@ def _read(value: dict[str, object], carrier: Dialect) -> PaymentRequired:
         if type(version) is int and version == 1:
             return _version1(value) if "accepts" in value or "paymentRequirements" not in value else _cronos(value)
     except ValidationError as exc:
-        return _unread(carrier, "malformed", complaint(exc)[1])
+        return _unread(Dialect.V2 if version == 2 else Dialect.V1, "malformed", complaint(exc)[1])
     return _unread(carrier, "unsupported_version", f"x402Version is {excerpt(version)}; 1 and 2 are spoken here")
 
 

@@ -165,8 +165,10 @@ def test_body_is_refused_as_malformed_when_it_is_hostile(body: bytes, why: str) 
 @CARRIERS
 @pytest.mark.parametrize("change", [{"accepts": None}, {"accepts": {}}, {"accepts": "none"}])
 def test_answer_is_malformed_when_accepts_is_no_list(read: Reader, change: Json) -> None:
-    assert wares.whole_refusal(read(wares.required2() | change)).code == "malformed"
-    assert wares.whole_refusal(read(wares.required1() | change)).code == "malformed"
+    second, first = read(wares.required2() | change), read(wares.required1() | change)
+
+    assert (wares.whole_refusal(second).code, second.dialect) == ("malformed", Dialect.V2)
+    assert (wares.whole_refusal(first).code, first.dialect) == ("malformed", Dialect.V1)
 
 
 @pytest.mark.parametrize(
