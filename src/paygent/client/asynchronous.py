@@ -153,7 +153,8 @@ class X402Client:
     ) -> AsyncGenerator[httpx.Response]:
         """Send a request and read the answer as it comes; it counts as delivered once it was read to its end.
 
-        Raises: as `request`. Reading an answer whose coding is broken raises httpx's own error, also where it was paid.
+        Raises: as `request`; the error of httpx that reading a paid answer ends with becomes one of ours where it
+            leaves the block. What your own code raises in the block passes as it is.
         """
         first = Attempt(method=method, url=url, options=options, context=self._engine.context)
         async with AsyncExitStack() as opened:
@@ -162,7 +163,13 @@ class X402Client:
                 stream = self._http.stream(attempt.method, attempt.url, **paying(attempt.options))
                 return await self._answer(opened.enter_async_context(stream))
 
-            yield await _following(first, send)
+            response = await _following(first, send)
+            try:
+                yield response
+            except httpx.RequestError as broken:
+                await response.aclose()
+                await self._tell(broken, read=response)
+                raise
 
     async def quote(self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]) -> Quote:
         """Ask what a request costs; nothing is signed. The request itself is sent, unpaid.
@@ -226,11 +233,15 @@ class X402Client:
         try:
             return await sending
         except httpx.RequestError as broken:
-            from paygent.adapters.httpx import after_paying
+            await self._tell(broken)
+            raise
 
-            told = await after_paying(self._engine, broken)
-            if told is None:
-                raise
+    async def _tell(self, broken: httpx.RequestError, *, read: httpx.Response | None = None) -> None:
+        """Raise what became of the payment of a request that httpx broke on; return where it has none."""
+        from paygent.adapters.httpx import after_paying
+
+        told = await after_paying(self._engine, broken, read=read)
+        if told is not None:
             raise told from broken
 
 

@@ -150,7 +150,13 @@ class SyncX402Client:
                 stream = self._http.stream(attempt.method, attempt.url, **paying(attempt.options))
                 return self._answer(lambda: opened.enter_context(stream))
 
-            yield _following(first, send)
+            response = _following(first, send)
+            try:
+                yield response
+            except httpx.RequestError as broken:
+                response.close()
+                self._tell(broken, read=response)
+                raise
 
     def quote(self, url: httpx.URL | str, *, method: str = "GET", **options: Unpack[RequestOptions]) -> Quote:
         """Ask what a request costs; see `X402Client.quote`."""
@@ -204,13 +210,16 @@ class SyncX402Client:
         """Return the answer, or tell what became of the payment of a request that httpx broke on after it."""
         try:
             return send()
-        except httpx.RequestError as caught:
-            from paygent.adapters.httpx import after_paying
+        except httpx.RequestError as broken:
+            self._tell(broken)
+            raise
 
-            broken = caught  # outlives its except clause
-            told = self._portal.call(lambda: after_paying(self._engine, broken))
-            if told is None:
-                raise
+    def _tell(self, broken: httpx.RequestError, *, read: httpx.Response | None = None) -> None:
+        """Raise what became of the payment of a request that httpx broke on; return where it has none."""
+        from paygent.adapters.httpx import after_paying
+
+        told = self._portal.call(lambda: after_paying(self._engine, broken, read=read))
+        if told is not None:
             raise told from broken
 
 

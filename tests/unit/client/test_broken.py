@@ -126,6 +126,78 @@ async def test_stream_that_is_given_up_leaves_the_outcome_unknown_and_says_why()
     assert "the answer broke off" == payment.history[-1].note
 
 
+@pytest.mark.parametrize(("settle", "error"), [(True, PaidUndelivered), (False, PaymentOutcomeUnknown)])
+async def test_paid_stream_that_cannot_be_decoded_is_told_with_its_payment(
+    settle: bool, error: type[PaygentError]
+) -> None:
+    memory = memory_engine()
+    transport = wire(seller_of(memory, "no gzip", settle=settle))
+    async with X402Client(memory.engine, transport=transport) as client:
+        with pytest.raises(error) as told:
+            async with client.stream("GET", URL) as response:
+                await response.aread()
+        found = await client.payment_of("GET", URL)
+
+    assert isinstance(told.value.__cause__, httpx.DecodingError)
+    assert found is not None
+    assert (found.id, False) == (told.value.payment_id, found.delivered)
+    assert response.is_closed
+
+
+async def test_synchronous_stream_that_cannot_be_decoded_is_told_with_its_payment() -> None:
+    memory = memory_engine()
+    transport = wire(seller_of(memory, "no gzip"))
+
+    def buy() -> httpx.Response:
+        with Portal() as portal, SyncX402Client(memory.engine, portal=portal, transport=transport) as client:
+            with pytest.raises(PaidUndelivered) as told, client.stream("GET", URL) as response:
+                response.read()
+            assert isinstance(told.value.__cause__, httpx.DecodingError)
+            return response
+
+    assert (await anyio.to_thread.run_sync(buy)).is_closed
+
+
+async def test_free_stream_that_cannot_be_decoded_is_an_error_of_httpx() -> None:
+    memory = memory_engine()
+
+    def free(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=NO_GZIP, stream=httpx.ByteStream(b"no gzip"))
+
+    async with X402Client(memory.engine, transport=httpx.MockTransport(free)) as client:
+        with pytest.raises(httpx.DecodingError):
+            async with client.stream("GET", URL) as response:
+                await response.aread()
+
+
+OWN = [ValueError("mine"), httpx.ReadError("mine"), httpx.ReadError("mine", request=httpx.Request("GET", URL))]
+
+
+@pytest.mark.parametrize("own", OWN, ids=["value", "nameless", "named"])
+async def test_error_of_the_user_in_a_paid_stream_passes_unchanged(own: Exception) -> None:
+    memory = memory_engine()
+    async with X402Client(memory.engine, transport=wire(memory.seller())) as client:
+        with pytest.raises(type(own)) as told:
+            async with client.stream("GET", URL):
+                raise own
+
+    assert (own, None) == (told.value, told.value.__cause__)
+
+
+@pytest.mark.parametrize("own", OWN, ids=["value", "nameless", "named"])
+async def test_error_of_the_user_in_a_paid_synchronous_stream_passes_unchanged(own: Exception) -> None:
+    memory = memory_engine()
+    transport = wire(memory.seller())
+
+    def buy() -> BaseException:
+        with Portal() as portal, SyncX402Client(memory.engine, portal=portal, transport=transport) as client:
+            with pytest.raises(type(own)) as told, client.stream("GET", URL):
+                raise own
+            return told.value
+
+    assert own is await anyio.to_thread.run_sync(buy)
+
+
 async def test_place_that_cannot_be_read_breaks_a_synchronous_stream() -> None:
     memory = memory_engine()
     transport = wire(seller_of(memory, "redirect to no host name"))

@@ -11,12 +11,20 @@ from paygent.core.ids import PaymentId
 from paygent.engine.pay import Engine
 
 
-async def after_paying(engine: Engine, broken: httpx.RequestError) -> PaidUndelivered | PaymentOutcomeUnknown | None:
-    """Return what to raise in place of httpx's error; None where its request has no payment, or is not known."""
+async def after_paying(
+    engine: Engine, broken: httpx.RequestError, *, read: httpx.Response | None = None
+) -> PaidUndelivered | PaymentOutcomeUnknown | None:
+    """Return what to raise in place of httpx's error; None where its request has no payment, or is not known.
+
+    Args: read: the answer that was being read; an error of another request is left alone then.
+    """
     try:
-        paid = paid_by(broken.request)
+        request = broken.request
     except RuntimeError:  # no request of a client's: a hook has raised it
         return None
+    if read is not None and request is not read.request:
+        return None
+    paid = paid_by(request)
     return None if paid is None else await became_of(engine, paid, broken)
 
 
