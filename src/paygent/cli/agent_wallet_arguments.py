@@ -8,6 +8,8 @@ from paygent.cli.options import (
     Collect,
     Commands,
     Several,
+    actions_of,
+    add_actions,
     add_json,
     add_keystore,
     add_network,
@@ -17,16 +19,16 @@ from paygent.cli.options import (
 )
 from paygent.core.errors import ConfigurationError
 
-ACTIONS = {
-    "install": "nothing",
-    "deploy": "nothing",
-    "show": "nothing",
-    "limits": "nothing, or ASSET PER_DAY PER_PAYMENT [APPROVAL_ABOVE]",
-    "operators": "nothing, or add|remove ADDRESS",
-    "pause": "nothing",
-    "unpause": "nothing",
-    "pay": "AMOUNT ASSET ADDRESS",
-    "withdraw": "AMOUNT ASSET [ADDRESS]",
+FORMS = {
+    "install": "put the contracts on a chain, after probing it",
+    "deploy": "deploy a wallet, with the options that say deploy",
+    "show": "show what the contract says",
+    "limits [ASSET PER_DAY PER_PAYMENT [APPROVAL_ABOVE]]": "show the limits; or set one, as the owner",
+    "operators [add|remove ADDRESS]": "show who may spend; or change it, as the owner",
+    "pause": "let nobody pay, as the owner or the guardian",
+    "unpause": "let operators pay again, as the owner",
+    "pay AMOUNT ASSET ADDRESS": "pay, as an operator, within its limits",
+    "withdraw AMOUNT ASSET [ADDRESS]": "take money out, as the owner",
 }
 _COUNTS = {"limits": (0, 3, 4), "operators": (0, 2), "pay": (3,), "withdraw": (2, 3)}
 
@@ -59,23 +61,27 @@ class AgentWalletArguments:
 def add_agent_wallet(commands: Commands) -> None:
     """Add the parser of the command."""
     about = "a contract that an agent's key cannot overspend: deploy it, set its limits, pause it, take the money out"
-    command = commands.add_parser("agent-wallet", help=about, allow_abbrev=False)
-    command.add_argument("action", choices=tuple(ACTIONS))
-    command.add_argument("words", nargs="*", action=Several, metavar="WORD", help="limits, operators, pay, withdraw")
+    command = add_actions(commands, "agent-wallet", about, FORMS)
+    command.add_argument("words", nargs="*", action=Several, metavar="WORD", help="what the action takes")
     command.add_argument("--at", metavar="ADDRESS", help="the wallet; otherwise that of --owner and --salt")
     command.add_argument("--owner", metavar="ADDRESS", help="whose wallet; default: the key's own")
     command.add_argument("--salt", type=_number, metavar="N", help="which of the owner's wallets; default 0")
     several = {
-        "--operator": ("operators", "deploy: a key that may spend; repeatable"),
-        "--limit": ("limits", "deploy: ASSET:PER_DAY:PER_PAYMENT[:APPROVAL_ABOVE] in whole units; repeatable"),
-        "--approver": ("approvers", "deploy: signs payments above a threshold; repeatable"),
-        "--payee": ("payees", "deploy: the only ones that may be paid; repeatable"),
+        "--operator": ("operators", "ADDRESS", "deploy: a key that may spend; repeatable"),
+        "--limit": ("limits", "LIMIT", "deploy: ASSET:PER_DAY:PER_PAYMENT[:APPROVAL_ABOVE], whole units; repeatable"),
+        "--approver": ("approvers", "ADDRESS", "deploy: signs payments above a threshold; repeatable"),
+        "--payee": ("payees", "ADDRESS", "deploy: the only ones that may be paid; repeatable"),
     }
-    for name, (dest, text) in several.items():
-        command.add_argument(name, dest=dest, action=Collect, metavar=name[2:].upper(), help=text)
+    for name, (dest, metavar, text) in several.items():
+        command.add_argument(name, dest=dest, action=Collect, metavar=metavar, help=text)
     command.add_argument("--guardian", metavar="ADDRESS", help="deploy: may pause, nothing else")
     command.add_argument("--approvals", type=_number, metavar="K", help="deploy: how many approvers sign")
-    command.add_argument("--valid-for", type=_number, metavar="SECONDS", help="deploy: until when; default 3600")
+    command.add_argument(
+        "--valid-for",
+        type=_number,
+        metavar="SECONDS",
+        help="deploy: how long it may be deployed; default 3600",
+    )
     command.add_argument("--sign-to", metavar="FILE", help="deploy: only sign, for somebody else to deploy")
     command.add_argument("--signed", metavar="FILE", help="deploy: what its owner signed with --sign-to")
     add_network(command)
@@ -97,7 +103,8 @@ def gather(given: dict[str, Any]) -> AgentWalletArguments | None:
     asked = taken(AgentWalletArguments, given)
     action = given["action"]
     if len(asked.words) not in _COUNTS.get(action, (0,)):
-        raise ConfigurationError(f"agent-wallet {action} takes {ACTIONS[action]}; `paygent agent-wallet --help`")
+        takes = actions_of(FORMS)[action]
+        raise ConfigurationError(f"agent-wallet {action} takes {takes}; `paygent agent-wallet --help` says more")
     if action == "operators" and asked.words and asked.words[0] not in ("add", "remove"):
         raise ConfigurationError("say `operators add ADDRESS` or `operators remove ADDRESS`")
     return asked

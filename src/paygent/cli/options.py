@@ -1,7 +1,12 @@
 """Options that several commands take, and how argparse keeps them."""
 
 import argparse
-from typing import Any, ClassVar, Protocol, TypeVar
+import textwrap
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final, Protocol, TypeVar
+
+_WIDTH: Final = 78
+_LONGEST_FORM: Final = 32
 
 
 class _Dataclass(Protocol):
@@ -16,7 +21,16 @@ T = TypeVar("T", bound=_Dataclass)
 class Commands(Protocol):
     """**Protocol:** what argparse makes for subcommands."""
 
-    def add_parser(self, name: str, *, help: str, allow_abbrev: bool) -> argparse.ArgumentParser: ...  # noqa: A002
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002
+        description: str,
+        epilog: str | None,
+        formatter_class: type[argparse.HelpFormatter],
+        allow_abbrev: bool,
+    ) -> argparse.ArgumentParser: ...
 
 
 class Collect(argparse.Action):
@@ -36,6 +50,48 @@ class Several(argparse.Action):
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, _: str | None = None
     ) -> None:
         vars(namespace)[self.dest] = tuple(values)
+
+
+def add_command(commands: Commands, name: str, about: str, *, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Add a command whose own help begins with what it does."""
+    return commands.add_parser(
+        name,
+        help=about,
+        description=textwrap.fill(f"{about[0].upper()}{about[1:]}.", _WIDTH),
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def add_actions(
+    commands: Commands, name: str, about: str, forms: Mapping[str, str], *, default: str | None = None
+) -> argparse.ArgumentParser:
+    """Add a command with several actions.
+
+    Args:
+        forms: what each action takes, after its name, with what it does.
+        default: the action that is meant where none is given.
+    """
+    lines = [_line(form, does, "" if form.split()[0] != default else " (default)") for form, does in forms.items()]
+    command = add_command(commands, name, about, epilog="\n".join(["actions:", *lines]))
+    choices = tuple(actions_of(forms))
+    command.add_argument(
+        "action", nargs="?" if default else None, default=default, choices=choices, metavar="ACTION", help="see below"
+    )
+    return command
+
+
+def actions_of(forms: Mapping[str, str]) -> dict[str, str]:
+    """Return the actions with what each takes."""
+    split = [form.partition(" ") for form in forms]
+    return {action: words or "nothing else" for action, _, words in split}
+
+
+def _line(form: str, does: str, default: str) -> str:
+    if len(form) > _LONGEST_FORM:
+        return f"  {form}\n{'':{_LONGEST_FORM + 3}}{does}{default}"
+    return f"  {form:<{_LONGEST_FORM}} {does}{default}"
 
 
 def add_network(command: argparse.ArgumentParser) -> None:

@@ -8,9 +8,9 @@ from typing import NoReturn
 from paygent.cli.agent_wallet_arguments import add_agent_wallet
 from paygent.cli.agent_wallet_arguments import gather as agent_wallet_of
 from paygent.cli.arguments import Arguments
-from paygent.cli.options import add_json
+from paygent.cli.options import add_command, add_json
 from paygent.cli.plugins import add_plugins
-from paygent.cli.request_arguments import add_requests
+from paygent.cli.request_arguments import CODES, add_requests
 from paygent.cli.run_arguments import add_runs
 from paygent.cli.run_arguments import gather as runs_of
 from paygent.cli.safety_arguments import add_safety, check
@@ -21,13 +21,7 @@ from paygent.cli.wallet_arguments import gather as wallet_of
 from paygent.core.errors import ConfigurationError
 
 _ABOUT = "A wallet that cannot be overspent: pay x402 resources under a policy, and know what happened to the money."
-_CODES = """\
-exit codes:
-  0  paid, or free, with a 2xx answer        4  proven: the payment did not and will not settle
-  1  wrong use or configuration              5  the outcome is unknown: run `paygent reconcile`, do not pay again
-  3  no payment was attempted                6  the seller failed, or an unpaid answer that is not 2xx
-of the other commands: 0 done, 1 wrong use, 3 not done, 5 halted and something can still settle, 6 the log is broken
-"""
+_OTHERS = "of the other commands: 0 done, 1 wrong use, 3 not done, 5 something can still settle, 6 the log is broken"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,13 +49,13 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def _parser() -> argparse.ArgumentParser:
-    as_written = argparse.RawDescriptionHelpFormatter
-    parser = _Parser(prog="paygent", description=_ABOUT, epilog=_CODES, allow_abbrev=False, formatter_class=as_written)
+    codes, as_written = f"{CODES}{_OTHERS}", argparse.RawDescriptionHelpFormatter
+    parser = _Parser(prog="paygent", description=_ABOUT, epilog=codes, allow_abbrev=False, formatter_class=as_written)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    commands.add_parser("demo", help="pay a real seller on a local chain, and see the proof", allow_abbrev=False)
+    add_command(commands, "demo", "trade and pay by one sentence on a local chain, and see the proof")
     add_requests(commands)
-    reading = commands.add_parser("parse", help="show what a command in plain English means", allow_abbrev=False)
+    reading = add_command(commands, "parse", "show what a command in plain English means")
     reading.add_argument("text", metavar="TEXT", help="such as 'Swap 10 CRO for USDC'; nothing is done")
     add_json(reading)
     add_safety(commands)

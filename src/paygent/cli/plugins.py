@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from paygent.cli.options import Commands, add_json
+from paygent.cli.options import Commands, add_actions, add_json
 from paygent.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from paygent.runtime.settings import Settings
 
 
+_FORMS = {
+    "list": "list the plugins that are installed",
+    "check NAME": "import one (this runs its code), and say what it may do",
+}
+
+
 def add_plugins(commands: Commands) -> None:
     """Add the parser of the command."""
-    command = commands.add_parser("plugins", help="list what is installed, or check one plugin", allow_abbrev=False)
-    command.add_argument("action", nargs="?", default="list", choices=("list", "check"))
-    command.add_argument("plugin", nargs="?", metavar="NAME", help="check: as its entry point is called")
+    command = add_actions(commands, "plugins", "list what is installed, or check one plugin", _FORMS, default="list")
+    command.add_argument("plugin", nargs="?", metavar="NAME", help="as its entry point is called")
     add_json(command)
 
 

@@ -2,10 +2,12 @@
 
 import argparse
 import re
+from typing import Final
 
 from paygent.cli.options import (
     Collect,
     Commands,
+    add_command,
     add_json,
     add_keystore,
     add_network,
@@ -15,6 +17,14 @@ from paygent.cli.options import (
     name,
 )
 
+CODES: Final = """\
+exit codes:
+  0  paid, or free, with a 2xx answer        4  proven: the payment did not and will not settle
+  1  wrong use or configuration              5  the outcome is unknown: run `paygent reconcile`, do not pay again
+  3  no payment was attempted                6  the seller failed, or an unpaid answer that is not 2xx
+"""
+_OF_QUOTE: Final = "Ends with 0 where it would be paid or is free, and with 3 where nothing would be paid."
+_OF_RECONCILE: Final = "Ends with what is true of them: 0 settled, 5 open, 4 never to settle, 3 never sent."
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?", re.ASCII)
 _MOST_DIGITS = 59
@@ -24,12 +34,12 @@ _MOST_SECONDS = 3_600
 
 def add_requests(commands: Commands) -> None:
     """Add the parsers of the commands."""
-    pay = commands.add_parser("pay", help="fetch a URL, paying what the policy allows", allow_abbrev=False)
-    quote = commands.add_parser("quote", help="show what a URL costs; nothing is signed", allow_abbrev=False)
+    pay = add_command(commands, "pay", "fetch a URL, paying what the policy allows", epilog=CODES)
+    quote = add_command(commands, "quote", "show what a URL costs; nothing is signed", epilog=_OF_QUOTE)
     for command in (pay, quote):
         _add_request(command)
-    payments = commands.add_parser("payments", help="list payments, newest first", allow_abbrev=False)
-    reconcile = commands.add_parser("reconcile", help="decide unknown outcomes by the chain", allow_abbrev=False)
+    payments = add_command(commands, "payments", "list payments, newest first")
+    reconcile = add_command(commands, "reconcile", "decide unknown outcomes by the chain", epilog=_OF_RECONCILE)
     reconcile.add_argument("payment_id", nargs="?", metavar="ID", help="one payment; otherwise all that are open")
     for command in (pay, quote, payments, reconcile):
         add_rpc(command)
@@ -38,8 +48,8 @@ def add_requests(commands: Commands) -> None:
 
 
 def _add_request(command: argparse.ArgumentParser) -> None:
-    command.add_argument("url", type=_url, metavar="URL")
-    command.add_argument("--method", type=_method, help="default: GET, or POST with --data")
+    command.add_argument("url", type=_url, metavar="URL", help="what is fetched, such as https://host/path")
+    command.add_argument("--method", type=_method, metavar="METHOD", help="default: GET, or POST with --data")
     command.add_argument("--data", type=_data, metavar="TEXT", help="the request's body")
     command.add_argument(
         "--header", dest="headers", action=Collect, type=_header, metavar="'NAME: VALUE'", help="may be repeated"
@@ -60,7 +70,13 @@ def _add_request(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what may be paid, in place of the settings' limits; repeatable",
     )
-    command.add_argument("--timeout", dest="timeout_seconds", type=_seconds, metavar="SECONDS", help="of each wait")
+    command.add_argument(
+        "--timeout",
+        dest="timeout_seconds",
+        type=_seconds,
+        metavar="SECONDS",
+        help="of each wait; default 30, 90 for the paid answer",
+    )
 
 
 def _url(text: str) -> str:

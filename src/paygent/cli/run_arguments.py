@@ -5,10 +5,26 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from paygent.cli.options import Collect, Commands, add_json, add_keystore, add_payer, add_rpc, add_storage, taken
+from paygent.cli.options import (
+    Collect,
+    Commands,
+    add_actions,
+    add_command,
+    add_json,
+    add_keystore,
+    add_payer,
+    add_rpc,
+    add_storage,
+    taken,
+)
 from paygent.core.errors import ConfigurationError
 
-ACTIONS = ("list", "show", "end")
+FORMS = {
+    "list": "list all, newest first",
+    "show ID": "list the runs of one",
+    "end ID": "end one: it takes no command any more",
+}
+_CODES = "Ends with 3 where it waits for a person; what it says then is how to decide and go on."
 _DOLLARS = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,6})?", re.ASCII)
 
 
@@ -33,7 +49,7 @@ class RunArguments:
 
 def add_runs(commands: Commands) -> None:
     """Add the parsers of the commands."""
-    run = commands.add_parser("run", help="carry out a command in plain English, or go on with one", allow_abbrev=False)
+    run = add_command(commands, "run", "carry out a command in plain English, or go on with one", epilog=_CODES)
     run.add_argument("text", nargs="?", metavar="TEXT", help="such as 'pay https://host/path and swap 10 CRO for USDC'")
     run.add_argument("--session", metavar="ID", help="the session it belongs to; default: a new one")
     run.add_argument("--resume", dest="take_up", metavar="RUN", help="go on with a run that waits, or was interrupted")
@@ -41,13 +57,18 @@ def add_runs(commands: Commands) -> None:
     run.add_argument("--cancel", dest="stop", metavar="RUN", help="cancel a run; what was paid stays paid")
     run.add_argument("--accept-changes", action="store_true", default=None, help="resume under another policy or tools")
     run.add_argument("--max-spend", type=_dollars, metavar="USD", help="the most that the whole run may spend")
-    run.add_argument("--plugin", dest="plugins", action=Collect, metavar="NAME", help="in place of the settings'")
+    run.add_argument(
+        "--plugin",
+        dest="plugins",
+        action=Collect,
+        metavar="NAME",
+        help="a plugin to load, in place of the settings'; repeatable",
+    )
     add_payer(run)
     add_rpc(run)
     add_keystore(run)
-    sessions = commands.add_parser("sessions", help="list, show and end sessions of `run`", allow_abbrev=False)
-    sessions.add_argument("action", nargs="?", default="list", choices=ACTIONS)
-    sessions.add_argument("session", nargs="?", metavar="ID")
+    sessions = add_actions(commands, "sessions", "list, show and end sessions of `run`", FORMS, default="list")
+    sessions.add_argument("session", nargs="?", metavar="ID", help="which one")
     for command in (run, sessions):
         add_storage(command)
         add_json(command)

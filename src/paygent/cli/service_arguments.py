@@ -4,9 +4,15 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
-from paygent.cli.options import Commands, Several, add_json, add_page, add_storage, taken
+from paygent.cli.options import Commands, Several, add_actions, add_json, add_page, add_storage, taken
 
-ACTIONS = ("list", "show", "add", "remove", "discover")
+FORMS = {
+    "list": "list all, best first",
+    "show ID": "show one, with what its price was",
+    "add FILE": "add those of a JSON list, or change them",
+    "remove ID": "remove one",
+    "discover [TEXT ...]": "find those that the words and options fit, best first",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +32,11 @@ class ServiceArguments:
 
 def add_services(commands: Commands) -> None:
     """Add the parser of the command."""
-    command = commands.add_parser("services", help="list, find, add and remove paid services", allow_abbrev=False)
-    command.add_argument("action", nargs="?", default="list", choices=ACTIONS)
-    command.add_argument(
-        "words",
-        nargs="*",
-        action=Several,
-        metavar="ID|FILE|TEXT",
-        help="show, remove: an id; add: a file; discover: text",
-    )
-    command.add_argument("--category", metavar="NAME")
-    command.add_argument("--max-price", type=_dollars, metavar="USD", help="discover: in dollars, the limit inside")
-    command.add_argument("--min-reputation", type=_score, metavar="0-100")
+    command = add_actions(commands, "services", "list, find, add and remove paid services", FORMS, default="list")
+    command.add_argument("words", nargs="*", action=Several, metavar="WORD", help="what the action takes")
+    command.add_argument("--category", metavar="NAME", help="discover: only of this category")
+    command.add_argument("--max-price", type=_dollars, metavar="USD", help="discover: at most so many dollars a unit")
+    command.add_argument("--min-reputation", type=_score, metavar="0-100", help="discover: at least this reputation")
     command.add_argument("--mcp", action="store_true", default=None, help="discover: only what MCP can call")
     add_page(command)
     add_storage(command)

@@ -6,6 +6,8 @@ from typing import Any
 from paygent.cli.options import (
     Commands,
     Several,
+    actions_of,
+    add_actions,
     add_json,
     add_keystore,
     add_network,
@@ -16,14 +18,14 @@ from paygent.cli.options import (
 )
 from paygent.core.errors import ConfigurationError
 
-ACTIONS = {
-    "create": "FILE",
-    "address": "nothing",
-    "balances": "any number of assets",
-    "transfer": "AMOUNT ASSET ADDRESS",
-    "approve": "AMOUNT ASSET ADDRESS",
-    "history": "any number of assets",
-    "go-on": "the ID of a payment",
+FORMS = {
+    "create FILE": "make a new key in a new keystore",
+    "address": "show whose wallet it is",
+    "balances [ASSET ...]": "show what it has, of every known asset or of these",
+    "transfer AMOUNT ASSET ADDRESS": "send, as far as the policy allows",
+    "approve AMOUNT ASSET ADDRESS": "let a contract take exactly so much; 0 takes it back",
+    "history [ASSET ...]": "list transfers of tokens on chain, newest first",
+    "go-on ID": "sign the next step of an action that was begun",
 }
 
 
@@ -41,15 +43,8 @@ class WalletArguments:
 def add_wallet(commands: Commands) -> None:
     """Add the parser of the command."""
     about = "make a keystore; show address, balances and transfers; send, approve, and go on with what was begun"
-    command = commands.add_parser("wallet", help=about, allow_abbrev=False)
-    command.add_argument("action", choices=tuple(ACTIONS))
-    command.add_argument(
-        "words",
-        nargs="*",
-        action=Several,
-        metavar="WORD",
-        help="create: a file; transfer, approve: amount, asset, address; go-on: a payment",
-    )
+    command = add_actions(commands, "wallet", about, FORMS)
+    command.add_argument("words", nargs="*", action=Several, metavar="WORD", help="what the action takes")
     command.add_argument("--of", metavar="ADDRESS", help="balances, history: of another account; needs no key")
     add_network(command)
     add_keystore(command)
@@ -71,5 +66,6 @@ def gather(given: dict[str, Any]) -> WalletArguments | None:
     asked = taken(WalletArguments, given)
     counts = {"create": (1,), "address": (0,), "transfer": (3,), "approve": (3,), "go-on": (1,)}
     if len(asked.words) not in counts.get(given["action"], (len(asked.words),)):
-        raise ConfigurationError(f"wallet {given['action']} takes {ACTIONS[given['action']]}; `paygent wallet --help`")
+        takes = actions_of(FORMS)[given["action"]]
+        raise ConfigurationError(f"wallet {given['action']} takes {takes}; `paygent wallet --help` says more")
     return asked

@@ -1,6 +1,7 @@
 """What the command line understands, and that all misuse ends with 1 and a hint."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from paygent.cli.arguments import Arguments
 from paygent.cli.parser import parse
 
 URL = "https://shop.example/a"
+COMMANDS = """
+    demo pay quote payments reconcile parse halt resume halts approvals audit policy db services run sessions plugins
+    wallet agent-wallet
+""".split()
 MISUSE = [
     ([], "say what to do"),
     (["dance"], "invalid choice: 'dance'"),
@@ -48,6 +53,9 @@ MISUSE = [
     (["pay", URL, "--rpc", "127.0.0.1:8545"], "the argument rpc cannot be used"),
     (["pay", URL, "--keystore", "no.json"], "there is no file 'no.json'"),
     (["payments", "--storage", ""], "cannot be used"),
+    (["audit", "verify", "log.jsonl", "--signer", "0x12"], "'0x12' is not an address"),
+    (["wallet", "transfer", "1"], "wallet transfer takes AMOUNT ASSET ADDRESS; `paygent wallet --help` says more"),
+    (["agent-wallet", "pay"], "agent-wallet pay takes AMOUNT ASSET ADDRESS"),
 ]
 
 
@@ -94,6 +102,31 @@ def test_help_lists_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert ["0", "1", "3", "4", "5", "6"] == sorted(
         {word for word in said.split() if word.isdigit() and len(word) == 1}
     )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_says_what_it_is_and_what_its_words_mean(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([command, "--help"])
+
+    usage, about, *rest = capsys.readouterr().out.split("\n\n")
+    assert usage.startswith(f"usage: paygent {command} ")
+    assert about[0].isupper()
+    assert about.endswith(".")
+    words = next((part for part in rest if part.startswith("positional arguments:")), "")
+    assert [] == [line for line in words.splitlines()[1:] if line[2] != " " and len(line.split()) == 1]
+
+
+@pytest.mark.parametrize("command", ["approvals", "audit", "policy", "db", "services", "sessions", "wallet"])
+def test_help_of_a_command_lists_every_action_with_its_words(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([command, "--help"])
+    listed = capsys.readouterr().out.partition("actions:\n")[2].split()
+    main([command, "dance"])
+    actions = re.findall(r"'([a-z-]+)'", capsys.readouterr().err.partition("choose from")[2])
+
+    assert actions
+    assert set() == set(actions) - set(listed)
 
 
 def test_every_option_of_pay_is_read() -> None:
