@@ -13,7 +13,7 @@ from eth.abc import ComputationAPI, MiningChainAPI, SignedTransactionAPI, StateA
 from eth.estimators.gas import (
     binary_gas_search_1000_tolerance,  # pyright: ignore[reportUnknownVariableType]  # curried, untyped
 )
-from eth.exceptions import PyEVMError
+from eth.exceptions import PyEVMError, VMError
 from eth.vm.chain_context import ChainContext
 from eth.vm.spoof import SpoofTransaction
 from eth_keys.exceptions import BadSignature
@@ -29,6 +29,8 @@ _BLOB = 3
 _least_gas = cast(Callable[[StateAPI, SignedTransactionAPI], int], binary_gas_search_1000_tolerance)
 _MALFORMED = (ValidationError, ValueError, TypeError, LookupError, PyEVMError, BadSignature, RLPException)
 """What py-evm's decoders raise on bytes that are no transaction."""
+_REFUSED = (ValidationError, VMError)
+"""What py-evm raises for a transaction that it does not begin; the second where it would create too much code."""
 
 
 class TransactionRefused(ValueError):
@@ -90,11 +92,12 @@ class EmbeddedChain:
     def call(self, call: Call, mined: Mined) -> ComputationAPI:
         """Execute after a block and forget the changes. After the head the block's time is the present.
 
-        Raises: TransactionRefused: the sender cannot pay `value`, or the gas is not enough to begin.
+        Raises: TransactionRefused: the sender cannot pay `value`, the gas is not enough to begin, or it would create a
+            contract with more code than may be.
         """
         try:
             return self._free_state(mined).apply_transaction(self._spoof(call, mined))
-        except ValidationError as refusal:
+        except _REFUSED as refusal:
             raise TransactionRefused(str(refusal)) from refusal
 
     def estimate_gas(self, call: Call, mined: Mined) -> int:
@@ -189,6 +192,8 @@ class EmbeddedChain:
             raise TransactionRefused(f"malformed transaction: {malformed}") from malformed
         if tx.chain_id is not None and tx.chain_id != self.chain_id:
             raise TransactionRefused(f"invalid chain id: have {tx.chain_id}, want {self.chain_id}")
+        if tx.max_priority_fee_per_gas > tx.max_fee_per_gas:
+            raise TransactionRefused("max priority fee per gas higher than max fee per gas")
         if raw[0] == _BLOB:
             raise TransactionRefused("blob transactions are not served by the embedded chain")
         return tx
@@ -196,7 +201,7 @@ class EmbeddedChain:
     def _mine_transaction(self, tx: SignedTransactionAPI) -> None:
         try:
             self._tester.send_raw_transaction("0x" + tx.encode().hex())
-        except ValidationError as refusal:
+        except _REFUSED as refusal:
             raise TransactionRefused(str(refusal)) from refusal
 
     def _mine_waiting(self, sender: bytes) -> None:

@@ -14,11 +14,13 @@ from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_typing import Address
 from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
 
 from paygent.devnet.backend import GAS_LIMIT
 from paygent.devnet.blocks import Mined
 from paygent.devnet.chain import Call, EmbeddedChain, TransactionRefused
 from paygent.devnet.rpc_json import Json, block_json, data, logs_json, quantity, receipt_json, transaction_json
+from paygent.x402.strict_json import check_depth
 
 Params: TypeAlias = Sequence[Any]
 """The arguments of a call as JSON gave them: checked by each method."""
@@ -61,19 +63,22 @@ class RpcApplication:
             if message["type"] == "http.disconnect":
                 return
             body, more = body + message.get("body", b""), message.get("more_body", False)
-        answer = json.dumps(self.answer(body)).encode()
+        answered = self.answer(body)
+        answer = b"" if answered is None else json.dumps(answered).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
     def answer(self, body: bytes) -> Json:
-        """Return the answer to a call or to a batch of calls."""
+        """Return the answer to a call or to a batch of calls; None where nobody waits for one."""
         try:
-            request = json.loads(body)
+            said = body.decode()
+            check_depth(said)
+            request = json.loads(said)
         except ValueError:
             return _failure(None, _RpcFault(_PARSE_ERROR, "the body is not JSON"))
         if _is_list(request) and request:
-            return [self._answer_one(one) for one in request]
+            return [answer for one in request if (answer := self._answer_one(one)) is not None] or None
         return self._answer_one(request)
 
     def _answer_one(self, request: Any) -> Json:
@@ -83,9 +88,10 @@ class RpcApplication:
             case _:
                 return _failure(None, _RpcFault(_INVALID_REQUEST, "not a JSON-RPC call"))
         try:
-            return {"jsonrpc": "2.0", "id": identifier, "result": self._perform(method, params)}
+            answer: Json = {"jsonrpc": "2.0", "id": identifier, "result": self._perform(method, params)}
         except _RpcFault as fault:
-            return _failure(identifier, fault)
+            answer = _failure(identifier, fault)
+        return answer if "id" in request else None
 
     def _perform(self, method: str, params: Any) -> Json:
         if method not in self._methods:
@@ -98,7 +104,7 @@ class RpcApplication:
             return self._methods[method](params)
         except TransactionRefused as refusal:
             raise _RpcFault(_REFUSED, str(refusal)) from refusal
-        except (ValueError, TypeError, IndexError, KeyError) as wrong:
+        except (ValueError, TypeError, IndexError, KeyError, ValidationError) as wrong:
             raise _RpcFault(_INVALID_PARAMS, f"wrong arguments for {method}: {wrong!r}") from wrong
 
 
@@ -307,8 +313,8 @@ def _index_in(mined: Mined, transaction_hash: bytes) -> int:
 
 
 def _options(value: Any) -> frozenset[str] | None:
-    """Return the accepted values of a filter field, None for any."""
-    if value is None:
+    """Return the accepted values of a filter field, None for any: so does an empty list mean."""
+    if value is None or value == []:
         return None
     return frozenset(one.lower() for one in ([value] if isinstance(value, str) else value))
 

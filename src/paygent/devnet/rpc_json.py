@@ -15,7 +15,7 @@ from paygent.devnet.blocks import Mined
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 
-_DYNAMIC_FEE = 2
+_DYNAMIC_FEE, _SET_CODE = 2, 4
 
 
 def quantity(number: int) -> str:
@@ -149,7 +149,22 @@ def _signature(tx: SignedTransactionAPI) -> dict[str, Json]:
         for address, slots in tx.access_list
     ]
     chain_id, parity = quantity(tx.chain_id or 0), quantity(tx.y_parity)
-    return {**parts, "v": parity, "yParity": parity, "chainId": chain_id, "accessList": access_list}
+    signed = {**parts, "v": parity, "yParity": parity, "chainId": chain_id, "accessList": access_list}
+    return signed if _type_of(tx) < _SET_CODE else {**signed, "authorizationList": _authorizations(tx)}
+
+
+def _authorizations(tx: SignedTransactionAPI) -> Json:
+    return [
+        {
+            "chainId": quantity(each.chain_id),
+            "address": data(each.address),
+            "nonce": quantity(each.nonce),
+            "yParity": quantity(each.y_parity),
+            "r": quantity(each.r),
+            "s": quantity(each.s),
+        }
+        for each in tx.authorization_list
+    ]
 
 
 def _created_address(tx: SignedTransactionAPI) -> bytes:

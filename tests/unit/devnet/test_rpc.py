@@ -118,6 +118,38 @@ def sign_transaction(fields: dict[str, Any]) -> str:
     return "0x" + bytes(Account.sign_transaction(fields, ALICE.private_key).raw_transaction).hex()
 
 
+def test_transaction_shows_the_code_that_it_sets(evm: Evm) -> None:
+    agreed = Account.sign_authorization({"chainId": 31337, "address": BOB.address, "nonce": 1}, ALICE.private_key)
+    fees = {"gas": 100_000, "chainId": 31337, "maxFeePerGas": 3 * GWEI, "maxPriorityFeePerGas": GWEI}
+    wanted = {"to": BOB.address, "nonce": 0, "value": 0, "authorizationList": [agreed], **fees}
+    raw = Account.sign_transaction(wanted, ALICE.private_key).raw_transaction
+    (shown,) = evm.rpc("eth_getTransactionByHash", evm.rpc("eth_sendRawTransaction", raw.to_0x_hex()))[
+        "authorizationList"
+    ]
+
+    assert ("0x7a69", BOB.address.lower(), "0x1") == (shown["chainId"], shown["address"], shown["nonce"])
+    assert (hex(agreed.r), hex(agreed.s), hex(agreed.y_parity)) == (shown["r"], shown["s"], shown["yParity"])
+    assert "0xef0100" + BOB.address[2:].lower() == evm.rpc("eth_getCode", ALICE.address, "latest")
+
+
+def test_more_code_than_may_be_is_refused_and_what_was_sent_before_it_is_mined(evm: Evm) -> None:
+    too_much = "0x" + "00" * 49_153
+    evm.rpc("eth_sendRawTransaction", evm.sign(ALICE, data=too_much, nonce=1))
+
+    for method, sent in (("eth_call", {"data": too_much}), ("eth_sendRawTransaction", evm.sign(BOB, data=too_much))):
+        with pytest.raises(Refused, match="EIP-3860"):
+            evm.rpc(method, sent)
+    assert "0x1" == evm.send(ALICE, BOB.address, nonce=0)["status"]
+
+
+def test_tip_above_the_highest_fee_is_refused(evm: Evm) -> None:
+    fees = {"nonce": 0, "gas": 21_000, "chainId": 31337, "maxFeePerGas": 3 * GWEI, "maxPriorityFeePerGas": 4 * GWEI}
+    signed = Account.sign_transaction({"to": BOB.address, "value": 1, **fees}, ALICE.private_key)
+
+    with pytest.raises(Refused, match="max priority fee per gas higher than max fee per gas"):
+        evm.rpc("eth_sendRawTransaction", signed.raw_transaction.to_0x_hex())
+
+
 def test_reverted_transaction_is_mined_with_status_zero(token: DollarToken) -> None:
     receipt = token.send("transfer(address,uint256)", BOB.address, 1, sender=CAROL)
 
@@ -189,6 +221,7 @@ def busy(token: DollarToken) -> DollarToken:
         ({"fromBlock": "0x4", "toBlock": "0x99"}, [4]),
         ({"fromBlock": "0x99"}, []),
         ({"address": NOBODY}, []),
+        ({"address": [], "topics": [[], word(ALICE.address)]}, [3]),
     ],
 )
 def test_logs_are_filtered(busy: DollarToken, query: dict[str, object], blocks: list[int]) -> None:
@@ -243,25 +276,37 @@ def test_batch_is_answered_in_order(evm: Evm) -> None:
     assert [5, 6] == [answer["id"] for answer in answers]
 
 
+@pytest.mark.parametrize("params", [[], ["0x1"]], ids=["served", "refused"])
+def test_nothing_is_answered_where_nobody_waits_for_it(evm: Evm, params: list[str]) -> None:
+    told = {"jsonrpc": "2.0", "method": "eth_call", "params": params}
+    asked = {"jsonrpc": "2.0", "id": 7, "method": "eth_blockNumber"}
+    answers: Any = evm.application.answer(json.dumps([told, asked]).encode())
+
+    assert [7] == [answer["id"] for answer in answers]
+    assert [None, None] == [evm.application.answer(json.dumps(each).encode()) for each in (told, [told])]
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
         (b"{", -32700),
         (b"\xff", -32700),
+        (b"[" * 100_000, -32700),
         (b"[]", -32600),
         (b"7", -32600),
-        (b'{"method": 1}', -32600),
-        (b'{"method": "eth_unheardOf"}', -32601),
-        (b'{"method": "eth_call", "params": {}}', -32602),
-        (b'{"method": "eth_call", "params": []}', -32602),
-        (b'{"method": "eth_call", "params": [7]}', -32602),
-        (b'{"method": "eth_getBalance", "params": ["0x12"]}', -32602),
-        (b'{"method": "eth_getBalance", "params": [null]}', -32602),
-        (b'{"method": "eth_getBlockByNumber", "params": ["newest"]}', -32602),
-        (b'{"method": "eth_getLogs", "params": ["all"]}', -32602),
-        (b'{"method": "eth_getLogs", "params": [{"address": 7}]}', -32602),
-        (b'{"method": "eth_sendRawTransaction", "params": ["0x"]}', -32000),
-        (b'{"method": "eth_sendRawTransaction", "params": ["zz"]}', -32602),
+        (b'{"id": 7, "method": 1}', -32600),
+        (b'{"id": 7, "method": "eth_unheardOf"}', -32601),
+        (b'{"id": 7, "method": "eth_call", "params": {}}', -32602),
+        (b'{"id": 7, "method": "eth_call", "params": []}', -32602),
+        (b'{"id": 7, "method": "eth_call", "params": [7]}', -32602),
+        (b'{"id": 7, "method": "eth_getBalance", "params": ["0x12"]}', -32602),
+        (b'{"id": 7, "method": "eth_getBalance", "params": [null]}', -32602),
+        (b'{"id": 7, "method": "eth_getBlockByNumber", "params": ["newest"]}', -32602),
+        (b'{"id": 7, "method": "eth_getStorageAt", "params": ["0x%s", "-0x1"]}' % (b"11" * 20), -32602),
+        (b'{"id": 7, "method": "eth_getLogs", "params": ["all"]}', -32602),
+        (b'{"id": 7, "method": "eth_getLogs", "params": [{"address": 7}]}', -32602),
+        (b'{"id": 7, "method": "eth_sendRawTransaction", "params": ["0x"]}', -32000),
+        (b'{"id": 7, "method": "eth_sendRawTransaction", "params": ["zz"]}', -32602),
     ],
 )
 def test_wrong_request_is_answered_with_an_error(evm: Evm, body: bytes, code: int) -> None:
