@@ -21,7 +21,9 @@ def words(page: str) -> set[str]:
     return set(re.findall(r"[\w-]+", (REFERENCE / page).read_text()))
 
 
-COMMANDS = "pay quote payments reconcile halt resume halts approvals audit policy db".split()
+COMMANDS = """
+    pay quote payments reconcile halt resume halts approvals audit policy db services run sessions wallet agent-wallet
+""".split()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

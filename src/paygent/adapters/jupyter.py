@@ -160,7 +160,7 @@ def _widgets() -> Any:
         return import_module("ipywidgets")
     except ModuleNotFoundError as missing:
         raise ConfigurationError(
-            f'approval buttons need the package {missing.name!r}: pip install "paygent[jupyter]"'
+            f'approval buttons need the package {missing.name!r}: run pip install ".[jupyter]" in a clone'
         ) from missing
 
 

@@ -24,4 +24,4 @@ def extra_needed() -> Generator[None]:
         extra = "postgres" if "postgres" in name else _PACKAGES.get(name.partition(".")[0])
         if extra is None:
             raise
-        raise ConfigurationError(f"the Orchestrator needs {name}: install paygent[{extra}]") from missing
+        raise ConfigurationError(f'the Orchestrator needs {name}: run pip install ".[{extra}]" in a clone') from missing

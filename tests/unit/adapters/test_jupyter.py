@@ -11,7 +11,7 @@ from paygent.core.errors import ConfigurationError
 def test_buttons_say_which_extra_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
 
-    with pytest.raises(ConfigurationError, match=r'pip install "paygent\[jupyter\]"'):
+    with pytest.raises(ConfigurationError, match=r'pip install "\.\[jupyter\]" in a clone'):
         JupyterApprovals(approver="ada")
 
 

@@ -17,7 +17,7 @@ try:
     from psycopg import errors
     from psycopg.conninfo import make_conninfo
 except ImportError as exc:
-    raise ConfigurationError("PostgreSQL needs its driver: install paygent[postgres]") from exc
+    raise ConfigurationError('PostgreSQL needs its driver: run pip install ".[postgres]" in a clone') from exc
 
 SCHEMES: Final = ("postgresql", "postgresql+psycopg")
 _EXAMPLE: Final = "write postgresql://user:password@host:5432/database"
