@@ -87,6 +87,8 @@ class Considered:
     """Why each offer that is not taken is not, in the seller's order."""
     choice: Choice | None
     """What would be taken."""
+    short: Choice | None = None
+    """What would be taken if the wallet had enough, where it has too little for all that may be taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,13 +193,15 @@ class Chooser:
 
     async def _consider(self, order: Order, weighed: Weighed) -> Considered:
         selection, refusals = weighed.selection, list(weighed.refusals)
+        short: Choice | None = None
         for judged in selection.judged[: len(selection.ranked)]:
             funds = await self._funds(order.required, judged.offer)
             if funds.refusal is None:
                 choice = await self._chosen(order, judged, weighed, funds.permit_nonce)
                 return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=choice)
             refusals.append(funds.refusal)
-        return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=None)
+            short = short or await self._chosen(order, judged, weighed, None)
+        return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=None, short=short)
 
     async def _chosen(self, order: Order, judged: Judged, weighed: Weighed, permit_nonce: int | None) -> Choice:
         offer, verdict = judged.offer, judged.verdict

@@ -31,6 +31,7 @@ from paygent.core.lifecycle import FREED, OUT, Event, State
 from paygent.core.payment import Payment
 from paygent.core.requirements import Settlement
 from paygent.engine.acting import Acting, Hands
+from paygent.engine.actions import ActionChoice
 from paygent.engine.choose import Choice, Chooser, Considered
 from paygent.engine.edits import key_after_edit
 from paygent.engine.ending import NothingSent
@@ -74,9 +75,12 @@ class Engine:
         context: Context = NOBODY,
         hands: Hands | None = None,
     ) -> None:
+        self.address = signer.address
+        """The wallet that pays."""
+        self.journal = journal
+        """Where payments are remembered."""
         self._signer = signer
         self._chooser = chooser
-        self._journal = journal
         self._chains = chains
         self._clock = clock
         self._resends = resends
@@ -86,16 +90,6 @@ class Engine:
         writers = None if hands is None else hands.writers
         self.reconciler = Reconciler(journal=journal, chains=chains, clock=clock, writers=writers)
         self._hands = None if hands is None else Acting(hands, journal, clock, people, self.reconciler)
-
-    @property
-    def address(self) -> str:
-        """The wallet that pays."""
-        return self._signer.address
-
-    @property
-    def journal(self) -> Storage:
-        """Where payments are remembered."""
-        return self._journal
 
     async def pay(self, order: Order, send: Send[R]) -> Paid[R]:
         """Pay an order at most once and return the seller's answer.
@@ -177,7 +171,7 @@ class Engine:
         Raises: as `pay`; ConfigurationError: the payment was never signed.
         """
         try:
-            payment = await self._journal.get(payment_id)
+            payment = await self.journal.get(payment_id)
         except AdapterError as error:
             raise PaymentOutcomeUnknown(payment_id, nonce="", expires_at=0, why=str(error)) from error
         if payment is None or payment.payload is None:
@@ -225,7 +219,7 @@ class Engine:
 
     async def payment_of(self, method: str, url: str, body: bytes) -> Payment | None:
         """Return the newest payment of this wallet for a request, or None."""
-        return await self._journal.by_request(self.address, ids.request_digest(method, url, body))
+        return await self.journal.by_request(self.address, ids.request_digest(method, url, body))
 
     async def quote(self, order: Order) -> Considered:
         """Return what the order would cost and what would be taken; nothing is signed, reserved or written down.
@@ -233,6 +227,13 @@ class Engine:
         Raises: AdapterError: the chain could not answer.
         """
         return await self._chooser.consider(order)
+
+    async def weigh(self, order: ActionOrder) -> ActionChoice:
+        """Return what the policy says of an action as it looks now; nothing is asked, reserved or signed.
+
+        Raises: ConfigurationError: as `execute`. AdapterError: the chain could not answer.
+        """
+        return await self._acting().judge.judge(order)
 
     async def _signed(self, order: Order) -> Payment:
         """Judge, reserve and sign; return the payment whose bytes are durable and about to be sent."""
@@ -243,11 +244,11 @@ class Engine:
     async def _earlier(self, order: Order) -> Payment | None:
         """Return the payment that is resumed, or of the order's idempotency key, if it has to be sent again."""
         if order.resume is not None:
-            earlier = await self._journal.get(order.resume)
+            earlier = await self.journal.get(order.resume)
             if earlier is not None and earlier.state in FREED:
-                earlier = await self._journal.by_key(self.address, key_after_edit(earlier, order))
+                earlier = await self.journal.by_key(self.address, key_after_edit(earlier, order))
         elif order.idempotency_key is not None and not order.first:
-            earlier = await self._journal.by_key(self.address, order.idempotency_key)
+            earlier = await self.journal.by_key(self.address, order.idempotency_key)
         else:
             return None
         if earlier is None or earlier.state in FREED or earlier.state is State.AWAITING_APPROVAL:
@@ -277,7 +278,7 @@ class Engine:
             raise late
         signed = payment.move(Event.SIGNATURE_MADE, Event.SEND_BEGUN, at=now, payload=payload)
         try:
-            await self._journal.append(payment, signed)
+            await self.journal.append(payment, signed)
         except Halted as error:
             await self._reserver.void(payment, error)
             raise
@@ -346,7 +347,7 @@ class Engine:
             raise await self.lost(payment, error) from error
 
     async def _refuse_halted(self, payment: Payment) -> None:
-        halts = {halt.scope: halt for halt in await self._journal.halts()}
+        halts = {halt.scope: halt for halt in await self.journal.halts()}
         if (halted := stopped(payment, halts)) is not None:
             raise halted
 
@@ -387,9 +388,9 @@ class Engine:
         current = payment
         while (after := change(current)) is not None:
             try:
-                await self._journal.append(current, after)
+                await self.journal.append(current, after)
             except JournalConflict:
-                stored = await self._journal.get(payment.id)
+                stored = await self.journal.get(payment.id)
                 if stored is None:
                     raise
                 current = stored

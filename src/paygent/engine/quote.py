@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Self
 
+from paygent.core.budget import Hold
 from paygent.core.caip import ChainId
 from paygent.core.money import Amount
 from paygent.core.requirements import Refusal
@@ -43,6 +44,9 @@ class Quote:
     """The seller answered without asking for money."""
     status: int = 402
     """The HTTP status of the unpaid answer."""
+    holds: tuple[Hold, ...] = ()
+    """What the offer that is taken would take from the wallet's limits; of `upto`, at the most. Where all that speaks
+    against an offer is the wallet's balance, what that one would take."""
 
     @classmethod
     def of(cls, url: str, considered: Considered) -> Self:
@@ -62,7 +66,9 @@ class Quote:
         )
         index = None if considered.choice is None else considered.choice.offer.requirements.index
         taken = next((offer for offer in offers if offer.index == index), None)
-        return cls(url=url, offers=offers, refusals=considered.refusals, taken=taken)
+        chosen = considered.choice or considered.short
+        holds = () if chosen is None else chosen.holds(chosen.now)
+        return cls(url=url, offers=offers, refusals=considered.refusals, taken=taken, holds=holds)
 
     def __str__(self) -> str:
         if self.free:

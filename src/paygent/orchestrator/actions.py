@@ -11,8 +11,10 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.fields import JSON
 from paygent.core.ids import IntentId
 from paygent.core.lifecycle import State
+from paygent.core.money import Amount
 from paygent.core.payment import Payment
 from paygent.core.run_errors import ToolRefused
+from paygent.core.verdict import Deny, Downgrade
 from paygent.engine.order import ActionOrder
 from paygent.orchestrator.assets import AssetBook, amount_of
 from paygent.orchestrator.intents import intent_of
@@ -54,6 +56,25 @@ class Actor:
             await self._engine.ask(_order(intent, action(), call))
         elif earlier.state is State.AWAITING_APPROVAL and earlier.plan is not None:
             await self._engine.ask(_order(intent, earlier.plan.action, call))
+
+    async def price(
+        self, text: str, call: Call, actions: Sequence[Action], *, brings: tuple[Amount, ...] = ()
+    ) -> Price:
+        """Return what a call comes to that does these actions, as the policy sees them now.
+
+        Raises: as `Engine.weigh`.
+        """
+        orders = [_order(part(call, number).intent(), each, call) for number, each in enumerate(actions)]
+        weighed = [await self._engine.weigh(order) for order in orders]
+        refused = [each.verdict for each in weighed if isinstance(each.verdict, Deny | Downgrade)]
+        return Price(
+            text=text,
+            acceptable=not refused,
+            amounts=tuple(action.spend for action in actions),
+            why="; ".join(verdict.explain() for verdict in refused),
+            brings=brings,
+            holds=tuple(hold for each in weighed for hold in each.holds(self._clock.now())),
+        )
 
     async def do(self, call: Call, action: Callable[[], Action]) -> Payment:
         """Do an action, or go on with the one that the same call began: that one counts, not a new one.
@@ -103,8 +124,8 @@ class Transfers:
 
     async def price(self, asked: TransferArguments, call: Call) -> Price:
         """Return what leaves the wallet. Raises: ToolRefused: it is no amount, asset or recipient of this wallet's."""
-        spend = self._action(asked).spend
-        return Price(text=f"{spend} to {asked.to}", acceptable=True, amounts=(spend,))
+        action = self._action(asked)
+        return await self._actor.price(f"{action.spend} to {asked.to}", call, [action])
 
     async def judge(self, asked: TransferArguments, call: Call) -> None:
         """Meet the policy before the transfer. Raises: ToolRefused; and as `Engine.ask`."""

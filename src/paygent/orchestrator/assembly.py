@@ -145,7 +145,7 @@ async def assembled(conduct: Conduct) -> AsyncGenerator[Assembly]:
         crew = Crew(conduct.get("subagents", default_crew(toolbox, venues=sorted(connectors))), toolbox)
         read = conduct.get("grammar", grammar)
         mind = _mind(conduct, toolbox, crew)
-        nodes = Nodes(toolbox=toolbox, crew=crew, grammar=read, mind=mind, approvals=base.journal)
+        nodes = Nodes(toolbox=toolbox, crew=crew, grammar=read, mind=mind, storage=base.journal)
         checkpoints = RunCheckpoints(base.checkpoints, await start_of(nodes, base.checkpoints))
         works = Works(
             graph=compiled(nodes, checkpoints),

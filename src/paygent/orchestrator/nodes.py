@@ -19,6 +19,7 @@ from paygent.core.approval import ApprovalState
 from paygent.core.approval_errors import ApprovalLapsed, ApprovalPending, ApprovalRefused
 from paygent.core.errors import (
     AdapterError,
+    ConfigurationError,
     Halted,
     LocalProtocolError,
     PaygentError,
@@ -31,13 +32,14 @@ from paygent.core.fields import JSON
 from paygent.core.run_errors import OrchestrationError, RunLimitReached, SessionBusy, ToolRefused
 from paygent.orchestrator.call_events import CallEvents
 from paygent.orchestrator.desk import RunDesk, step_name
+from paygent.orchestrator.foresight import foreseen
 from paygent.orchestrator.mind import Mind
 from paygent.orchestrator.payments import amount_as_json
 from paygent.orchestrator.plan import Grammar, planned
 from paygent.orchestrator.state import Change, Failed, State, Todo, Waiting, next_todo, shown, with_todo
 from paygent.orchestrator.subagents import Crew
 from paygent.orchestrator.tools import Call, Price, Toolbox, ToolOutcome
-from paygent.ports.approval_store import ApprovalStore
+from paygent.ports.storage import Storage
 
 FATAL: Final = (PaymentOutcomeUnknown, Halted, RunLimitReached, SessionBusy, LocalProtocolError)
 """After these, a model is not asked what to do instead."""
@@ -55,14 +57,12 @@ class _Done:
 class Nodes:
     """The nodes, over what all runs share; each run comes with its own `RunDesk`."""
 
-    def __init__(
-        self, *, toolbox: Toolbox, crew: Crew, grammar: Grammar, mind: Mind | None, approvals: ApprovalStore
-    ) -> None:
+    def __init__(self, *, toolbox: Toolbox, crew: Crew, grammar: Grammar, mind: Mind | None, storage: Storage) -> None:
         self._toolbox = toolbox
         self._crew = crew
         self._grammar = grammar
         self._mind = mind
-        self._approvals = approvals
+        self._storage = storage
         self.failures: dict[str, PaygentError] = {}
         """The error that ended a run, by its id, for the caller in this process."""
 
@@ -98,25 +98,29 @@ class Nodes:
         if state["failed"] is not None or len(waiting) < 2:
             return Change()
         prices = await asyncio.gather(*(self._price(todo, runtime.context) for todo in waiting))
-        for todo, price in zip(waiting, prices, strict=True):
-            todos = with_todo(todos, Todo({**todo, "price": price}))
+        for todo, price in zip(waiting, await self._foreseen(prices), strict=True):
+            told = None if price is None else _as_json(price)
+            todos = with_todo(todos, Todo({**todo, "price": told}))
         return Change(todos=todos)
 
-    async def _price(self, todo: Todo, desk: RunDesk) -> dict[str, JSON] | None:
+    async def _foreseen(self, prices: Sequence[Price | None]) -> Sequence[Price | None]:
+        try:
+            return await foreseen(prices, self._storage)
+        except AdapterError:  # each step meets its limits when its turn comes
+            return prices
+
+    async def _price(self, todo: Todo, desk: RunDesk) -> Price | None:
         tool = self._toolbox.get(todo["tool"])
         if tool.price is None:
             return None
         call = self._call(todo, desk)
         try:
             price: Price | None = await tool.price(tool.read(todo["arguments"]), call)
-        except (ToolRefused, TradeRefused) as refused:
-            return {"text": str(refused), "acceptable": False, "why": str(refused), "amounts": []}
+        except (ToolRefused, TradeRefused, ConfigurationError) as refused:
+            return Price(text=str(refused), acceptable=False, why=str(refused))
         except PaygentError as unknown:  # it may be known by the time that its turn comes
-            return {"text": str(unknown), "acceptable": True, "why": "", "amounts": []}
-        if price is None:
-            return None
-        amounts: list[JSON] = [amount_as_json(amount) for amount in price.amounts]
-        return {"text": price.text, "acceptable": price.acceptable, "why": price.why, "amounts": amounts}
+            return Price(text=str(unknown), acceptable=True)
+        return price
 
     async def judge(self, state: State, runtime: Runtime[Any]) -> Change:
         """Let the next call meet the policy, before anything of it is done; where people have to agree, they are asked.
@@ -167,7 +171,7 @@ class Nodes:
         if payment is None:
             raise pending
         approval = ids.approval_id(payment)
-        request = await self._approvals.approval(approval)
+        request = await self._storage.approval(approval)
         if request is None:
             raise pending
         await desk.tell(CallEvents(todo, state, desk, self._crew).asked(request))
@@ -240,7 +244,7 @@ class Nodes:
         if waiting is None:
             return
         approval, payment = ids.ApprovalId(waiting["approval"]), ids.PaymentId(waiting["payment"])
-        request = await self._approvals.approval(approval)
+        request = await self._storage.approval(approval)
         if request is None:
             raise LocalProtocolError(f"this storage has no approval {approval}; open the one that the run began with")
         match request.at(desk.clock.now()).state:
@@ -331,6 +335,11 @@ def _doomed(state: State) -> Failed | None:
             why = f"{which} would be refused, so nothing was done: {price['why']}"
             return Failed(error="PaymentNotAttempted", message=why, payment=None, ordinal=todo["ordinal"])
     return None
+
+
+def _as_json(price: Price) -> dict[str, JSON]:
+    amounts: list[JSON] = [amount_as_json(amount) for amount in price.amounts]
+    return {"text": price.text, "acceptable": price.acceptable, "why": price.why, "amounts": amounts}
 
 
 def _milliseconds(begun: float) -> int:

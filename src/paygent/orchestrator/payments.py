@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from paygent.adapters.httpx import ASK, CONTEXT, FIRST, INTENT, KEY, MAX_AMOUNT, PAYMENT, QUOTE, RESUME
 from paygent.core import ids
 from paygent.core.approval_errors import ApprovalEdited
+from paygent.core.caip import AssetId
 from paygent.core.context import Context
 from paygent.core.errors import (
     AdapterError,
@@ -80,6 +81,12 @@ class PayArguments(Arguments):
 
 
 @lru_cache(maxsize=128)
+def _lacks(quote: "Quote") -> frozenset[AssetId]:
+    """Return the assets of offers against which nothing speaks but the wallet's balance."""
+    short = {refusal.index for refusal in quote.refusals if refusal.code == "insufficient_balance"}
+    return frozenset(offer.amount.asset.id for offer in quote.offers if offer.index in short)
+
+
 def _read(url: str) -> httpx.URL:
     """Return a URL as httpx reads it: `judge` and `act` request the same one."""
     return httpx.URL(url)
@@ -184,11 +191,18 @@ class Payments:
             return Price(text=f"{quote.url} is free", acceptable=True)
         if quote.taken is None:
             why = "; ".join(str(each) for each in quote.refusals) or f"it answered {quote.status}"
-            return Price(text=f"{quote.url} would not be paid", acceptable=False, why=why)
+            told = f"{quote.url} would not be paid"
+            return Price(text=told, acceptable=False, why=why, lacks=_lacks(quote), holds=quote.holds)
         if asked.asset is not None and quote.taken.amount.asset.symbol.upper() != asked.asset.upper():
             why = f"it would be paid in {quote.taken.amount.asset.symbol}, and {asked.asset} was asked for"
             return Price(text=str(quote), acceptable=False, why=why, amounts=(quote.taken.amount,))
-        return Price(text=f"{quote.url} costs {quote.taken.amount}", acceptable=True, amounts=(quote.taken.amount,))
+        sure = quote.taken.kind.startswith("exact/")  # what `upto` will take is not known before
+        return Price(
+            text=f"{quote.url} costs {quote.taken.amount}",
+            acceptable=True,
+            amounts=(quote.taken.amount,),
+            holds=quote.holds if sure else (),
+        )
 
     async def prepare(self, asked: PayArguments, call: Call) -> None:
         """Look up what a call buys, and the payment that it goes on with, for `judge`. Raises: as that."""

@@ -9,6 +9,8 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from paygent.core.budget import Hold
+from paygent.core.caip import AssetId
 from paygent.core.context import Context
 from paygent.core.errors import ConfigurationError
 from paygent.core.fields import JSON
@@ -60,8 +62,12 @@ class Price:
     """The most that it would take."""
     why: str = ""
     """Why not, where it is not acceptable."""
-    approval: bool = False
-    """People would have to agree."""
+    lacks: frozenset[AssetId] = frozenset()
+    """Where it is not acceptable: assets with more of which it would be."""
+    brings: tuple[Amount, ...] = ()
+    """The least that it would bring in."""
+    holds: tuple[Hold, ...] = ()
+    """What it would take from the wallet's limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

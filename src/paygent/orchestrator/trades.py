@@ -121,9 +121,8 @@ class Trades:
             await self._judge(call, lambda: wish(asked))
 
         async def price(asked: A, call: Call) -> Price | None:
-            connector, wanted = wish(asked)
-            quote = await connector.quote(wanted, owner=self._actor.address)
-            return Price(text=str(quote), acceptable=True, amounts=quote.spend)
+            quote, actions = await self._built(*wish(asked))
+            return await self._actor.price(str(quote), call, actions, brings=quote.at_least)
 
         return Tool(
             name=name,

@@ -7,7 +7,7 @@ import pytest
 
 from paygent.core.errors import PolicyDenied
 from paygent.core.ids import ApprovalId
-from paygent.core.money import usd
+from paygent.core.money import Amount, usd
 from paygent.core.run_errors import ToolRefused
 from paygent.devnet import Devnet
 from paygent.engine.approvals import ApprovalDesk
@@ -99,6 +99,39 @@ async def test_trade_over_its_own_limit_is_refused_before_the_payment_beside_it(
         net.balance(net.payer.address),
     )
     assert isinstance(other.error, ToolRefused)
+
+
+async def test_what_a_trade_brings_in_is_paid_with_in_the_same_sentence(net: Devnet, tmp_path: Path) -> None:
+    friend, coin, had = dev_accounts()[-1], net.exchange().coin, net.balance(net.payer.address)
+    policy = policy_of(
+        net,
+        max_per_payment=usd("1000"),
+        max_per_trade=Amount.parse("1", coin),
+        trade_per_day=Amount.parse("5", coin),
+        per_day=usd("2000"),
+    )
+    url, all_of_it = net.seller.url("/premium"), Amount(had, net.asset).to_decimal()
+    async with Orchestrator.open(settings=settings_of(net, storage_in(tmp_path)), policy=policy) as agent:
+        assert (await agent.run(f"send {all_of_it} dUSD to {friend.address}")).ok
+        poor = await agent.run(f"check my balance of dUSD and pay {url}")
+        rich = await agent.run(f"swap 0.5 DEV for dUSD and pay for the market data at {url}")
+
+    assert (False, True) == (poor.ok, rich.ok), rich.text
+    assert "so nothing was done: [insufficient_balance]" in poor.text
+    assert net.balance(net.payer.address) > 4_000_000
+    net.mint(net.payer.address, had)
+
+
+@pytest.mark.parametrize("later", ["swap 60 dUSD for DEV", "send 11 dUSD to {friend}"])
+async def test_plan_is_not_begun_whose_later_step_passes_a_limit(net: Devnet, tmp_path: Path, later: str) -> None:
+    before = net.balance(net.payer.address)
+    policy = policy_of(net, trade_per_day=usd("100"))
+    async with Orchestrator.open(settings=settings_of(net, storage_in(tmp_path)), policy=policy) as agent:
+        result = await agent.run(f"swap 50 dUSD for DEV then {later.format(friend=dev_accounts()[-1].address)}")
+
+    assert (False, before) == (result.ok, net.balance(net.payer.address))
+    assert "step 2" in result.text
+    assert "would be refused, so nothing was done" in result.text
 
 
 def test_synchronous_orchestrator_pays_on_a_chain(net: Devnet, tmp_path: Path) -> None:

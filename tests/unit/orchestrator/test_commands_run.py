@@ -192,15 +192,24 @@ async def test_session_that_has_ended_takes_no_command() -> None:
     assert 0 == world.spent
 
 
-async def test_run_may_not_spend_more_than_its_budget() -> None:
+async def test_plan_that_its_budget_does_not_cover_is_not_begun() -> None:
     world = World()
     async with world.open(limits=RunLimits(spend=usd("0.0015"))) as agent:
         result = await agent.run(f"pay {URL} and then pay {URL}?again=1")
         more = await agent.run(f"pay {URL}")
 
-    assert ["done", "failed"] == [step.status for step in result.steps]
-    assert "budget" in result.text
-    assert (True, 2_000) == (more.ok, world.spent)
+    assert ["pending", "pending"] == [step.status for step in result.steps]
+    assert "so nothing was done: the budget" in result.text
+    assert (True, 1_000) == (more.ok, world.spent)
+
+
+async def test_plan_is_not_begun_whose_later_step_this_wallet_cannot_do() -> None:
+    world = World()  # it signs authorizations, and no transactions
+    async with world.open() as agent:
+        result = await agent.run(f"pay {URL} and then send 0.001 USDC to {dev_accounts()[1].address}")
+
+    assert (False, 0) == (result.ok, world.spent)
+    assert "so nothing was done: cannot send transactions" in result.text
 
 
 async def test_halted_session_does_nothing() -> None:
