@@ -1,9 +1,12 @@
 """A paid answer that httpx breaks on above the payment: the error says what became of the money."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import anyio.to_thread
 import httpx
+import idna
 import pytest
 
 from paygent.adapters.httpx import AsyncPaymentTransport, after_paying
@@ -40,6 +43,7 @@ BREAKING = {
     "redirect to no URL": to("http://[::1", 307),
     "redirect to no host name": to("http://xn--zzzzzzz---.test/"),
     "redirect to no HTTP": to("ftp://seller.test/"),
+    "redirect to no host": to("mailto:me@seller.test"),
     "redirect to nobody": to("http://nobody.test/"),
     "redirect to itself": to(URL, 307),
 }
@@ -103,7 +107,7 @@ async def test_synchronous_client_tells_it_too(kind: str) -> None:
     assert [PaidUndelivered] == told
 
 
-@pytest.mark.parametrize("kind", ["redirect to no URL", "redirect to no host name"])
+@pytest.mark.parametrize("kind", ["redirect to no URL", "redirect to no host name", "redirect to no host"])
 async def test_place_that_cannot_be_read_breaks_a_stream_that_follows_no_redirects(kind: str) -> None:
     memory = memory_engine()
     transport = wire(seller_of(memory, kind))
@@ -213,7 +217,7 @@ async def test_place_that_cannot_be_read_breaks_a_synchronous_stream() -> None:
     await anyio.to_thread.run_sync(buy)
 
 
-@pytest.mark.parametrize("place", ["http://[::1", "http://xn--zzzzzzz---.test/"])
+@pytest.mark.parametrize("place", ["http://[::1", "http://xn--zzzzzzz---.test/", "javascript:pay()"])
 async def test_free_answer_with_a_place_that_cannot_be_read_is_an_error_of_httpx(place: str) -> None:
     memory = memory_engine()
 
@@ -235,17 +239,25 @@ async def test_port_that_there_is_not_is_an_error_of_httpx() -> None:
             await client.get("http://127.0.0.1:99999999/")
 
 
-@pytest.mark.parametrize("request_", [None, httpx.Request("POST", "http://telemetry.test/")], ids=["none", "another"])
-async def test_hook_of_the_user_may_raise_an_error_of_httpx_of_its_own(request_: httpx.Request | None) -> None:
+TELEMETRY = httpx.Request("POST", "http://telemetry.test/")
+OF_HOOKS = {
+    "nameless": httpx.ConnectError("telemetry is down"),
+    "of another request": httpx.ConnectError("telemetry is down", request=TELEMETRY),
+    "of a protocol": httpx.RemoteProtocolError("telemetry speaks another"),
+    "of several": ExceptionGroup("telemetry", [OverflowError("too much")]),
+}
+
+
+@pytest.mark.parametrize("own", OF_HOOKS.values(), ids=OF_HOOKS)
+async def test_hook_of_the_user_may_raise_an_error_of_httpx_of_its_own(own: Exception) -> None:
     memory = memory_engine()
-    own = httpx.ConnectError("telemetry is down", request=request_)
 
     async def hook(response: httpx.Response) -> None:
         raise own
 
     transport, hooks = httpx.MockTransport(memory.seller()), {"response": [hook]}
     async with X402Client(memory.engine, transport=transport, event_hooks=hooks) as client:
-        with pytest.raises(httpx.ConnectError) as told:
+        with pytest.raises(type(own)) as told:
             await client.get(URL)
 
     assert (own, None) == (told.value, told.value.__cause__)
@@ -300,19 +312,41 @@ def test_digest_challenge_that_is_none_is_an_error_of_httpx() -> None:
         client.get(URL, auth=httpx.DigestAuth("me", "word"))
 
 
-async def test_hook_of_the_user_may_raise_any_error_of_its_own() -> None:
-    own = ValueError("not what I expected")
+async def redirected_elsewhere() -> None:
+    """Be redirected to no host by somebody else, with a client of httpx's own."""
+    moved = httpx.MockTransport(lambda _: httpx.Response(302, headers={"location": "mailto:me@seller.test"}))
+    async with httpx.AsyncClient(transport=moved) as client:
+        await client.get(URL)
+
+
+HOOKS: dict[str, Callable[[], object]] = {
+    "value": lambda: int("not what I expected"),
+    "URL": lambda: httpx.URL("http://[::1"),
+    "host name": lambda: idna.decode("xn--zzzzzzz---"),
+    "redirect": redirected_elsewhere,
+}
+
+
+@pytest.mark.parametrize("raising", HOOKS.values(), ids=HOOKS)
+async def test_hook_of_the_user_may_raise_any_error_of_its_own(raising: Callable[[], Any]) -> None:
+    raised: list[Exception] = []
 
     async def hook(response: httpx.Response) -> None:
-        raise own
+        try:
+            coming = raising()
+            if coming is not None:
+                await coming
+        except Exception as own:
+            raised.append(own)
+            raise
 
     async with AsyncClient(
         transport=httpx.MockTransport(lambda _: httpx.Response(200)), event_hooks={"response": [hook]}
     ) as client:
-        with pytest.raises(ValueError, match="not what I expected") as told:
+        with pytest.raises((ValueError, httpx.InvalidURL)) as told:
             await client.get(URL)
 
-    assert (own, None) == (told.value, told.value.__cause__)
+    assert raised == [told.value]
 
 
 async def test_client_of_httpx_hears_of_the_payment_where_a_redirect_leads_to_nobody() -> None:

@@ -1,5 +1,6 @@
 """httpx's clients, with cookies that cost little, and with errors that name their request: it knows its payment."""
 
+from itertools import takewhile
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, cast
@@ -9,7 +10,10 @@ import idna
 
 from paygent.adapters.httpx.cookies import Keeping
 
-_DIGEST = httpx.DigestAuth.auth_flow.__code__.co_filename
+_HTTPX = {httpx.Client.send.__code__.co_filename, httpx.DigestAuth.auth_flow.__code__.co_filename}
+_REDIRECTING, _SENDING = "_build_redirect_request", "_send_single_request"
+_ANSWERING = frozenset({"_parse_challenge", "_build_auth_header"})
+"""Functions of httpx in which a place, an address or a digest challenge is found wrong."""
 
 
 class AsyncClient(Keeping, httpx.AsyncClient):
@@ -50,30 +54,26 @@ class _Named:
         """Nothing is done until something breaks: a generator would cost as much as the firewall."""
 
     def __exit__(self, _: object, broken: BaseException | None, __: TracebackType | None) -> None:
-        if isinstance(broken, httpx.RemoteProtocolError):
-            self._name(broken)
-        elif broken is not None and (told := self._told(broken)) is not None:
+        if broken is not None and (told := self._told(broken)) is not None:
             raise told from broken
-
-    def _name(self, nameless: httpx.RemoteProtocolError) -> None:
-        try:
-            _ = nameless.request
-        except RuntimeError:  # a redirect that cannot be followed
-            nameless.request = self._request
 
     def _told(self, bare: BaseException) -> httpx.RequestError | None:
         """Return httpx's error for one that it lets through; None for somebody else's, such as a hook's."""
-        if isinstance(bare, idna.IDNAError):
+        passed = _passed(bare)
+        if _REDIRECTING in passed and isinstance(bare, httpx.RemoteProtocolError):
+            bare.request = self._request
+        elif _REDIRECTING in passed and isinstance(bare, httpx.InvalidURL | idna.IDNAError):
             return httpx.RemoteProtocolError(f"Invalid URL in location header: {bare}", request=self._request)
-        if isinstance(bare, ExceptionGroup):  # asyncio's; trio says the other
+        elif _SENDING in passed and isinstance(bare, ExceptionGroup):  # asyncio's; trio says the other
             no_port = cast("ExceptionGroup[Exception]", bare).subgroup(OverflowError) is not None
             return httpx.ConnectError("there is no such port", request=self._request) if no_port else None
-        if isinstance(bare, ValueError | KeyError | NotImplementedError) and _raised_in(bare) == _DIGEST:
+        elif not _ANSWERING.isdisjoint(passed) and isinstance(bare, ValueError | KeyError | NotImplementedError):
             said = f"Digest challenge that cannot be answered: {bare!r:.80}"
             return httpx.RemoteProtocolError(said, request=self._request)
         return None
 
 
-def _raised_in(error: BaseException) -> str:
-    *_, (innermost, _) = walk_tb(error.__traceback__)
-    return innermost.f_code.co_filename
+def _passed(error: BaseException) -> list[str]:
+    """Return what of httpx's clients an error has passed through, before anybody else's code such as a hook."""
+    codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)][1:]  # the first is our own
+    return [code.co_name for code in takewhile(lambda code: code.co_filename in _HTTPX, codes)]
