@@ -276,16 +276,17 @@ async def test_free_answer_that_is_no_gzip_is_an_error_of_httpx() -> None:
 
 async def test_journal_that_is_silent_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = memory_engine()
-    request = httpx.Request("GET", URL, extensions={"paygent.purchase": {"paid": "pay_1"}})
+    async with X402Client(memory.engine, transport=httpx.MockTransport(memory.seller())) as client:
+        paid = await client.get(URL)
 
     async def silent(_: object) -> None:
         raise AdapterError("out of reach", retryable=True)
 
     monkeypatch.setattr(memory.journal, "get", silent)
-    told = await after_paying(memory.engine, httpx.DecodingError("broken", request=request))
+    told = await after_paying(memory.engine, httpx.DecodingError("broken", request=paid.request))
 
     assert isinstance(told, PaymentOutcomeUnknown)
-    assert "pay_1" == told.payment_id
+    assert paid.extensions["paygent.payment"].id == told.payment_id
 
 
 CHALLENGES = ["Digest foo", 'Digest realm="r", nonce="n", algorithm=MD4', 'Digest realm="r", nonce="n", qop=auth-int']

@@ -11,8 +11,8 @@ from paygent.core.context import Context
 from paygent.core.errors import NoAcceptableRequirements, PaymentNotAttempted
 from paygent.core.ids import IntentId, PaymentId
 from paygent.core.money import Amount
-from paygent.core.payment import Payment
 from paygent.core.requirements import PaymentRequired, Refusal
+from paygent.engine.handle import PaymentHandle
 from paygent.engine.order import Order
 from paygent.ports.entropy import Entropy
 from paygent.x402.origin import origin, same_origin
@@ -39,7 +39,7 @@ class _Wish(TypedDict):
     intent: IntentId
     origin: str
     """The URL that was asked first."""
-    paid: PaymentId | None
+    paid: PaymentHandle | None
     paid_request: str
     """The digest of the request that was paid."""
 
@@ -47,7 +47,7 @@ class _Wish(TypedDict):
 def paid_by(request: httpx.Request) -> PaymentId | None:
     """Return the payment that a request has by now, or None."""
     wish: _Wish | None = request.extensions.get(_WISH)
-    return None if wish is None else wish["paid"]
+    return None if wish is None or wish["paid"] is None else wish["paid"].id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Purchase:
         return cls(request=request, url=url, digest=digest, wish=wish)
 
     @property
-    def paid(self) -> PaymentId | None:
+    def paid(self) -> PaymentHandle | None:
         """The payment that the purchase already has."""
         return self.wish["paid"]
 
@@ -144,9 +144,9 @@ class Purchase:
         text = f"{self.wish['origin']} redirected to {self.url}, which asks for money; request it by its own URL"
         return Refusal(index=-1, code="redirected", text=text)
 
-    def paid_by(self, payment: Payment) -> None:
+    def paid_by(self, handle: PaymentHandle) -> None:
         """Remember the payment for when httpx brings the request again."""
-        self.wish["paid"] = payment.id
+        self.wish["paid"] = handle
         self.wish["paid_request"] = self.digest or ""
 
     def paid_request(self, headers: tuple[tuple[str, str], ...], timeout_seconds: float) -> httpx.Request:

@@ -15,7 +15,6 @@ import httpx
 from paygent.adapters.httpx.bodies import discard, patience, peek, with_stream
 from paygent.adapters.httpx.broken import became_of
 from paygent.adapters.httpx.purchase import PAYMENT, QUOTE, RECEIPT, Purchase
-from paygent.core.ids import PaymentId
 from paygent.core.payment import SignedPayload
 from paygent.engine.background import Background
 from paygent.engine.handle import PaymentHandle
@@ -113,17 +112,19 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         await discard(response, MAX_REQUIRED_BYTES, patience(purchase.request))
         return self._deliver(purchase, await self._engine.pay(order, lambda payload: self._send(purchase, payload)))
 
-    async def _enter_again(self, purchase: Purchase, paid: PaymentId) -> httpx.Response:
+    async def _enter_again(self, purchase: Purchase, paid: PaymentHandle) -> httpx.Response:
         """Go on with a purchase that has a payment: send the same bytes, or the request without any."""
         if not purchase.may_repeat:
             try:
-                return await self._inner.handle_async_request(purchase.request)
+                response = await self._inner.handle_async_request(purchase.request)
             except _BROKEN as error:
-                if (told := await became_of(self._engine, paid, error)) is None:
+                if (told := await became_of(self._engine, paid.id, error)) is None:
                     raise
                 raise told from error
+            _name_payment(response, paid)
+            return response
         again = await self._engine.send_again(
-            paid, lambda payload: self._send(purchase, payload), repeatable=purchase.repeatable
+            paid.id, lambda payload: self._send(purchase, payload), repeatable=purchase.repeatable
         )
         return self._deliver(purchase, again)
 
@@ -149,17 +150,15 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         )
 
     def _deliver(self, purchase: Purchase, paid: Paid[httpx.Response]) -> httpx.Response:
-        purchase.paid_by(paid.payment)
         handle = PaymentHandle(self._engine, paid.payment, paid.answer.settlement)
+        purchase.paid_by(handle)
         response = paid.answer.response
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  the inner transport is asynchronous
         finished = self._prove if paid.answer.delivered else None
         response = with_stream(response, _WatchedStream(response.stream, self._engine, handle, finished))
         if not paid.answer.delivered:
             self._prove(handle)
-        extensions = response.extensions
-        extensions[PAYMENT], extensions[RECEIPT] = handle, handle.receipt
-        handle.on_proof(lambda receipt: extensions.__setitem__(RECEIPT, receipt))
+        _name_payment(response, handle)
         return response
 
     def _prove(self, handle: PaymentHandle) -> None:
@@ -212,6 +211,13 @@ class _WatchedStream(httpx.AsyncByteStream):
             self._open = False
             await self._handle.finish(complete=complete)
             self._finished(self._handle)
+
+
+def _name_payment(response: httpx.Response, handle: PaymentHandle) -> None:
+    """Say with an answer what was paid for it."""
+    extensions = response.extensions
+    extensions[PAYMENT], extensions[RECEIPT] = handle, handle.receipt
+    handle.on_proof(lambda receipt: extensions.__setitem__(RECEIPT, receipt))
 
 
 async def _let_go(answer: httpx.Response | httpx.AsyncByteStream) -> None:

@@ -618,6 +618,25 @@ async def test_redirect_to_another_origin_after_payment_carries_no_payment(facad
     assert 1 == len(memory.signer.signed)
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_answer_of_another_origin_after_payment_names_what_was_paid(facade: MakeFacade, method: str) -> None:
+    """Sellers keep large goods at storage of somebody else's; whoever fetches them there can still wait for proof."""
+    memory = memory_engine()
+    seller = memory.seller()
+    seller.replies.append(Reply(status=303, headers=(("location", "https://storage.test/goods"),)))
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text="goods") if request.url.host == "storage.test" else seller(request)
+
+    client = facade(memory, handler, follow_redirects=True)
+    response = await client.send(method, URL, content=b"x" if method == "POST" else None)
+
+    assert "goods" == response.text
+    assert response.extensions[PAYMENT] is response.history[0].extensions[PAYMENT]
+    assert response.extensions[RECEIPT].transaction == response.history[0].extensions[RECEIPT].transaction
+    await check_end(memory, transfers=1)
+
+
 @pytest.mark.parametrize("host", ["[fe80::1%eth0]", "[fe80::1%25eth0]:80", "[::1]:8080"])
 async def test_host_that_is_an_address_of_version_6_is_paid(facade: MakeFacade, host: str) -> None:
     """Also one that says by which interface it is reached."""
