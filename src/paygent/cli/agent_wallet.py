@@ -86,7 +86,7 @@ async def _show(asked: AgentWalletArguments, settings: Settings) -> Outcome:
         network, chain = await _one_chain(settings, made)
         address = _where(asked, settings)
         if await wallet_owner(chain, network, address) is None:
-            told = f"{address} on {network} is not deployed; money can be sent there already"
+            told = f"{address} on {network} is not deployed; {await _of_money(chain, network)}"
             return Outcome(exit_code=OK, told=told, said={"address": address, "deployed": False})
         reader, _ = await _reader(asked, settings, made)
         state = await reader.state()
@@ -107,6 +107,15 @@ async def _show(asked: AgentWalletArguments, settings: Settings) -> Outcome:
     }
     rows = tuple((name, _text(value)) for name, value in said.items())
     return Outcome(exit_code=OK, listing=Listing(columns=("what", "is"), rows=rows, nothing=""), said=said)
+
+
+async def _of_money(chain: "RpcChain", network: "ChainId") -> str:
+    """Return whether money may be sent to an address where nothing is yet."""
+    try:
+        await check_contracts(chain, network, "AgentWalletFactory", "AgentWallet")
+    except ContractMissing:
+        return "send it no money before `paygent agent-wallet install` has put there what deploys it"
+    return "money can be sent there already"
 
 
 def _text(value: JSON) -> str:

@@ -8,7 +8,7 @@ from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, UNKNOWN, Listing, Outcome, payment_as_json
 from paygent.cli.screen import complain
 from paygent.cli.times import local_time
-from paygent.core.approval import ApprovalDecision, ApprovalRequest
+from paygent.core.approval import ApprovalDecision, ApprovalRequest, ApprovalState
 from paygent.core.edit import Edit
 from paygent.core.errors import ConfigurationError
 from paygent.core.halt import Halt
@@ -46,7 +46,7 @@ async def halts(arguments: Arguments, settings: Settings) -> Outcome:
     """List what is halted, oldest first."""
     del arguments
     found = await safety.halts(settings)
-    rows = tuple((one.scope, str(one.at), one.by, one.reason) for one in found)
+    rows = tuple((one.scope, local_time(one.at), one.by, one.reason) for one in found)
     listing = Listing(columns=("scope", "at", "by", "reason"), rows=rows, nothing="nothing is halted")
     return Outcome(exit_code=OK, listing=listing, said={"halts": [_halt(one) for one in found]})
 
@@ -133,7 +133,16 @@ def _one(request: ApprovalRequest) -> Outcome:
     facts = f"{request.text}\ndigest: {request.digest}\n{request.state}, {given} of {request.needed} agreed"
     if (said := request.edited) is not None:
         facts += f"\nedited by {said.approver} to {said.edit}; run the same payment again, and it is judged anew"
+    if request.state is ApprovalState.GRANTED:
+        facts += f"\nit goes on by {_way_on(request)}"
     return Outcome(exit_code=OK, facts=facts, said={"approval": _request(request)})
+
+
+def _way_on(request: ApprovalRequest) -> str:
+    """Return what somebody does with an agreement, at the command line."""
+    if "tool" in request.facts:
+        return "`paygent run --resume RUN`, where a run waits for it"
+    return f"`paygent wallet go-on {request.payment_id}`" if "summary" in request.facts else "the same `paygent pay`"
 
 
 def _fact(request: ApprovalRequest, name: str) -> str:

@@ -7,6 +7,7 @@ import anyio.to_thread
 
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import NOT_ATTEMPTED, OK, Listing, Outcome
+from paygent.cli.times import local_time
 from paygent.core.money import Amount, usd
 from paygent.core.record import JSON
 from paygent.core.verdict import Deny
@@ -113,7 +114,7 @@ def _policy(arguments: Arguments, settings: Settings) -> Policy:
 
 
 def _sealed(what: str, seal: "AuditSeal") -> str:
-    return f"{what}: {seal.count} rows up to {seal.head}, sealed by {seal.signer} at {seal.exported_at}"
+    return f"{what}: {seal.count} rows up to {seal.head}, sealed by {seal.signer} at {local_time(seal.exported_at)}"
 
 
 def _seal(seal: "AuditSeal") -> dict[str, JSON]:

@@ -10,6 +10,7 @@ from paygent.adapters.system import SystemClock
 from paygent.cli.arguments import Arguments
 from paygent.cli.outcome import OK, Listing, Outcome
 from paygent.cli.service_arguments import ServiceArguments
+from paygent.cli.times import local_time
 from paygent.core.errors import ConfigurationError
 from paygent.core.money import usd
 from paygent.core.record import JSON
@@ -74,7 +75,7 @@ async def _show(registry: ServiceRegistry, service_id: str) -> Outcome:
         "prices": [{"amount": str(price.amount), "at": price.at, "source": price.source} for price in prices],
     }
     lines = [str(found), found.service.description, found.service.url]
-    lines += [f"  {price.amount} since {price.at} ({price.source})" for price in prices]
+    lines += [f"  {price.amount} since {local_time(price.at)} ({price.source})" for price in prices]
     return Outcome(exit_code=OK, facts="\n".join(line for line in lines if line), said=said)
 
 

@@ -5,7 +5,6 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from enum import StrEnum, unique
 from typing import Final
 
@@ -15,6 +14,7 @@ from paygent.core.errors import LocalProtocolError
 from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
+from paygent.core.utc import utc
 
 _APPROVERS: Final = "approvers"
 _AND: Final = ", "
@@ -105,7 +105,7 @@ class ApprovalRequest:
     def text(self) -> str:
         """What a person is shown: every fact, a line each; what could forge a line or a colour is written out."""
         facts: dict[str, str] = json.loads(self.canonical)
-        facts["expires_at"] += f", {datetime.fromtimestamp(self.expires_at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        facts["expires_at"] += f", {utc(self.expires_at)}"
         return "\n".join(f"{_shown(name.replace('_', ' '))}: {_shown(said)}" for name, said in facts.items())
 
     @property
@@ -159,7 +159,7 @@ class ApprovalRequest:
         if decision.digest != self.digest:
             raise LocalProtocolError(f"the decision is not about what approval {self.id} shows; show it again")
         if decision.at >= self.expires_at:
-            raise ApprovalLapsed(f"approval {self.id} ended at {self.expires_at}", payment_id=self.payment_id)
+            raise ApprovalLapsed(f"approval {self.id} ended at {utc(self.expires_at)}", payment_id=self.payment_id)
         if self.approvers is not None and _person(decision.approver) not in set(map(_person, self.approvers)):
             raise NotAnApprover(decision.approver, allowed=self.approvers, approval=self.id, payment_id=self.payment_id)
         if _person(decision.approver) in {_person(earlier.approver) for earlier in self.decisions}:
@@ -194,7 +194,7 @@ class ApprovalRequest:
             case ApprovalState.REFUSED:
                 raise ApprovalRefused(f"approval {self.id} was refused", payment_id=payment_id)
             case ApprovalState.LAPSED:
-                raise ApprovalLapsed(f"approval {self.id} ended at {self.expires_at}", payment_id=payment_id)
+                raise ApprovalLapsed(f"approval {self.id} ended at {utc(self.expires_at)}", payment_id=payment_id)
             case state:
                 raise LocalProtocolError(f"approval {self.id} is {state}; it cannot be used for a payment")
 

@@ -86,7 +86,9 @@ class Acting:
         """
         payment = await self._storage.get(payment_id)
         if payment is None or payment.plan is None:
-            raise ConfigurationError(f"this storage has no action on chain {payment_id!r}; list what it has")
+            raise ConfigurationError(
+                f"this storage has no action on chain {payment_id!r}; `paygent payments` lists what it has"
+            )
         if payment.state is not State.AWAITING_APPROVAL:
             return payment
         return ActionOrder(

@@ -8,6 +8,7 @@ from paygent.core.approval_errors import ApprovalEdited, ApprovalLapsed, Approva
 from paygent.core.errors import AdapterError
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
+from paygent.core.utc import utc
 from paygent.engine.edits import edited
 from paygent.engine.waiting import NOBODY_IN_TIME
 from paygent.ports.approval_handler import ApprovalHandler
@@ -55,11 +56,11 @@ def _not_agreed(
         return edited(request.payment_id, request.edited)
     if request.state is ApprovalState.PENDING:
         return ApprovalPending(
-            f"payment {request.payment_id} waits for approval {request.id} until {request.expires_at}; "
+            f"payment {request.payment_id} waits for approval {request.id} until {utc(request.expires_at)}; "
             f"{go_on} when it is granted",
             **where,
         )
     if request.state is ApprovalState.LAPSED:
-        return ApprovalLapsed(f"approval {request.id} ended at {request.expires_at}; {anew}", **where)
+        return ApprovalLapsed(f"approval {request.id} ended at {utc(request.expires_at)}; {anew}", **where)
     said = next((decision.reason for decision in request.decisions if not decision.granted), "")
     return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)

@@ -12,6 +12,7 @@ from paygent.core.ids import PaymentId
 from paygent.core.lifecycle import OUT, State
 from paygent.core.payment import Payment
 from paygent.core.requirements import Authorization
+from paygent.core.utc import utc
 from paygent.engine.evidence import gather
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.tokens import TokenBook
@@ -76,13 +77,14 @@ class HaltReport:
     def explain(self) -> str:
         """Return the report for people, a line for each payment."""
         halt = self.halt
-        lines = [f"{halt.scope} is halted since {halt.at} by {halt.by}: {halt.reason or 'no reason given'}"]
+        lines = [f"{halt.scope} is halted since {utc(halt.at)} by {halt.by}: {halt.reason or 'no reason given'}"]
         lines += [f"{payment_id} waited for approval and is denied" for payment_id in self.denied]
         lines += [f"{each.payment.id} is cancelled{_where(each)}" for each in self.cancelled]
         lines += [f"{payment.id} was settled before: {payment.receipt}" for payment in self.settled]
         lines += [f"{payment.id} was {payment.state} already" for payment in self.ended]
         lines += [f"{left.payment.id} CAN STILL SETTLE: {left.reason}" for left in self.uncancelled]
-        return "\n".join([*lines, *(f"trouble: {trouble}" for trouble in self.troubles)])
+        troubles = () if self.complete else self.troubles
+        return "\n".join([*lines, *(f"trouble: {trouble}" for trouble in troubles)])
 
 
 _Fate = Cancellation | Uncancelled | Payment
@@ -310,4 +312,4 @@ def _by_permit2(payment: Payment) -> str:
 
 
 def _until(payment: Payment) -> str:
-    return f"it can settle until {payment.intent.deadline} by block time"
+    return f"it can settle until {utc(payment.intent.deadline)} by block time"

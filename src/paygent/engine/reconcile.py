@@ -158,7 +158,7 @@ class Reconciler:
             return self._chains[network]
         except KeyError:
             raise ConfigurationError(
-                f"no endpoint for {network}: set PAYGENT_RPC, or pass --rpc or chains=, to prove what happened"
+                f"no endpoint for {network}: set PAYGENT_RPC, or pass rpc= (--rpc) or chains=, to prove what happened"
             ) from None
 
 

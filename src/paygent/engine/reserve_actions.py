@@ -157,7 +157,7 @@ class ActionReserver:
             self._storage,
             request,
             now=self._clock.now(),
-            go_on="execute the same action again",
+            go_on="go on with it (`paygent wallet go-on`, `Wallet.go_on`, or `engine.go_on` of an AgentWallet)",
             anew="quote and ask anew",
         )
         return stored, request

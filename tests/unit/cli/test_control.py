@@ -345,3 +345,19 @@ def test_list_of_what_waits_says_what_an_action_on_chain_is(run: Any) -> None:
 
     line = next(line for line in run("approvals").out.splitlines() if request.id in line)
     assert all(said in line for said in ("40.00 USDC", "0x33", "Swap on VVS"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "way"),
+    [
+        ({}, "the same `paygent pay`"),
+        ({"summary": "Transfer 1.00 USDC"}, "`paygent wallet go-on pay_"),
+        ({"summary": "Swap 1.00 USDC", "tool": "swap"}, "`paygent run --resume RUN`"),
+    ],
+)
+def test_grant_says_by_what_it_goes_on(run: Any, facts: dict[str, Any], way: str) -> None:
+    request = waiting(**facts)
+
+    done = run("approvals", "approve", request.id, "--by", "ada")
+
+    assert (0, True) == (done.code, f"it goes on by {way}" in done.out)

@@ -115,6 +115,15 @@ def test_wrong_use_is_told_and_nothing_is_sent(
     assert before == len(net.transfers())
 
 
+def test_agent_wallet_that_nobody_could_deploy_yet_is_not_to_be_sent_money(paygent: Program) -> None:
+    done = paygent("agent-wallet", "show", *paygent.rpc)
+
+    assert (0, True) == (
+        done.code,
+        "is not deployed; send it no money before `paygent agent-wallet install`" in done.out,
+    )
+
+
 def test_history_lists_transfers_of_the_chain_newest_first(paygent: Program, net: Devnet) -> None:
     net.mint(EMPTY, 5)
     net.mint(EMPTY, 6)

@@ -16,6 +16,7 @@ from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.core.requirements import Authorization
 from paygent.core.typed_data import TypedData
+from paygent.core.utc import utc
 from paygent.engine.halt import HaltReport, KillSwitch
 from paygent.engine.reconcile import Reconciler
 from paygent.engine.tokens import TokenBook
@@ -165,7 +166,7 @@ async def test_halt_cannot_cancel_permit2_and_says_so(scheme: str) -> None:
     [left] = report.uncancelled
     assert payment.id == left.payment.id
     assert "only a transaction of the payer itself can invalidate a Permit2 nonce" in left.reason
-    assert f"it can settle until {payment.intent.deadline}" in left.reason
+    assert f"it can settle until {utc(payment.intent.deadline)} by block time" in left.reason
     assert ([], False) == (relayer.sent, report.complete)
 
 
@@ -449,7 +450,7 @@ async def test_explain_says_what_became_of_every_payment() -> None:
     again = await stop(switch(memory), f"wallet:{memory.payer}")
 
     said = replace(report, denied=(settled.id,), troubles=("no key",)).explain().split("\n")
-    assert f"wallet:{memory.payer.lower()} is halted since {memory.clock.now()} by ada: odd" == said[0]
+    assert f"wallet:{memory.payer.lower()} is halted since {utc(memory.clock.now())} by ada: odd" == said[0]
     assert f"{settled.id} waited for approval and is denied" == said[1]
     assert f"{cancelled.id} is cancelled in transaction {report.cancelled[0].transaction}, not proven" in said[2]
     assert f"{settled.id} was settled before: {report.settled[0].receipt}" == said[3]
@@ -457,3 +458,10 @@ async def test_explain_says_what_became_of_every_payment() -> None:
     assert said[5].startswith(f"{permit2.id} CAN STILL SETTLE: only a transaction of the payer")
     assert "trouble: no key" == said[6]
     assert f"{cancelled.id} is cancelled" == again.explain().split("\n")[1]
+
+
+async def test_report_names_no_trouble_where_nothing_can_settle_any_more() -> None:
+    report = await stop(switch(memory_engine()), "agent:idle")
+
+    said = replace(report, troubles=("no relayer",)).explain()
+    assert ("agent:idle is halted since", True, False) == (said[:26], report.complete, "trouble" in said)

@@ -46,7 +46,9 @@ def location(url_or_path: str) -> Path | None:
 def _check(url: URL) -> None:
     shown = url.render_as_string(hide_password=True)
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
-        raise ConfigurationError(f"storage {shown!r} is not supported; write sqlite:///pay.db, or a file's path")
+        raise ConfigurationError(
+            f"storage {shown!r} is not supported; write sqlite:///pay.db, a file's path, or postgresql://host/database"
+        )
     if url.query or url.host:
         raise ConfigurationError(
             f"storage {shown!r} has a host or options; write sqlite:///pay.db, or sqlite:////abs/pay.db"

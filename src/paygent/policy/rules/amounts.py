@@ -76,7 +76,7 @@ def _over_windows(case: Case, sums: Mapping[SumKey, int], now: int) -> Iterator[
 
 def _no_limit(name: str, case: Case) -> Objection:
     asset = case.ask.token.asset.id
-    text = f"{name} has no limit for {asset}; give it one"
+    text = f"{name} has no limit for {asset}"
     if case.dollars is None:
-        text = f"{asset} does not count as dollars and {name} has no limit for it; give it one"
-    return deny("no_limit_for_asset", text)
+        text = f"{asset} does not count as dollars and {name} has no limit for it"
+    return deny("no_limit_for_asset", f'{text}; give it one in the policy, such as "5 {asset}"')
