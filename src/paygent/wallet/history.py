@@ -52,10 +52,10 @@ class TransferHistory:
     async def page(
         self, owner: str, assets: Sequence[Asset], *, after: str | None = None, limit: int = 50, from_block: int = 0
     ) -> TransferPage:
-        """Return the newest transfers of tokens from or to `owner`, at least `limit` where there are so many.
+        """Return the newest transfers of tokens from or to `owner`, `limit` where there are so many.
 
-        A page holds whole blocks, so it may have some more than `limit`; it may have fewer and still a `next`, where
-        it looked through as many blocks as one page does.
+        A page holds whole blocks, so its last block may bring some more; it may have fewer and still a `next`, where it
+        looked through as many blocks as one page does.
 
         Args: from_block: the lowest block that is looked at.
 
@@ -77,6 +77,9 @@ class TransferHistory:
             window = [made for asset in tokens for made in await self._window(owner, asset, bottom, top)]
             found += sorted(window, key=lambda made: (-made.block_number, made.transaction))
             top = bottom - 1
+        if len(found) > limit:
+            lowest = found[limit - 1].block_number
+            found, top = [made for made in found if made.block_number >= lowest], lowest - 1
         return TransferPage(transfers=tuple(found), looked_from=top + 1, next=str(top) if top >= from_block else None)
 
     def _tokens(self, assets: Sequence[Asset]) -> tuple[Asset, ...]:

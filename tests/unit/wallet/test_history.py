@@ -41,6 +41,23 @@ async def test_every_transfer_comes_once_newest_first(limit: int) -> None:
     assert {"in"} == {made.direction for made in found}
 
 
+async def test_page_ends_with_the_block_that_fills_it() -> None:
+    history = TransferHistory(chain_with(10, max_log_range=1_000), CHAIN)
+    page = await history.page(ME, [TOKEN.asset], limit=3)
+
+    assert [10, 9, 8] == [made.amount.atomic for made in page.transfers]
+    assert str(page.transfers[-1].block_number - 1) == page.next
+    assert page.looked_from == page.transfers[-1].block_number
+
+
+async def test_page_has_every_transfer_of_its_last_block() -> None:
+    chain = Told(chain=CHAIN, tokens=(TOKEN,))
+    chain.told = (log(SHOP, ME), log(ME, SHOP), log(ME, ME))
+    page = await TransferHistory(chain, CHAIN).page(ME, [TOKEN.asset], limit=1)
+
+    assert (True, "0") == (len(page.transfers) > 1, page.next)
+
+
 async def test_page_stops_where_it_has_looked_long_enough_and_says_how_far() -> None:
     chain = chain_with(1, max_log_range=1)
     for _ in range(40):
