@@ -61,7 +61,7 @@ class PaymentHandle:
 
     @property
     def receipt(self) -> Receipt | None:
-        """The proof; before it, the seller's claim with `proven` false; None where neither was made."""
+        """The proof; before it, the seller's claim with `proven` false, of what was signed at most; None without."""
         if self._payment.receipt is not None:
             return self._payment.receipt
         claim, authorization = self._payment.claim or self._claim, self._payment.authorization
@@ -74,7 +74,7 @@ class PaymentHandle:
             transaction=claim.transaction,
             payer=authorization.payer,
             payee=authorization.payee,
-            amount=asked if claim.amount is None else Amount(claim.amount, asked.asset),
+            amount=asked if claim.amount is None else Amount(min(claim.amount, asked.atomic), asked.asset),
             nonce=authorization.nonce,
         )
 

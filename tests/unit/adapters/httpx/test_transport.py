@@ -1,6 +1,8 @@
 """How a paying transport behaves under an httpx client: one suite for the asynchronous and the synchronous one."""
 
+import base64
 import gzip
+import json
 import signal
 import threading
 import time
@@ -337,6 +339,21 @@ async def test_claim_is_never_taken_for_proof(facade: MakeFacade, claim: str) ->
     receipt = response.extensions[RECEIPT]
     assert receipt is None or not receipt.proven
     assert (1_000, 0) == memory.held()
+
+
+@pytest.mark.parametrize(("claimed", "shown"), [("1001", 1_000), (str(2**256 - 1), 1_000), ("7", 7)])
+async def test_claim_of_more_than_was_signed_is_shown_as_what_was_signed(
+    facade: MakeFacade, claimed: str, shown: int
+) -> None:
+    """No more than that can ever move."""
+    memory = memory_engine(with_chain=False)
+    seller = memory.seller()
+    claim = base64.b64encode(json.dumps({"success": True, "amount": claimed}).encode()).decode()
+    seller.replies.append(Reply(claim="none", headers=(("PAYMENT-RESPONSE", claim),)))
+
+    response = await facade(memory, seller).get(URL)
+
+    assert (False, shown) == (response.extensions[RECEIPT].proven, response.extensions[RECEIPT].amount.atomic)
 
 
 @pytest.mark.parametrize("status", [402, 302, 307, 401])
