@@ -66,12 +66,14 @@ class Actor:
         """
         orders = [_order(part(call, number).intent(), each, call) for number, each in enumerate(actions)]
         weighed = [await self._engine.weigh(order) for order in orders]
+        spends = tuple(action.spend for action in actions)
         refused = [each.verdict for each in weighed if isinstance(each.verdict, Deny | Downgrade)]
         return Price(
             text=text,
             acceptable=not refused,
-            amounts=tuple(action.spend for action in actions),
+            amounts=spends,
             why="; ".join(verdict.explain() for verdict in refused),
+            spends=spends,
             brings=brings,
             holds=tuple(hold for each in weighed for hold in each.holds(self._clock.now())),
         )

@@ -23,6 +23,7 @@ from paygent.orchestrator.actions import Actor, Transfers
 from paygent.orchestrator.assets import AssetBook
 from paygent.orchestrator.checkpoints import open_checkpoints
 from paygent.orchestrator.fingerprint import fingerprint
+from paygent.orchestrator.foresight import Foresight
 from paygent.orchestrator.funds import Funds
 from paygent.orchestrator.graph import compiled, start_of
 from paygent.orchestrator.held import HeldAnswers
@@ -145,7 +146,8 @@ async def assembled(conduct: Conduct) -> AsyncGenerator[Assembly]:
         crew = Crew(conduct.get("subagents", default_crew(toolbox, venues=sorted(connectors))), toolbox)
         read = conduct.get("grammar", grammar)
         mind = _mind(conduct, toolbox, crew)
-        nodes = Nodes(toolbox=toolbox, crew=crew, grammar=read, mind=mind, storage=base.journal)
+        foresight = Foresight(base.journal, _funds(base, engine))
+        nodes = Nodes(toolbox=toolbox, crew=crew, grammar=read, mind=mind, approvals=base.journal, foresight=foresight)
         checkpoints = RunCheckpoints(base.checkpoints, await start_of(nodes, base.checkpoints))
         works = Works(
             graph=compiled(nodes, checkpoints),
@@ -272,12 +274,16 @@ def _connectors(conduct: Conduct, base: _Base) -> Mapping[str, Connector]:
     return found
 
 
+def _funds(base: _Base, engine: Engine) -> Funds:
+    return Funds(engine.address, chains=base.chains, tokens=base.tokens, coins=base.coins)
+
+
 def _toolbox(
     conduct: Conduct, base: _Base, engine: Engine, http: httpx.AsyncClient, connectors: Mapping[str, Connector]
 ) -> Toolbox:
     registry = _registry(conduct, base)
     seconds = conduct.get("proof_seconds", PROOF_SECONDS)
-    funds = Funds(engine.address, chains=base.chains, tokens=base.tokens, coins=base.coins)
+    funds = _funds(base, engine)
     book, actor = AssetBook(funds.assets), Actor(engine, base.clock)
     payments = Payments(engine, http, clock=base.clock, registry=registry, book=book, proof_seconds=seconds)
     tools: list[AnyTool] = [*payments.tools, funds.tool, Transfers(actor, book, base.clock).tool]

@@ -70,6 +70,10 @@ class Funds:
         data: dict[str, JSON] = {"address": self._address, "balances": [amount_as_json(each) for each in shown]}
         return ToolOutcome(text=f"{self._address} has {text}", data=data)
 
+    async def has(self, asset: Asset) -> Amount | None:
+        """Return what the wallet has of an asset, None where that is not counted here. Raises: AdapterError."""
+        return await self._amount(asset) if asset in self.assets else None
+
     @property
     def assets(self) -> Sequence[Asset]:
         """Every asset that can be counted: coins and known tokens of configured networks."""

@@ -32,14 +32,14 @@ from paygent.core.fields import JSON
 from paygent.core.run_errors import OrchestrationError, RunLimitReached, SessionBusy, ToolRefused
 from paygent.orchestrator.call_events import CallEvents
 from paygent.orchestrator.desk import RunDesk, step_name
-from paygent.orchestrator.foresight import foreseen
+from paygent.orchestrator.foresight import Foresight
 from paygent.orchestrator.mind import Mind
 from paygent.orchestrator.payments import amount_as_json
 from paygent.orchestrator.plan import Grammar, planned
 from paygent.orchestrator.state import Change, Failed, State, Todo, Waiting, next_todo, shown, with_todo
 from paygent.orchestrator.subagents import Crew
 from paygent.orchestrator.tools import Call, Price, Toolbox, ToolOutcome
-from paygent.ports.storage import Storage
+from paygent.ports.approval_store import ApprovalStore
 
 FATAL: Final = (PaymentOutcomeUnknown, Halted, RunLimitReached, SessionBusy, LocalProtocolError)
 """After these, a model is not asked what to do instead."""
@@ -57,12 +57,22 @@ class _Done:
 class Nodes:
     """The nodes, over what all runs share; each run comes with its own `RunDesk`."""
 
-    def __init__(self, *, toolbox: Toolbox, crew: Crew, grammar: Grammar, mind: Mind | None, storage: Storage) -> None:
+    def __init__(
+        self,
+        *,
+        toolbox: Toolbox,
+        crew: Crew,
+        grammar: Grammar,
+        mind: Mind | None,
+        approvals: ApprovalStore,
+        foresight: Foresight,
+    ) -> None:
         self._toolbox = toolbox
         self._crew = crew
         self._grammar = grammar
         self._mind = mind
-        self._storage = storage
+        self._approvals = approvals
+        self._foresight = foresight
         self.failures: dict[str, PaygentError] = {}
         """The error that ended a run, by its id, for the caller in this process."""
 
@@ -105,7 +115,7 @@ class Nodes:
 
     async def _foreseen(self, prices: Sequence[Price | None]) -> Sequence[Price | None]:
         try:
-            return await foreseen(prices, self._storage)
+            return await self._foresight.foreseen(prices)
         except AdapterError:  # each step meets its limits when its turn comes
             return prices
 
@@ -171,7 +181,7 @@ class Nodes:
         if payment is None:
             raise pending
         approval = ids.approval_id(payment)
-        request = await self._storage.approval(approval)
+        request = await self._approvals.approval(approval)
         if request is None:
             raise pending
         await desk.tell(CallEvents(todo, state, desk, self._crew).asked(request))
@@ -244,7 +254,7 @@ class Nodes:
         if waiting is None:
             return
         approval, payment = ids.ApprovalId(waiting["approval"]), ids.PaymentId(waiting["payment"])
-        request = await self._storage.approval(approval)
+        request = await self._approvals.approval(approval)
         if request is None:
             raise LocalProtocolError(f"this storage has no approval {approval}; open the one that the run began with")
         match request.at(desk.clock.now()).state:

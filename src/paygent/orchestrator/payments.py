@@ -201,6 +201,7 @@ class Payments:
             text=f"{quote.url} costs {quote.taken.amount}",
             acceptable=True,
             amounts=(quote.taken.amount,),
+            spends=(quote.taken.amount,) if sure else (),
             holds=quote.holds if sure else (),
         )
 

@@ -64,6 +64,8 @@ class Price:
     """Why not, where it is not acceptable."""
     lacks: frozenset[AssetId] = frozenset()
     """Where it is not acceptable: assets with more of which it would be."""
+    spends: tuple[Amount, ...] = ()
+    """What leaves the wallet for certain, gas not counted; less than `amounts` where that is a ceiling."""
     brings: tuple[Amount, ...] = ()
     """The least that it would bring in."""
     holds: tuple[Hold, ...] = ()

@@ -134,6 +134,18 @@ async def test_plan_is_not_begun_whose_later_step_passes_a_limit(net: Devnet, tm
     assert "would be refused, so nothing was done" in result.text
 
 
+async def test_plan_is_not_begun_that_takes_more_than_there_is(net: Devnet, tmp_path: Path) -> None:
+    before = net.balance(net.payer.address)
+    most = Amount(before // 2 + 1, net.asset).to_decimal()
+    each = f"send {most} dUSD to {dev_accounts()[-1].address}"
+    policy = policy_of(net, max_per_payment=usd("1000"), per_day=usd("5000"))
+    async with Orchestrator.open(settings=settings_of(net, storage_in(tmp_path)), policy=policy) as agent:
+        result = await agent.run(f"{each} then {each}")
+
+    assert (False, before) == (result.ok, net.balance(net.payer.address))
+    assert "is needed, and the wallet would have" in result.text
+
+
 def test_synchronous_orchestrator_pays_on_a_chain(net: Devnet, tmp_path: Path) -> None:
     before = net.balance(net.seller.payee)
     conduct = {"settings": settings_of(net, storage_in(tmp_path)), "policy": policy_of(net)}
