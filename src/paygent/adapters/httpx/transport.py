@@ -81,7 +81,7 @@ class AsyncPaymentTransport(httpx.AsyncBaseTransport):
         Raises: PaygentError: see `paygent.core.errors`. What has nothing to do with payment raises httpx's own errors.
         """
         purchase = await Purchase.of(request, self._entropy)
-        if purchase.paid is not None:
+        if purchase.paid is not None and not purchase.only_quote:
             return await self._enter_again(purchase, purchase.paid)
         return await self.pay(purchase, await self._inner.handle_async_request(request))
 

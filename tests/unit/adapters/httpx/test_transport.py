@@ -719,6 +719,19 @@ async def test_same_request_object_sent_twice_is_one_purchase(facade: MakeFacade
 # --- idempotency, duplicates, limits ---------------------------------------------------------------------------------
 
 
+async def test_quote_sends_no_payment_when_it_is_asked_with_a_paid_request(facade: MakeFacade) -> None:
+    """Not even one that is out already."""
+    memory = memory_engine()
+    seller = memory.seller()
+    client = facade(memory, seller)
+    paid = await client.get(URL)
+
+    response = await client.get(URL, extensions={**paid.request.extensions, QUOTE: True})
+
+    assert (402, 1) == (response.status_code, len(response.extensions[QUOTE].offers))
+    assert 1 == len(seller.paid_requests)
+
+
 async def test_key_sends_the_same_bytes_for_the_same_request(facade: MakeFacade) -> None:
     """Fetching again what was bought costs nothing."""
     memory = memory_engine()
