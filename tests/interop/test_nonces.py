@@ -159,6 +159,21 @@ async def test_transaction_that_the_node_dropped_is_sent_again(actor: Actor) -> 
     assert (1, 1) == (len(settled.plan.attempts), actor.sent)
 
 
+async def test_chain_that_was_begun_anew_is_named_where_nothing_is_mined(actor: Actor) -> None:
+    """A local chain is started again, and the storage still has the account nonces of the one before."""
+    network = chain_id(actor.chain.network)
+    start = actor.chain.anvil.call("evm_snapshot")
+    async with RpcChain(actor.chain.anvil.url, chain=network, instant_finality=True) as rpc:
+        often = replace(PATIENCE, timeout_seconds=0.3, resend_seconds=0.1)
+        async with actor.wallet(patience=often, chains={network: rpc}, transactions={network: rpc}) as wallet:
+            first = await wallet.transfer(Amount(5, actor.token), PAYEE)
+            actor.chain.anvil.call("evm_revert", start)
+            with pytest.raises(PaymentOutcomeUnknown, match="begun anew needs a storage of its own") as unknown:
+                await wallet.transfer(Amount(6, actor.token), PAYEE)
+
+    assert f"{first.id} is SETTLED by account nonce 0" in str(unknown.value)
+
+
 async def test_nonce_that_somebody_else_used_is_noticed(actor: Actor) -> None:
     """The same key in another program: its transaction is mined in place of ours, and proves that ours never is."""
     async with actor.wallet(patience=SHORT) as wallet:

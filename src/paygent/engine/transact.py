@@ -225,7 +225,7 @@ class Transactor:
             await self._storage.append(payment, after)
             payment = after
         attempt = plan_of(payment).steps[place].attempts[-1]
-        await self._unblock(payment, attempt.nonce)
+        refused = await self._unblock(payment, attempt.nonce) or refused
         try:
             await self._reconciler.writer(payment.intent.network).send_raw(raw_of(payment, attempt.hash))
         except AdapterError as error:
@@ -279,8 +279,9 @@ class Transactor:
             raise ConfigurationError(f"payment {payment.id} still waits: raise gas_per_transaction to cancel it")
         return after
 
-    async def _unblock(self, payment: Payment, nonce: int) -> None:
-        """Send again, or fill, what lies between the chain and an account nonce: nothing above it is mined before."""
+    async def _unblock(self, payment: Payment, nonce: int) -> str:
+        """Send again, or fill, what lies between the chain and an account nonce; return why nothing above is mined."""
+        why = ""
         network, payer = payment.intent.network, self._signer.address
         writer = self._reconciler.writer(network)
         mined = await writer.mined_nonce(payer)
@@ -295,6 +296,10 @@ class Transactor:
             if attempts and other.state in OUT:
                 await self._refuse_halted(other)
                 await self._send(other, raw_of(other, attempts[-1].hash))
+            elif attempts:
+                why = f"{other.id} is {other.state} by account nonce {held.nonce}, which this chain has not used"
+                why += "; a chain that was begun anew needs a storage of its own"
+        return why
 
     async def fill(self, network: ChainId, nonce: int) -> None:
         """Use up the lowest free account nonce by a payment of nothing to the wallet itself."""
