@@ -10,6 +10,10 @@ import httpx
 
 _WBITS = {"gzip": (zlib.MAX_WBITS | 16,), "deflate": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
 """What zlib calls the codings that it reads; some servers send deflate without its header."""
+MAX_CODINGS = 4
+"""How many codings inside each other are unpacked."""
+_STEP = 16
+"""Bytes that are unpacked at once where nothing bounds what they hold: a few megabytes in the worst coding."""
 
 
 class Rejoined(httpx.AsyncByteStream):
@@ -132,15 +136,19 @@ async def _close(chunks: AsyncIterator[bytes]) -> None:
 
 
 def _decoded(raw: bytes, encoding: str, limit: int) -> bytes | None:
-    encoding = encoding.strip().lower()
-    if encoding in {"", "identity"}:
-        return raw
-    if encoding in _WBITS:
-        tries = (_inflated(raw, wbits, limit) for wbits in _WBITS[encoding])
-        return next((body for body in tries if body is not None), None)
-    if not {word.strip() for word in encoding.split(",")} <= readable():
-        return None
-    return _unpacked(raw, encoding, limit)
+    """Unpack one coding after the other, each to `limit` bytes: a bomb in a bomb holds more by a thousand a layer."""
+    codings = [word for each in encoding.split(",") if (word := each.strip().lower()) not in {"", "identity"}]
+    body: bytes | None = raw if len(codings) <= MAX_CODINGS else None
+    while codings and body is not None:
+        body = _uncoded(body, codings.pop(), limit)
+    return body
+
+
+def _uncoded(body: bytes, coding: str, limit: int) -> bytes | None:
+    if coding in _WBITS:
+        tries = (_inflated(body, wbits, limit) for wbits in _WBITS[coding])
+        return next((found for found in tries if found is not None), None)
+    return _unpacked(body, coding, limit) if coding in readable() else None
 
 
 @cache
@@ -159,11 +167,10 @@ def _inflated(raw: bytes, wbits: int, limit: int) -> bytes | None:
     return None if len(body) > limit else body
 
 
-def _unpacked(raw: bytes, encoding: str, limit: int) -> bytes | None:
-    """Return what httpx's decoders read, a byte at a time: they know no limit, and a few bytes can hold megabytes."""
-    coded = httpx.Response(
-        200, headers={"content-encoding": encoding}, content=(raw[at : at + 1] for at in range(len(raw)))
-    )
+def _unpacked(raw: bytes, coding: str, limit: int) -> bytes | None:
+    """Return what httpx's decoder reads, some bytes at a time: it knows no limit."""
+    pieces = (raw[at : at + _STEP] for at in range(0, len(raw), _STEP))
+    coded = httpx.Response(200, headers={"content-encoding": coding}, content=pieces)
     body = bytearray()
     try:
         for chunk in coded.iter_bytes():

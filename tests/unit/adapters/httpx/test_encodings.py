@@ -1,6 +1,7 @@
 """Whatever coding is offered to a seller, its 402 answer is read in it, and no bomb is."""
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ import pytest
 import zstandard
 
 from paygent.adapters.httpx import PAYMENT, AsyncPaymentTransport, PaymentTransport
-from paygent.adapters.httpx.bodies import peek, readable
+from paygent.adapters.httpx.bodies import MAX_CODINGS, peek, readable
 from paygent.client import SyncX402Client, X402Client
 from paygent.core.requirements import Dialect
 from paygent.engine.portal import Portal
@@ -30,6 +31,7 @@ CODINGS: dict[str, list[Callable[[bytes], bytes]]] = {
     "deflate": [zlib.compress, raw_deflate],
     "zstd": [zstandard.ZstdCompressor().compress],
     "deflate, gzip": [lambda body: gzip.compress(zlib.compress(body))],
+    "identity, gzip": [gzip.compress],
     " ZSTD ": [zstandard.ZstdCompressor().compress],
 }
 CASES = [(name, code) for name, codes in CODINGS.items() for code in codes]
@@ -92,6 +94,31 @@ async def test_bomb_is_not_read(coding: str) -> None:
 
     assert body is None
     assert bomb == b"".join([chunk async for chunk in same.stream])  # type: ignore[union-attr]  # asynchronous here
+
+
+@pytest.mark.parametrize("layers", [2, 3, 4])
+async def test_bomb_in_a_bomb_is_not_read(layers: int) -> None:
+    """A byte of the outermost can hold a gigabyte of the innermost."""
+    coded = bytes(16 << 20)
+    for _ in range(layers):
+        coded = gzip.compress(coded, 1)
+    tracemalloc.start()
+    body, _ = await peek(answer(", ".join(["gzip"] * layers), coded), 1 << 20, 5)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert body is None
+    assert most < 4 << 20
+
+
+async def test_more_codings_than_anybody_needs_are_not_read() -> None:
+    """Thousands of them, each cheap to say, would take hours."""
+    coded = b"{}"
+    for _ in range(MAX_CODINGS + 1):
+        coded = gzip.compress(coded)
+    body, _ = await peek(answer(",".join(["gzip"] * (MAX_CODINGS + 1)), coded), 1 << 20, 5)
+
+    assert body is None
 
 
 @pytest.mark.parametrize("coding", ["br, unheard-of", "unheard-of", "zstd", "deflate"])
