@@ -7,24 +7,30 @@ import threading
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+import anyio
 from anyio import CancelScope
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 
 from paygent.core.errors import LocalProtocolError
 
 T = TypeVar("T")
+_Why = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 
 class Portal:
-    """Calls coroutines from synchronous code. Started by the first call, ended by `close`."""
+    """Calls coroutines from synchronous code. Started by the first call, ended by `close`.
+
+    An interrupt of whoever waits, at any time, leaves nothing behind that `close` would wait for without end.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._portal: BlockingPortal | None = None
-        self._context = start_blocking_portal("asyncio", name="paygent")
+        self._thread: threading.Thread | None = None
+        self._portal: Future[BlockingPortal] = Future()
         self._closed = False
 
     def call(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -32,11 +38,50 @@ class Portal:
 
         Raises: LocalProtocolError: called from the portal's own thread, or after `close`.
         """
+        with self._handed(work) as future:
+            return future.result()
+
+    @contextmanager
+    def within(self, managed: AbstractAsyncContextManager[T]) -> Generator[T]:
+        """Enter and leave an asynchronous context manager in the portal's loop, in one task."""
+        stay = _Stay(managed)
+        with self._handed(stay.run) as ended:
+            value = stay.entered.result()
+            try:
+                yield value
+            except BaseException as error:
+                stay.why = (type(error), error, error.__traceback__)
+                self.call(stay.leave)
+                if not ended.result():
+                    raise
+            else:
+                self.call(stay.leave)
+                ended.result()
+
+    def close(self) -> None:
+        """End the loop and its thread."""
+        with self._lock:
+            self._closed = True
+        if self._thread is not None and self._portal.exception() is None:
+            portal = self._portal.result()
+            with suppress(RuntimeError):  # it was closed before
+                portal.call(portal.stop)
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _handed(self, work: Callable[[], Awaitable[T]]) -> Generator[Future[T]]:
+        """Hand work over to the loop; whatever ends the block before the work is done cancels it."""
         portal, task = self._started(), _Task(work)
         future: Future[T] | None = None
         try:
             future = portal.start_task_soon(task.run)
-            return future.result()
+            yield future
         except BaseException as error:
             if future is None and isinstance(error, RuntimeError):  # what anyio says of its own thread
                 raise LocalProtocolError(
@@ -47,33 +92,56 @@ class Portal:
                 portal.start_task_soon(task.cancel)
             raise
 
-    @contextmanager
-    def within(self, managed: AbstractAsyncContextManager[T]) -> Generator[T]:
-        """Enter and leave an asynchronous context manager in the portal's loop, in one task."""
-        with self._started().wrap_async_context_manager(managed) as value:
-            yield value
-
-    def close(self) -> None:
-        """End the loop and its thread."""
-        with self._lock:
-            self._closed = True
-            if self._portal is not None:
-                self._portal = None
-                self._context.__exit__(None, None, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _started(self) -> BlockingPortal:
         with self._lock:
             if self._closed:
                 raise LocalProtocolError("this client is closed; open a new one")
-            if self._portal is None:
-                self._portal = self._context.__enter__()
-            return self._portal
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="paygent", daemon=True)
+                self._thread.start()
+        return self._portal.result()
+
+    def _serve(self) -> None:
+        """Be the thread: run the loop until it is closed."""
+        try:
+            anyio.run(self._open, backend="asyncio")
+        except BaseException as error:  # noqa: BLE001  # later on, whose work raised it has heard of it
+            if not self._portal.done():
+                self._portal.set_exception(error)
+
+    async def _open(self) -> None:
+        async with BlockingPortal() as portal:
+            self._portal.set_result(portal)
+            await portal.sleep_until_stopped()
+
+
+class _Stay(Generic[T]):
+    """A context manager that is entered and left in the portal's loop."""
+
+    def __init__(self, managed: AbstractAsyncContextManager[T]) -> None:
+        self._managed = managed
+        self._left: anyio.Event | None = None
+        self.entered: Future[T] = Future()
+        self.why: _Why = (None, None, None)
+        """What it is left for."""
+
+    async def run(self) -> bool | None:
+        """Stay until `leave`; tell whether the manager took what it was left for upon itself."""
+        self._left = anyio.Event()
+        try:
+            self.entered.set_result(await self._managed.__aenter__())
+        except BaseException as error:
+            self.entered.set_exception(error)
+            raise
+        try:
+            await self._left.wait()
+        finally:
+            taken = await self._managed.__aexit__(*self.why)
+        return taken
+
+    async def leave(self) -> None:
+        if self._left is not None:
+            self._left.set()
 
 
 class _Task(Generic[T]):

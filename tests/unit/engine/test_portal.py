@@ -1,6 +1,9 @@
 """Synchronous callers wait for a loop in another thread, and an interrupt reaches it."""
 
 import threading
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import anyio
@@ -55,11 +58,88 @@ def test_interrupt_between_handing_over_and_waiting_cancels_the_work(
         return future
 
     monkeypatch.setattr(BlockingPortal, "start_task_soon", interrupted)
-    with Portal() as portal:
-        with pytest.raises(KeyboardInterrupt):
-            portal.call(work)
+    with Portal() as portal, pytest.raises(KeyboardInterrupt):
+        portal.call(work)
 
-        assert work.ended.wait(5) or not work.begun.is_set()
+    assert work.ended.is_set() or not work.begun.is_set()
+
+
+def in_time(done: Callable[[], None]) -> None:
+    """Do something that may hang, in a thread that the tests need not wait for."""
+    thread = threading.Thread(target=done, daemon=True)
+    thread.start()
+    thread.join(5)
+
+    assert not thread.is_alive()
+
+
+def interrupt_wait(number: int, begun: threading.Event | None, patch: pytest.MonkeyPatch) -> None:
+    """Interrupt who waits for another thread, the so-manyth time and once `begun` is set."""
+    result, before = Future[Any].result, [None] * number
+
+    def interrupted(future: Future[Any], timeout: float | None = None) -> Any:
+        if before:
+            before.pop()
+            return result(future, timeout)
+        patch.undo()
+        if begun is not None:
+            begun.wait(5)
+        raise KeyboardInterrupt
+
+    patch.setattr(Future, "result", interrupted)
+
+
+def test_interrupt_while_the_loop_starts_leaves_a_portal_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def one() -> int:
+        return 1
+
+    def use() -> None:
+        with Portal() as portal:
+            with pytest.raises(KeyboardInterrupt):
+                portal.call(one)
+            said.append(portal.call(one))
+
+    said: list[int] = []
+    interrupt_wait(0, None, monkeypatch)
+    in_time(use)
+
+    assert [1] == said
+
+
+def test_interrupt_while_something_is_entered_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work()
+
+    @asynccontextmanager
+    async def entering() -> AsyncGenerator[None]:
+        await work()
+        yield
+
+    def use() -> None:
+        with Portal() as portal, pytest.raises(KeyboardInterrupt), portal.within(entering()):
+            pass
+
+    interrupt_wait(1, work.begun, monkeypatch)
+    in_time(use)
+
+    assert work.ended.is_set()
+
+
+@pytest.mark.parametrize("takes", [True, False], ids=["taken", "passed on"])
+def test_error_in_what_is_entered_reaches_it_and_then_the_caller(takes: bool) -> None:
+    heard: list[BaseException | None] = []
+
+    class Managed:
+        async def __aenter__(self) -> int:
+            return 1
+
+        async def __aexit__(self, _: object, error: BaseException | None, trace: object) -> bool:
+            heard.append(error)
+            return takes
+
+    with Portal() as portal, nullcontext() if takes else pytest.raises(KeyboardInterrupt), portal.within(Managed()):
+        raise KeyboardInterrupt
+
+    assert [KeyboardInterrupt] == list(map(type, heard))
 
 
 def test_portal_does_not_wait_for_itself() -> None:
