@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.status import Status
     from rich.table import Table
 
+_WIDEST = 10_000
+"""Columns that no table fills."""
 _COLUMNS = ("id", "state", "amount", "network", "payee", "resource", "transaction")
 
 
@@ -152,9 +154,26 @@ def _list(listing: Listing) -> None:
     elif listing.rows:
         from rich.console import Console
 
-        Console().print(table_of(listing))
+        console, table = Console(), table_of(listing)
+        if console.measure(table, options=console.options.update(width=_WIDEST)).maximum <= console.width:
+            console.print(table)
+        else:
+            print(_fitting(_records(listing), sys.stdout))
     else:
         print(listing.nothing)
+
+
+def _records(listing: Listing) -> str:
+    """Return each row as lines of its own, so that ids stay whole on a narrow screen."""
+    wide = max(map(len, listing.columns)) + 1
+    return "\n\n".join(
+        "\n".join(
+            f"{name:<{wide}}{''.join(char if char.isprintable() else '?' for char in value)}"
+            for name, value in zip(listing.columns, row, strict=True)
+            if value not in ("", "-")
+        )
+        for row in listing.rows
+    )
 
 
 def _tell(payment: Payment) -> None:

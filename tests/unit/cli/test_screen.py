@@ -2,13 +2,14 @@
 
 import io
 import os
+import re
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from paygent.cli.outcome import Outcome
+from paygent.cli.outcome import Listing, Outcome
 from paygent.cli.screen import complain, prepare_streams, show
 from paygent.core.errors import ConfigurationError
 from paygent.testing.conformance import payments
@@ -90,6 +91,33 @@ def test_long_resource_of_a_payment_begins_no_line_of_its_own(monkeypatch: pytes
     assert all(len(line) <= 60 for line in lines)
     assert resource in "".join(line.removeprefix("  ") for line in lines)
     assert [f"state       {payment.state}"] == [line for line in lines if line.startswith("state")]
+
+
+@pytest.mark.parametrize(("width", "first"), [(80, "id          pay_"), (300, "id ")])
+def test_list_that_is_too_wide_for_a_table_keeps_its_ids_whole(
+    monkeypatch: pytest.MonkeyPatch, width: int, first: str
+) -> None:
+    """An id that is folded over four lines cannot be copied."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys, "stdout", shown := Terminal())
+    listed = [payments.reserved(), payments.settled(payments.reserved("another"))]
+
+    show(Outcome(exit_code=0, payments=listed), as_json=False)
+
+    lines = re.sub(r"\x1b\[[0-9]m", "", shown.getvalue()).splitlines()
+    assert lines[0].startswith(first)
+    assert [1, 1] == [sum(payment.id in line for line in lines) for payment in listed]
+    assert all(len(line) <= width for line in lines)
+
+
+def test_list_in_lines_obeys_nothing_that_a_stranger_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys, "stdout", shown := Terminal())
+    row = ("news", "cheap\x1b[2J and good\nid ticks")
+
+    show(Outcome(exit_code=0, listing=Listing(columns=("id", "name"), rows=(row,), nothing="")), as_json=False)
+
+    assert ["id   news", "name cheap?[2J and g", "  ood?id ticks"] == shown.getvalue().splitlines()
 
 
 class Price:
