@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from paygent.core.approval import ApprovalRequest, ApprovalState
 from paygent.core.approval_errors import ApprovalEdited, ApprovalLapsed, ApprovalPending, ApprovalRefused
-from paygent.core.errors import AdapterError
+from paygent.core.errors import AdapterError, DuplicatePurchase, LocalProtocolError
 from paygent.core.lifecycle import Event, State
 from paygent.core.payment import Payment
 from paygent.core.utc import utc
@@ -21,7 +21,10 @@ _log = logging.getLogger("paygent")
 async def asked_now(
     handler: ApprovalHandler | None, storage: Storage, clock: Clock, request: ApprovalRequest
 ) -> ApprovalRequest:
-    """Return the request after its handler was asked; as it was where there is none, or nobody can be reached."""
+    """Return the request after its handler was asked; as it was where there is none, or nobody can be reached.
+
+    Whoever decided in the storage meanwhile was first.
+    """
     try:
         decision = None if handler is None else await handler.ask(request)
     except AdapterError as error:  # the request waits in the storage
@@ -29,7 +32,13 @@ async def asked_now(
         return request
     if decision is None:
         return request
-    return await storage.decide(request.id, replace(decision, at=clock.now()))
+    try:
+        return await storage.decide(request.id, replace(decision, at=clock.now()))
+    except (LocalProtocolError, ApprovalRefused):
+        stored = await storage.approval(request.id)
+        if stored is None or stored == request:
+            raise
+        return stored
 
 
 async def agreed(storage: Storage, request: ApprovalRequest, *, now: int, go_on: str, anew: str) -> Payment:
@@ -37,12 +46,16 @@ async def agreed(storage: Storage, request: ApprovalRequest, *, now: int, go_on:
 
     Args: go_on: what to do when they agree, for people. anew: what to do where the time for that is over.
 
-    Raises: ApprovalPending, ApprovalRefused, ApprovalLapsed, ApprovalEdited: they have not (yet).
+    Raises:
+        ApprovalPending, ApprovalRefused, ApprovalLapsed, ApprovalEdited: they have not (yet).
+        DuplicatePurchase: they have, and it was paid while they were asked.
     """
     request = request.at(now)
     stored = await storage.get(request.payment_id)
     if stored is not None and request.state is ApprovalState.GRANTED:
         return stored
+    if request.state is ApprovalState.USED and stored is not None:
+        raise DuplicatePurchase(stored.id, state=stored.state, resource=stored.intent.resource)
     if request.state is ApprovalState.LAPSED and stored is not None and stored.state is State.AWAITING_APPROVAL:
         await storage.append(stored, stored.move(Event.REFUSED, at=now, note=NOBODY_IN_TIME))
     raise _not_agreed(request, go_on=go_on, anew=anew)
