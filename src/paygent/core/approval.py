@@ -134,8 +134,8 @@ class ApprovalRequest:
         for name, wanted in (("atomic_units", edit.atomic_units), ("quantity", edit.quantity)):
             if wanted is not None and wanted >= (asked := self._fact(name)):
                 raise LocalProtocolError(
-                    f"approval {self.id} is about {name.replace('_', ' ')} {asked}, and an edit to {wanted} is not "
-                    "less; approve it as it is, or reject it"
+                    f"approval {self.id} is about {self.facts.get('amount', '?')}, {name.replace('_', ' ')} {asked}, "
+                    f"and an edit to {wanted} is not less; approve it as it is, or reject it"
                 )
 
     def _fact(self, name: str) -> int:

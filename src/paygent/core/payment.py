@@ -75,6 +75,11 @@ class Payment:
     """What contradicts an honest seller, facilitator or token, for people; None where nothing does."""
     history: tuple[Move, ...] = ()
 
+    def __str__(self) -> str:
+        amount = self.intent.amount if self.receipt is None else self.receipt.amount
+        about = "".join(char if char.isprintable() else "?" for char in self.intent.resource)
+        return f"{self.id} {self.state} {amount} to {self.intent.payee}, {about}"
+
     def move(self, *events: Event, at: int, note: str = "", **facts: Any) -> "Payment":
         """Return the payment after `events`, one after the other; `facts` are fields that they bring.
 

@@ -215,7 +215,7 @@ def _provider(name: str, there: Set[str]) -> str:
         if name in names and there & frozenset(names):
             return "no venue here offers it: `paygent plugins check` says what each does, as it is configured"
         if name in names:
-            return f"the plugin {plugin} has it: install it, and name it in plugins="
+            return f"the plugin {plugin} has it: install it, and name it in the setting `plugins`"
     return "see docs/how-to/run-commands.md for what there is"
 
 

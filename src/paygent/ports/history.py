@@ -19,6 +19,9 @@ class PaymentPage:
     next: str | None
     """Pass it as `after` to go on; None where this was the last page."""
 
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.payments), *(["and more"] if self.next is not None else [])]) or "no payments"
+
 
 class Records(Protocol):
     """**Protocol:** the answers of a `PaymentHistory`, all of one moment. Good within the call that they are given to.

@@ -164,6 +164,23 @@ def test_repr_of_a_payment_has_no_signed_bytes() -> None:
     assert payment.payload.value not in repr(payment) + repr(payment.payload) + str(payment)
 
 
+def test_payment_is_told_in_one_line() -> None:
+    payment = reserved()
+    odd = replace(payment, intent=replace(payment.intent, resource="https://a.example/\x1b[2J\nb"))
+
+    assert f"{payment.id} RESERVED {payment.intent.amount} to {payment.intent.payee}, {payment.intent.resource}" == str(
+        payment
+    )
+    assert str(odd).endswith(", https://a.example/?[2J?b")
+
+
+def test_payment_that_is_settled_tells_what_was_charged() -> None:
+    payment = settled(reserved(amount=100), charged=30)
+
+    assert f" SETTLED {payment.receipt.amount} to " in str(payment)  # type: ignore[union-attr]
+    assert payment.intent.amount != payment.receipt.amount  # type: ignore[union-attr]
+
+
 def test_payment_keeps_its_context() -> None:
     payment = reserved()
 
