@@ -32,6 +32,7 @@ class PaymentTransport(httpx.BaseTransport):
     ) -> None:
         self._inner = httpx.HTTPTransport() if inner is None else inner
         self._own_portal = portal is None
+        self._closed = False
         self._portal = Portal() if portal is None else portal
         self._transport = AsyncPaymentTransport(
             engine,
@@ -53,7 +54,10 @@ class PaymentTransport(httpx.BaseTransport):
         self.close()
 
     def close(self) -> None:
-        """Stop looking for proofs and close the inner transport; end the portal if it is our own."""
+        """Stop looking for proofs, close the inner transport, and end the portal if it is our own. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
         self._portal.call(self._transport.aclose)
         if self._own_portal:
             self._portal.close()

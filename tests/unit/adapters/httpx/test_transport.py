@@ -953,6 +953,18 @@ def test_interrupt_of_a_synchronous_call_leaves_the_payment_unknown() -> None:
     assert (1_000, 0) == memory.held()
 
 
+def test_transport_that_is_mounted_twice_is_closed_with_its_client() -> None:
+    """As httpx's own: a client closes each of its mounts."""
+    memory = memory_engine()
+    transport = PaymentTransport(memory.engine, inner=httpx.MockTransport(memory.seller()))
+
+    with httpx.Client(mounts={"http://": transport, "https://": transport}) as client:
+        response = client.get(URL)
+    transport.close()
+
+    assert (200, True) == (response.status_code, client.is_closed)
+
+
 async def test_synchronous_client_works_inside_a_running_loop() -> None:
     """As in a notebook cell: the engine has a loop of its own."""
     memory = memory_engine()
