@@ -10,7 +10,7 @@ from dataclasses import replace
 from paygent.core import ids
 from paygent.core.approval import ApprovalRequest, ApprovalState, same_purchase
 from paygent.core.approval_errors import ApprovalLapsed
-from paygent.core.errors import AdapterError, DuplicatePurchase, JournalConflict, PolicyDenied
+from paygent.core.errors import AdapterError, DuplicatePurchase, JournalConflict, PaygentError, PolicyDenied
 from paygent.core.ids import ApprovalId
 from paygent.core.intent import PaymentIntent
 from paygent.core.lifecycle import Event, State
@@ -65,7 +65,8 @@ class ActionReserver:
 
     async def void(self, payment: Payment, why: BaseException) -> None:
         """Give budget and nonce of a payment back that nothing was signed for, if the storage can take it."""
-        voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=f"not signed: {why}"[:500])
+        said = str(why) if isinstance(why, PaygentError) else type(why).__name__  # others may quote a program's paths
+        voided = payment.move(Event.ABANDONED, at=self._clock.now(), note=f"not signed: {said}"[:500])
         with suppress(AdapterError):  # its lease ends, and reconciling voids it then
             await shielded(self._storage.append(payment, voided), None)
 
