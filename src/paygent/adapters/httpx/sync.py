@@ -54,7 +54,7 @@ class PaymentTransport(httpx.BaseTransport):
         self.close()
 
     def close(self) -> None:
-        """Stop looking for proofs, close the inner transport, and end the portal if it is our own. Safe to call twice."""
+        """End looking for proofs, the inner transport, and the portal if it is our own. Safe to call twice."""
         if self._closed:
             return
         self._closed = True
