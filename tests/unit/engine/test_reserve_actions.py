@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
     ("why", "said"),
     [
         (SigningFailed("the device is locked"), "not signed: the device is locked"),
-        (asyncio.CancelledError("by <Task coro=<main() running at /home/me/bot.py:7>>"), "not signed: CancelledError"),
+        (asyncio.CancelledError("by <Task coro=<main() running at bots/mine.py:7>>"), "not signed: CancelledError"),
     ],
 )
 async def test_void_says_why_in_our_own_words(why: BaseException, said: str) -> None:
