@@ -86,12 +86,12 @@ class Purchase:
     @property
     def only_quote(self) -> bool:
         """The caller wants to know the price and nothing else."""
-        return self.request.extensions.get(QUOTE) is True
+        return bool(self.request.extensions.get(QUOTE))
 
     @property
     def only_asks(self) -> bool:
         """The caller wants the policy's word, and people asked where it needs them, before it pays."""
-        return self.request.extensions.get(ASK) is True
+        return bool(self.request.extensions.get(ASK))
 
     @property
     def repeatable(self) -> bool:
@@ -127,7 +127,7 @@ class Purchase:
             url=self.url,
             request=self.digest,
             idempotency_key=extensions.get(KEY),
-            new_purchase=extensions.get(NEW_PURCHASE, False),
+            new_purchase=extensions.get(NEW_PURCHASE) is True,
             max_amount=max_amount,
             context=extensions.get(CONTEXT, context),
             quantity=extensions.get(QUANTITY, 1),

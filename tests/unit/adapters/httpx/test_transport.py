@@ -13,7 +13,17 @@ import anyio
 import httpx
 import pytest
 
-from paygent.adapters.httpx import KEY, MAX_AMOUNT, NEW_PURCHASE, PAYMENT, QUOTE, RECEIPT, PaymentTransport, purchase
+from paygent.adapters.httpx import (
+    ASK,
+    KEY,
+    MAX_AMOUNT,
+    NEW_PURCHASE,
+    PAYMENT,
+    QUOTE,
+    RECEIPT,
+    PaymentTransport,
+    purchase,
+)
 from paygent.core.errors import (
     AdapterError,
     BudgetExceeded,
@@ -717,6 +727,34 @@ async def test_same_request_object_sent_twice_is_one_purchase(facade: MakeFacade
 
 
 # --- idempotency, duplicates, limits ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wish", [QUOTE, ASK])
+@pytest.mark.parametrize("yes", [1, "yes"])
+async def test_wish_not_to_pay_yet_holds_when_it_is_not_the_word_true(
+    facade: MakeFacade, wish: str, yes: object
+) -> None:
+    """Only what is no wish at all lets a payment out."""
+    memory = memory_engine()
+    seller = memory.seller()
+
+    response = await facade(memory, seller).get(URL, extensions={wish: yes})
+
+    assert (402, []) == (response.status_code, memory.signer.signed)
+
+
+async def test_new_purchase_is_made_for_the_word_true_alone(facade: MakeFacade) -> None:
+    """A value of another type buys nothing a second time."""
+    memory = memory_engine(with_chain=False)
+    seller = memory.seller()
+    seller.replies.append(Reply(status=500))
+    client = facade(memory, seller)
+    await client.send("POST", URL)
+
+    with pytest.raises(DuplicatePurchase):
+        await client.send("POST", URL, extensions={NEW_PURCHASE: "no"})
+
+    assert 1 == len(memory.signer.signed)
 
 
 async def test_quote_sends_no_payment_when_it_is_asked_with_a_paid_request(facade: MakeFacade) -> None:
