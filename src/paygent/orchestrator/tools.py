@@ -203,19 +203,19 @@ class Toolbox:
         return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-_PLUGINS: Final = {
-    "paygent-vvs": ("swap", "add_liquidity", "remove_liquidity", "stake", "unstake", "harvest", "positions"),
-    "paygent-moonlander": ("perp_open", "perp_close", "stop_loss", "take_profit", "funding"),
-    "paygent-delphi": ("predict", "claim"),
-}
+_OF_VVS: Final = frozenset(
+    ("swap", "add_liquidity", "remove_liquidity", "stake", "unstake", "harvest", "positions"),
+)
+_OF_NOBODY: Final = frozenset(("perp_open", "perp_close", "stop_loss", "take_profit", "funding", "predict", "claim"))
 
 
 def _provider(name: str, there: Set[str]) -> str:
-    for plugin, names in _PLUGINS.items():
-        if name in names and there & frozenset(names):
-            return "no venue here offers it: `paygent plugins check` says what each does, as it is configured"
-        if name in names:
-            return f"the plugin {plugin} has it: install it, and name it in the setting `plugins`"
+    if name in _OF_NOBODY:
+        return "no plugin trades perpetuals or predictions yet"
+    if name in _OF_VVS and there & _OF_VVS:
+        return "no venue here offers it: `paygent plugins check` says what each does, as it is configured"
+    if name in _OF_VVS:
+        return "paygent-vvs has it: install plugins/paygent-vvs of the clone, and name vvs in the setting `plugins`"
     return "see docs/how-to/run-commands.md for what there is"
 
 

@@ -159,9 +159,9 @@ async def test_command_that_is_not_understood_leaves_nothing_behind() -> None:
     async with world.open() as agent:
         with pytest.raises(CommandRefused):
             await agent.run("spend everything")
-        with pytest.raises(ToolRefused, match="plugin paygent-vvs"):
+        with pytest.raises(ToolRefused, match="paygent-vvs has it: install plugins/paygent-vvs of the clone"):
             await agent.run("swap 10 CRO for USDC")
-        with pytest.raises(ToolRefused, match="plugin paygent-moonlander"):
+        with pytest.raises(ToolRefused, match="no plugin trades perpetuals or predictions yet"):
             await agent.run("Long 200 USDC BTC")
         with pytest.raises(ConfigurationError, match="from 1 to"):
             await agent.run(" ")

@@ -187,7 +187,10 @@ async def test_titles_write_symbols_as_assets_do() -> None:
 
 @pytest.mark.parametrize(
     ("there", "said"),
-    [(("balance",), "paygent-vvs has it: install it"), (("balance", "swap"), "no venue here offers it")],
+    [
+        (("balance",), "paygent-vvs has it: install plugins/paygent-vvs"),
+        (("balance", "swap"), "no venue here offers it"),
+    ],
 )
 def test_tool_that_is_missing_says_who_could_have_it(there: tuple[str, ...], said: str) -> None:
     box = Toolbox([Tool(name=name, description="", arguments=Greeting, run=greet) for name in there])
