@@ -15,7 +15,8 @@ from dataclasses import replace
 import httpx
 from paygent.adapters.httpx import PAYMENT, RESUME, AsyncPaymentTransport
 from paygent.adapters.jupyter import JupyterApprovals
-from paygent.core.errors import ApprovalPending, PaygentError
+from paygent.core.approval_errors import ApprovalPending
+from paygent.core.errors import PaygentError
 from paygent.core.money import usd
 from paygent.engine.approvals import ApprovalDesk
 from paygent.engine.reserve import People
