@@ -37,6 +37,7 @@ from paygent.ports.storage import Storage
 from paygent.ports.transactions import Transactions
 from paygent.runtime import fields
 from paygent.runtime.parts import (
+    check_policy,
     open_chains,
     open_webhook,
     policy_log_of,
@@ -204,6 +205,7 @@ async def open_parts(wiring: Wiring) -> AsyncGenerator[Parts]:
             **{token.asset.id: token for token in plugged.tokens()},
             **tokens_of(settings.tokens, wiring.get("tokens", ())),
         }
+        check_policy(wiring.get("policy"))
         policy = wiring.get("policy") or policy_of(settings, tokens)
         journal = wiring.get("journal") or await plugged.open_storage(settings.storage, made)
         journal = plugged.told(journal, made)

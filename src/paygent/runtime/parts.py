@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import anyio
@@ -72,6 +73,17 @@ def policy_of(settings: Settings, tokens: Mapping[AssetId, Token]) -> Policy | P
 
     file = PolicyFile(*settings.policy, tokens=tokens)
     return file if settings.networks is None else _Narrowed(file, settings.networks)
+
+
+def check_policy(given: object) -> None:
+    """Make sure that an argument `policy=` can be judged by; the name of a file would break the first payment.
+
+    Raises: ConfigurationError: it cannot.
+    """
+    if isinstance(given, str | PurePath):
+        raise ConfigurationError(f"policy is {str(given)!r}; to follow a file give PolicyFile({str(given)!r})")
+    if isinstance(given, Mapping):
+        raise ConfigurationError("policy is a mapping; give a Policy(...), or a PolicyFile of a YAML file")
 
 
 def policy_log_of(policy: Policy | PolicySource, log: AuditLog, clock: Clock, *, given: bool) -> PolicyLog:

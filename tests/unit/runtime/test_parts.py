@@ -54,6 +54,14 @@ def test_policy_follows_its_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("given", ["policy.yaml", Path("policy.yaml"), {"per_day": "5"}, {}])
+async def test_policy_that_is_a_name_or_a_mapping_is_refused_when_it_is_opened(given: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="PolicyFile"):
+        async with assemble(policy=given, private_key=f"0x{'11' * 32}", storage=str(tmp_path / "pay.db")):
+            pass
+
+
+@pytest.mark.anyio
 async def test_every_endpoint_is_told_how_far_its_nodes_may_be_behind() -> None:
     settings = Settings(
         storage="", rpc={"eip155:25": "http://a.example", "eip155:8453": "http://b.example"}, node_lag=40
