@@ -68,8 +68,12 @@ class PaymentTransport(httpx.BaseTransport):
         Raises: PaygentError: see `paygent.core.errors`. What has nothing to do with payment raises httpx's own errors.
         """
         asynchronous = _asynchronous(request)
-        response = self._portal.call(lambda: self._transport.handle_async_request(asynchronous))
-        request.extensions = asynchronous.extensions
+        try:
+            response = self._portal.call(lambda: self._transport.handle_async_request(asynchronous))
+        finally:  # httpx, or who tries again, may bring the request once more
+            request.extensions = asynchronous.extensions
+            if isinstance(asynchronous.stream, httpx.ByteStream):
+                request.stream = asynchronous.stream
         stream = response.stream
         if isinstance(stream, httpx.ByteStream):
             return response

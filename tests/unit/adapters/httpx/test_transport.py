@@ -194,6 +194,27 @@ async def test_streamed_request_body_is_sent_twice(facade: MakeFacade) -> None:
     assert [b"one two", b"one two"] == [request.content for request in seller.requests]
 
 
+AGAIN = {
+    "redirect": Reply(status=307, headers=(("location", "/thing"),)),
+    "challenge": Reply(status=401, headers=(("www-authenticate", 'Digest realm="r", nonce="n", qop="auth"'),)),
+}
+
+
+@pytest.mark.parametrize("why", AGAIN)
+async def test_streamed_request_body_is_there_when_httpx_sends_the_request_again(facade: MakeFacade, why: str) -> None:
+    """A generator is read once, and its body is kept for whatever comes after the payment."""
+    memory = memory_engine()
+    seller = memory.seller()
+    seller.replies.append(AGAIN[why])
+    client = facade(memory, seller, follow_redirects=True, auth=httpx.DigestAuth("me", "word"))
+
+    response = await client.send("POST", URL, content=[b"ques", b"tion"])
+
+    assert 200 == response.status_code
+    assert [b"question"] * 3 == [request.content for request in seller.requests]
+    await check_end(memory, transfers=1)
+
+
 @pytest.mark.parametrize("length", [{}, {"content-length": "23"}])
 async def test_request_body_too_long_to_keep_is_never_paid(
     facade: MakeFacade, monkeypatch: pytest.MonkeyPatch, length: dict[str, str]
