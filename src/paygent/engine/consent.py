@@ -75,5 +75,6 @@ def _not_agreed(
         )
     if request.state is ApprovalState.LAPSED:
         return ApprovalLapsed(f"approval {request.id} ended at {utc(request.expires_at)}; {anew}", **where)
-    said = next((decision.reason for decision in request.decisions if not decision.granted), "")
-    return ApprovalRefused(f"approval {request.id} is {request.state}: {said}", **where)
+    refusal = next((one for one in request.decisions if not one.granted), None)
+    said = "" if refusal is None else f" by {refusal.approver}: {refusal.reason or 'no reason given'}"
+    return ApprovalRefused(f"approval {request.id} is {request.state}{said}; do without, or ask anew", **where)

@@ -63,7 +63,7 @@ async def test_payment_is_refused_where_somebody_else_has_refused_while_one_was_
     memory, bob = asking()
     bob.decides = lambda request: [decision(request, "carol", granted=False)]
 
-    with pytest.raises(ApprovalRefused):
+    with pytest.raises(ApprovalRefused, match="is REFUSED by carol: no reason given; do without"):
         await buy(memory)
     assert 0 == memory.transfers()
 
