@@ -53,11 +53,13 @@ class X402Client:
         Args:
             transport, mounts: inner transports; the payment layer is put on top of each.
             paid_timeout_seconds: how long a paid send waits for its answer, unless `timeout` is longer.
+
+        Raises: ConfigurationError: `options` say how to connect, and `transport` does too.
         """
         from paygent.adapters.httpx import AsyncPaymentTransport
         from paygent.adapters.httpx.clients import AsyncClient
 
-        connection, rest = split(options)
+        connection, rest = split(options, transport)
 
         def paying(inner: httpx.AsyncBaseTransport) -> AsyncPaymentTransport:
             return AsyncPaymentTransport(engine, inner=inner, paid_timeout_seconds=paid_timeout_seconds)

@@ -98,9 +98,20 @@ class RequestOptions(TypedDict, total=False):
 _CONNECTION = frozenset(ConnectionOptions.__annotations__)
 
 
-def split(options: ClientOptions) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what the inner transport takes, and what the client takes."""
+def split(options: ClientOptions, transport: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the inner transport takes, and what the client takes.
+
+    Raises: ConfigurationError: `transport`, where one is given, would take the place of what is said of connecting.
+    """
     connection = {name: value for name, value in options.items() if name in _CONNECTION}
+    unused = [name for name, value in connection.items() if value is not None]
+    if transport is not None and unused:
+        from paygent.core.errors import ConfigurationError
+
+        raise ConfigurationError(
+            f"{' and '.join(unused)} would not be used beside transport=: give that to the transport itself, such as "
+            "httpx.AsyncHTTPTransport(proxy=...), or give no transport"
+        )
     return connection, {name: value for name, value in options.items() if name not in _CONNECTION}
 
 

@@ -51,11 +51,11 @@ class SyncX402Client:
         paid_timeout_seconds: float = PAID_TIMEOUT_SECONDS,
         **options: Unpack[ClientOptions],
     ) -> None:
-        """Take an engine that lives in `portal`; `open` makes both."""
+        """Take an engine that lives in `portal`; `open` makes both. Raises: as `X402Client`."""
         from paygent.adapters.httpx import PaymentTransport
         from paygent.adapters.httpx.clients import Client
 
-        connection, rest = split(options)
+        connection, rest = split(options, transport)
 
         def paying(inner: httpx.BaseTransport) -> PaymentTransport:
             return PaymentTransport(engine, inner=inner, portal=portal, paid_timeout_seconds=paid_timeout_seconds)
