@@ -1,7 +1,12 @@
 """Names of hosts in lists and limits: exact, with or without the port, or every subdomain."""
 
+import re
+
 _UNNAMED = frozenset({":80", ":443"})
 """Ports that URLs leave out."""
+_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+(%[a-z0-9._~-]+)?\]")
+"""A name, each below a name, or an IPv6 address: what can be paid."""
+_PORT = re.compile(r":[1-9][0-9]{0,4}")
 
 
 def bare_host(host: str) -> str:
@@ -12,11 +17,16 @@ def bare_host(host: str) -> str:
 def normal_host(name: str) -> str:
     """Return a host of a list as those of payments are written: in lower case, without the dot that may end its name.
 
-    Raises: ValueError: it has letters that no URL is sent with, or a port that none names because it goes without.
+    Raises: ValueError: it is no host as URLs have them, such as a URL, or has a port that none names.
     """
     if not name.isascii():
         raise ValueError(f"{name!r} is not a host as it is asked for; write it with xn--, as in the browser's address")
     bare, port = _parts(name.lower())
+    if not _HOST.fullmatch(bare) or (port and not (_PORT.fullmatch(port) and int(port[1:]) < 2**16)):
+        raise ValueError(
+            f"{name!r} is no host of a URL, so it would never be met; write one such as 'api.example.com', "
+            "'api.example.com:8443', '*.example.com' or '[::1]'"
+        )
     if port in _UNNAMED:
         raise ValueError(
             f"{name!r} would never be met: a URL goes to port {port[1:]} without naming it; write {bare!r}"

@@ -81,6 +81,24 @@ def test_host_with_letters_that_no_url_is_sent_with_is_refused() -> None:
             make(frozenset({"m\u00fcnchen.example"}))
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        *("https://evil.example", "evil.example/path", "me@evil.example", " evil.example", "", "*", "*.", "*:8443"),
+        *("*evil.example", ".evil.example", "evil..example", "evil.example:", "fe80::1", "[::1", "[::1]evil.example"),
+        *("evil.example:08443", "evil.example:0", "evil.example:65536", "evil.example:100000"),
+    ],
+)
+def test_host_that_no_url_names_is_refused(named: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no host of a URL, so it would never be met"):
+        Denied(hosts=frozenset({named}))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8443", "[fe80::1%eth0]:9", "[::1]", "seller", "xn--mnchen-3ya.example:1"])
+def test_host_of_every_kind_is_kept_out(host: str) -> None:
+    assert ["host_denied"] == codes(evaluate(replace(FREE, deny=Denied(hosts=frozenset({host}))), asked(host=host)))
+
+
 @pytest.mark.parametrize("make", [Denied, partial(replace, FREE)])
 @pytest.mark.parametrize("field", ["networks", "assets", "hosts", "payees", "services", "agents", "oracles"])
 @pytest.mark.parametrize("named", ["evil.example", 5, [None], [b"evil.example"]])
