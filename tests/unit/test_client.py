@@ -1,6 +1,9 @@
 import inspect
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -36,6 +39,51 @@ def test_client_takes_how_to_connect_beside_mounts() -> None:
 
     assert X402Client(engine, mounts={"http://seller.test": wire}, proxy="http://proxy.test").engine is engine
     assert X402Client(engine, transport=wire, proxy=None, timeout=5).engine is engine
+
+
+class Greeter(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("content-length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def greeter() -> Iterator[str]:
+    """The URL of a server that sells nothing."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Greeter) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.mark.anyio
+async def test_place_that_is_mounted_without_a_proxy_is_asked_directly(greeter: str) -> None:
+    """As with httpx."""
+    async with X402Client(memory_engine().engine, proxy=NOBODY, mounts={"all://127.0.0.1": None}) as client:
+        assert "hello" == (await client.get(greeter)).text
+    async with X402Client(memory_engine().engine, proxy=NOBODY, mounts={"all://elsewhere.test": None}) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get(greeter)
+
+
+def test_place_that_is_mounted_without_a_proxy_is_asked_directly_in_synchronous_code(greeter: str) -> None:
+    engine, direct = memory_engine().engine, {"all://127.0.0.1": None}
+    with Portal() as portal, SyncX402Client(engine, portal=portal, proxy=NOBODY, mounts=direct) as client:
+        assert "hello" == client.get(greeter).text
+    with (
+        Portal() as portal,
+        SyncX402Client(engine, portal=portal, proxy=NOBODY) as client,
+        pytest.raises(httpx.ConnectError),
+    ):
+        client.get(greeter)
 
 
 def test_importing_a_client_loads_nothing_that_pays() -> None:

@@ -60,6 +60,9 @@ class X402Client:
         from paygent.adapters.httpx.clients import AsyncClient
 
         connection, rest = split(options, transport)
+        mounted = dict(mounts or {})
+        if (proxy := connection.pop("proxy", None)) is not None:  # as in httpx: what is mounted as None goes without
+            mounted = {"all://": httpx.AsyncHTTPTransport(**connection, proxy=proxy), **mounted}
 
         def paying(inner: httpx.AsyncBaseTransport) -> AsyncPaymentTransport:
             return AsyncPaymentTransport(engine, inner=inner, paid_timeout_seconds=paid_timeout_seconds)
@@ -67,7 +70,7 @@ class X402Client:
         self._engine = engine
         self._http = AsyncClient(
             transport=paying(httpx.AsyncHTTPTransport(**connection) if transport is None else transport),
-            mounts={at: None if inner is None else paying(inner) for at, inner in (mounts or {}).items()},
+            mounts={at: None if inner is None else paying(inner) for at, inner in mounted.items()},
             trust_env=False,
             **rest,
         )

@@ -56,6 +56,9 @@ class SyncX402Client:
         from paygent.adapters.httpx.clients import Client
 
         connection, rest = split(options, transport)
+        mounted = dict(mounts or {})
+        if (proxy := connection.pop("proxy", None)) is not None:  # as in httpx: what is mounted as None goes without
+            mounted = {"all://": httpx.HTTPTransport(**connection, proxy=proxy), **mounted}
 
         def paying(inner: httpx.BaseTransport) -> PaymentTransport:
             return PaymentTransport(engine, inner=inner, portal=portal, paid_timeout_seconds=paid_timeout_seconds)
@@ -64,7 +67,7 @@ class SyncX402Client:
         self._portal = portal
         self._http = Client(
             transport=paying(httpx.HTTPTransport(**connection) if transport is None else transport),
-            mounts={at: None if inner is None else paying(inner) for at, inner in (mounts or {}).items()},
+            mounts={at: None if inner is None else paying(inner) for at, inner in mounted.items()},
             trust_env=False,
             **rest,
         )
