@@ -90,7 +90,7 @@ def test_wallet_lives_from_the_shell(run: Run, owner: Actor) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("limits", "USDC"), 1, "takes nothing, or ASSET"),
+        (("limits", "USDC"), 1, "agent-wallet limits takes [ASSET PER_DAY PER_PAYMENT [APPROVAL_ABOVE]]"),
         (("operators", "drop", PAYEE), 1, "operators add ADDRESS"),
         (("deploy",), 1, "at least one --operator"),
         (("deploy", "--signed", "deep.json"), 1, "nested deeper"),
