@@ -73,10 +73,11 @@ def _limit_facts(holds: Sequence[Hold], sums: Mapping[WindowKey, int]) -> dict[s
 
     Args: sums: of each hold's windows.
     """
-    limits = {
-        f"limit {hold.scope} {hold.window}": f"{hold.amount} of {hold.limit}, {_left(hold, sums)} left before it"
-        for hold in holds
-    }
+    limits: dict[str, str] = {}
+    for hold in holds:
+        name = f"limit {hold.scope} {hold.window}"  # one for each asset that is limited
+        said = f"{hold.amount} of {hold.limit}, {_left(hold, sums)} left before it"
+        limits[name] = f"{limits[name]}; {said}" if name in limits else said
     dollars = next((str(hold.amount) for hold in holds if hold.amount.asset == USD), "no price")
     return limits | {"amount_usd": dollars}
 

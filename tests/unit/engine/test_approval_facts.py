@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from paygent.core.context import Context
+from paygent.core.money import Amount, usd
 from paygent.core.transaction import Plan
 from paygent.core.verdict import Reason, RequireApproval
 from paygent.engine.approval_facts import action_facts, hold_keys
@@ -25,6 +26,19 @@ def test_action_shows_what_it_counts_as_in_dollars_and_what_is_left() -> None:
     )
     limit = f"limit trades of wallet:{PAYER.lower()} day:2027-01-15"
     assert "40.00 USD of 90.00 USD, 60.00 USD left before it" == shown[limit]
+
+
+def test_each_limit_of_a_window_is_shown_also_where_another_limits_another_asset() -> None:
+    action = swap(40_000_000)
+    policy = replace(POLICY, trade_per_day=(usd("90"), Amount(50_000_000, action.spend.asset)))
+    taken = holds(policy, ask(action), now=NOW)
+    sums = {key: 0 for hold in taken for key in hold_keys(hold)}
+    shown = action_facts(awaiting(), Plan.of(action, gas=GAS, first_nonce=0), taken, sums, WHY)
+    limits = shown[f"limit trades of wallet:{PAYER.lower()} day:2027-01-15"].split("; ")
+    assert {
+        "40.00 USD of 90.00 USD, 90.00 USD left before it",
+        "40.00 USDX of 50.00 USDX, 50.00 USDX left before it",
+    } == set(limits)
 
 
 def test_action_that_no_dollars_count_says_so() -> None:
