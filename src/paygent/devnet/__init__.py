@@ -5,7 +5,7 @@
     with Devnet() as net:
         print(net.seller.url("/premium"), net.rpc_url, net.balance(net.payer.address))
 
-Needs the extra ``paygent[devnet]``: without it the import of a name raises `ConfigurationError`.
+Needs the extra ``devnet``: without it the import of a name raises `ConfigurationError`.
 """
 
 from importlib import import_module
@@ -38,6 +38,6 @@ def __getattr__(name: str) -> object:
         home = import_module(_HOMES[name])
     except ModuleNotFoundError as missing:
         raise ConfigurationError(
-            f'the devnet needs the package {missing.name!r}: pip install "paygent[devnet]"'
+            f'the devnet needs the package {missing.name!r}: run pip install ".[devnet]" in a clone'
         ) from missing
     return vars(home)[name]

@@ -72,9 +72,8 @@ def _check_installed() -> None:
     plugin = any(one.name == CONNECTOR for one in announced())
     if not plugin or find_spec("langgraph") is None:
         raise ConfigurationError(
-            f"the demo runs a command and trades by the plugin {CONNECTOR!r}: "
-            'pip install "paygent[devnet,orchestrator]" paygent-vvs, or in a clone ".[devnet,orchestrator]" '
-            "./plugins/paygent-vvs"
+            f"the demo runs a command and trades by the plugin {CONNECTOR!r}: run "
+            'pip install ".[devnet,orchestrator]" ./plugins/paygent-vvs in a clone'
         )
 
 

@@ -206,7 +206,7 @@ def test_demo_says_what_to_install_when_the_orchestrator_or_the_plugin_is_missin
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert (1, "") == (done.returncode, done.stdout)
-    assert 'pip install "paygent[devnet,orchestrator]" paygent-vvs' in done.stderr
+    assert 'pip install ".[devnet,orchestrator]" ./plugins/paygent-vvs' in done.stderr
 
 
 def test_demo_says_what_to_install_when_the_devnet_is_missing() -> None:
@@ -215,4 +215,4 @@ def test_demo_says_what_to_install_when_the_devnet_is_missing() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert (1, "") == (done.returncode, done.stdout)
-    assert 'pip install "paygent[devnet]"' in done.stderr
+    assert 'pip install ".[devnet]"' in done.stderr

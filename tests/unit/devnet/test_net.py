@@ -149,7 +149,7 @@ def test_missing_extra_is_a_configuration_error(package: str) -> None:
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert "ConfigurationError" in finished.stderr.splitlines()[-1]
-    assert 'pip install "paygent[devnet]"' in finished.stderr.splitlines()[-1]
+    assert 'pip install ".[devnet]"' in finished.stderr.splitlines()[-1]
 
 
 def test_package_knows_no_other_name() -> None:
