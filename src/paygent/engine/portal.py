@@ -82,6 +82,8 @@ class Portal:
         try:
             future = portal.start_task_soon(task.run)
             yield future
+        except _Ending as ending:
+            raise ending.error from None
         except BaseException as error:
             if future is None and isinstance(error, RuntimeError):  # what anyio says of its own thread
                 raise LocalProtocolError(
@@ -113,6 +115,14 @@ class Portal:
         async with BlockingPortal() as portal:
             self._portal.set_result(portal)
             await portal.sleep_until_stopped()
+
+
+class _Ending(Exception):
+    """What would end the loop, such as `SystemExit`, on its way to who waits for the work that raised it."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(repr(error))
+        self.error = error
 
 
 class _Stay(Generic[T]):
@@ -155,7 +165,12 @@ class _Task(Generic[T]):
     async def run(self) -> T:
         with CancelScope() as self._scope:
             if self.wanted:
-                return await self._work()
+                try:
+                    return await self._work()
+                except BaseException as error:
+                    if isinstance(error, Exception | CancelledError | GeneratorExit):
+                        raise
+                    raise _Ending(error) from error
         raise CancelledError  # nobody waits
 
     async def cancel(self) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio.from_thread import BlockingPortal
 
@@ -140,6 +141,28 @@ def test_error_in_what_is_entered_reaches_it_and_then_the_caller(takes: bool) ->
         raise KeyboardInterrupt
 
     assert [KeyboardInterrupt] == list(map(type, heard))
+
+
+@pytest.mark.parametrize("ending", [SystemExit, KeyboardInterrupt])
+def test_program_that_is_ended_by_the_work_leaves_what_was_entered(ending: type[BaseException]) -> None:
+    """A handler or a signer of the user's may call `sys.exit`."""
+    heard: list[str] = []
+
+    @asynccontextmanager
+    async def managed() -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await anyio.lowlevel.checkpoint()
+            heard.append("left")
+
+    async def end() -> None:
+        raise ending
+
+    with Portal() as portal, pytest.raises(ending), portal.within(managed()):
+        portal.call(end)
+
+    assert ["left"] == heard
 
 
 def test_portal_does_not_wait_for_itself() -> None:
