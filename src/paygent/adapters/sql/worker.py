@@ -21,7 +21,7 @@ from paygent.adapters.sql.caller import caller, wake
 from paygent.adapters.sql.database import Connection, Database
 from paygent.adapters.sql.ledger import Ledger
 from paygent.adapters.sql.statement import Cursor
-from paygent.core.errors import AdapterError, PaygentError
+from paygent.core.errors import AdapterError, LocalProtocolError, PaygentError
 
 _MOST: Final = 256
 """Works in one transaction: more would let the first wait long for the last."""
@@ -243,6 +243,9 @@ class Worker:
             if not self._database.of_one_statement(exc):
                 raise
             raise _Spoilt(self._database.failure(exc)) from exc
+        except UnicodeEncodeError as exc:
+            said = f"{self._database.name} stores and finds no text with half of a surrogate pair"
+            raise _Spoilt(LocalProtocolError(said)) from exc
         except (PaygentError, ValueError, TypeError, OverflowError) as exc:
             raise _Spoilt(exc) from exc
 

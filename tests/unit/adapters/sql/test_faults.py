@@ -17,7 +17,8 @@ import pytest
 
 from paygent.adapters.sql import SqlJournal, open_journal
 from paygent.core.audit import first_break
-from paygent.core.errors import AdapterError, BudgetExceeded, JournalConflict
+from paygent.core.errors import AdapterError, BudgetExceeded, JournalConflict, LocalProtocolError
+from paygent.core.ids import ApprovalId, PaymentId
 from paygent.core.lifecycle import State
 from paygent.core.payment import Payment
 from paygent.testing.conformance.payments import START, daily, reserved, settled, signed
@@ -443,6 +444,13 @@ async def test_moves_are_kept_line_by_line(journal: SqlJournal) -> None:
     lines = [(index + 1, move.event.value, move.state.value) for index, move in enumerate(last.history)]
 
     assert [*lines, (last.version + 1, None, "SETTLED")] == rows
+
+
+async def test_name_that_no_database_can_have_is_an_error_of_ours(journal: SqlJournal) -> None:
+    """Such as bytes of a command line that are not UTF-8."""
+    for ask in (journal.get(PaymentId("pay_\udcff")), journal.approval(ApprovalId("apr_\udcff"))):
+        with pytest.raises(LocalProtocolError, match="half of a surrogate pair"):
+            await ask
 
 
 async def test_journal_does_not_show_payloads_in_its_repr(journal: SqlJournal) -> None:
