@@ -5,7 +5,7 @@ What cannot be read in one way only has no origin, so it is never the same as an
 
 import re
 from functools import lru_cache
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from paygent.core.requirements import PaymentRequired, Refusal
 from paygent.x402.strict_json import excerpt
@@ -18,6 +18,7 @@ _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _AUTHORITY = re.compile(r"//([^/?#]*)")
 _PLACE = re.compile(r"(?:[^@\\]*@)?(\[[0-9a-fA-F:.]+(?:%[A-Za-z0-9._~-]+)?\]|[^\[\]:@]+)(?::([0-9]{0,5}))?")
 _HOST = re.compile(r"[a-z0-9_.-]+")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|\A ")
 _HOST_ONLY = re.compile(r"[/\\]{2}")
 
@@ -83,11 +84,26 @@ def _behind_tls(asked: Origin | None) -> Origin | None:
 def _host(text: str) -> str | None:
     if text.startswith("["):
         try:
-            return f"[{IPv6Address(text[1:-1]).compressed}]"
+            address = IPv6Address(text[1:-1])
         except AddressValueError:
             return None
+        return f"[{address.compressed}]" if address.ipv4_mapped is None else None
     host = text.lower() if text.isascii() else _ascii(text)
-    return host if host is not None and _HOST.fullmatch(host) else None
+    return host if host is not None and _HOST.fullmatch(host) and not _is_number(host) else None
+
+
+def _is_number(host: str) -> bool:
+    """Tell whether a host leads to an IPv4 address that is written in another way, such as `127.1` or `0x7f000001`.
+
+    Source: the WHATWG's URL standard, which reads a host as an address where its last part is a number.
+    """
+    if not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        return False
+    try:
+        IPv4Address(host)
+    except AddressValueError:
+        return True
+    return False
 
 
 def _ascii(host: str) -> str | None:

@@ -55,6 +55,9 @@ def test_origin_is_the_same_when_only_the_writing_differs(a: str, b: str) -> Non
         ("https://a.example", "//a.example"),
         ("https://fass.example", "https://fa\N{LATIN SMALL LETTER SHARP S}.example"),
         ("https://apple.example", "https://\N{CYRILLIC SMALL LETTER A}pple.example"),
+        ("http://127.0.0.1", "http://127.1"),
+        ("http://127.0.0.1", "http://127.0.0.1."),
+        ("http://127.0.0.1", "http://0127.0.0.1"),
         ("http://[::1]", "http://[::2]"),
         ("http://[fe80::1%eth0]", "http://[fe80::1%eth1]"),
         ("http://[fe80::1%eth0]", "http://[fe80::1]"),
@@ -153,3 +156,17 @@ def test_resource_is_foreign_when_only_a_tls_proxy_could_explain_the_opposite(cl
 
 def test_resource_is_foreign_when_what_was_asked_has_no_origin() -> None:
     assert foreign_resource(by_header(wares.required2()), "ftp://a.example") is not None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.1", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "127.0.0.1.", "1.2.3.4.5", "[::ffff:127.0.0.1]"],
+)
+def test_address_that_is_written_in_another_way_has_no_origin(host: str) -> None:
+    """A list that names 127.0.0.1 would not know it."""
+    assert origin(f"http://{host}/") is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "3com.example", "1.example", "x0x1"])
+def test_host_that_is_no_other_writing_of_an_address_has_an_origin(host: str) -> None:
+    assert origin(f"http://{host}/") == ("http", host, 80)

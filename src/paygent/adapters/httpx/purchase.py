@@ -139,7 +139,10 @@ class Purchase:
 
     def _elsewhere(self) -> Refusal:
         if origin(self.url) is None:
-            text = f"whom {self.url} asks can be read in two ways; write its host in letters, digits, dots and hyphens"
+            text = (
+                f"whom {self.url} asks can be read in two ways; write its host in letters, digits, dots and hyphens, "
+                "or as an address such as 127.0.0.1 or [::1]"
+            )
             return Refusal(index=-1, code="unclear_host", text=text)
         text = f"{self.wish['origin']} redirected to {self.url}, which asks for money; request it by its own URL"
         return Refusal(index=-1, code="redirected", text=text)
