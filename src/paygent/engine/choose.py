@@ -87,8 +87,9 @@ class Considered:
     """Why each offer that is not taken is not, in the seller's order."""
     choice: Choice | None
     """What would be taken."""
-    short: Choice | None = None
-    """What would be taken if the wallet had enough, where it has too little for all that may be taken."""
+    holds: tuple[Hold, ...] = ()
+    """What that would take from the limits; where the wallet has too little for all that may be taken, what the first
+    of these would."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,19 +190,25 @@ class Chooser:
 
     async def consider(self, order: Order) -> Considered:
         """Return what speaks for or against every offer, and the one that would be taken. Nothing is signed."""
-        return await self._consider(order, await self._weigher.weigh(order))
+        weighed = await self._weigher.weigh(order)
+        considered = await self._consider(order, weighed)
+        return replace(considered, holds=self._holds(considered, weighed))
+
+    def _holds(self, considered: Considered, weighed: Weighed) -> tuple[Hold, ...]:
+        offer = weighed.selection.chosen if considered.choice is None else considered.choice.offer
+        if offer is None:
+            return ()
+        return holds(weighed.policy, weighed.asks[offer.requirements.index], now=self._clock.now())
 
     async def _consider(self, order: Order, weighed: Weighed) -> Considered:
         selection, refusals = weighed.selection, list(weighed.refusals)
-        short: Choice | None = None
         for judged in selection.judged[: len(selection.ranked)]:
             funds = await self._funds(order.required, judged.offer)
             if funds.refusal is None:
                 choice = await self._chosen(order, judged, weighed, funds.permit_nonce)
                 return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=choice)
             refusals.append(funds.refusal)
-            short = short or await self._chosen(order, judged, weighed, None)
-        return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=None, short=short)
+        return Considered(judged=selection.judged, refusals=_sorted(refusals), choice=None)
 
     async def _chosen(self, order: Order, judged: Judged, weighed: Weighed, permit_nonce: int | None) -> Choice:
         offer, verdict = judged.offer, judged.verdict

@@ -66,9 +66,7 @@ class Quote:
         )
         index = None if considered.choice is None else considered.choice.offer.requirements.index
         taken = next((offer for offer in offers if offer.index == index), None)
-        chosen = considered.choice or considered.short
-        holds = () if chosen is None else chosen.holds(chosen.now)
-        return cls(url=url, offers=offers, refusals=considered.refusals, taken=taken, holds=holds)
+        return cls(url=url, offers=offers, refusals=considered.refusals, taken=taken, holds=considered.holds)
 
     def __str__(self) -> str:
         if self.free:

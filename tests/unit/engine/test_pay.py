@@ -104,6 +104,14 @@ async def test_offer_above_the_balance_is_refused() -> None:
     assert ["insufficient_balance"] == await refusals(*_with_seller(memory_engine(funds=999)))
 
 
+async def test_offer_above_the_balance_is_refused_as_that_by_a_chain_whose_clock_is_off() -> None:
+    """Where such an offer is not taken, its chain must not stand in the way of another one."""
+    memory = memory_engine(funds=999)
+    memory.chain.mine(100_000)
+
+    assert ["insufficient_balance"] == await refusals(*_with_seller(memory))
+
+
 def _with_seller(memory: MemoryEngine, **changes: Any) -> tuple[MemoryEngine, MemorySeller]:
     return memory, memory.seller(**changes)
 
